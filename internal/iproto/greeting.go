@@ -1,0 +1,121 @@
+package iproto
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// GreetingSize is the length in bytes of what a server sends first.
+const GreetingSize = 128
+
+// SaltSize is the length in bytes of the salt that a scramble takes from the
+// greeting's.
+const SaltSize = 20
+
+const (
+	greetingLine   = GreetingSize / 2
+	greetingSalt   = 32 // bytes that the server encodes in Base64
+	greetingPrefix = "Tarantool "
+)
+
+// Greeting is what a server says of itself when a connection opens.
+type Greeting struct {
+	Version  Version
+	Protocol string // "Binary"
+	UUID     string // of the instance; "" before 1.6.7
+	Salt     [SaltSize]byte
+}
+
+// Version is a server's version, such as 3.8.0.
+type Version struct{ Major, Minor, Patch int }
+
+// String returns the version as in "3.8.0".
+func (v Version) String() string {
+	return strconv.Itoa(v.Major) + "." + strconv.Itoa(v.Minor) + "." + strconv.Itoa(v.Patch)
+}
+
+// AtLeast tells whether v is the given version or a later one.
+func (v Version) AtLeast(major, minor, patch int) bool {
+	if v.Major != major {
+		return v.Major > major
+	}
+	if v.Minor != minor {
+		return v.Minor > minor
+	}
+	return v.Patch >= patch
+}
+
+// ParseVersion reads the three numbers a version starts with, as in
+// "2.6.0-0-g47aa4e01e".
+func ParseVersion(s string) (Version, error) {
+	number, _, _ := strings.Cut(s, "-")
+	parts := strings.Split(number, ".")
+	if len(parts) < 2 {
+		return Version{}, fmt.Errorf("%q is no version", s)
+	}
+	var n [3]int
+	for i, part := range parts[:min(3, len(parts))] {
+		var err error
+		if n[i], err = strconv.Atoi(part); err != nil || n[i] < 0 {
+			return Version{}, fmt.Errorf("%q is no version", s)
+		}
+	}
+	return Version{n[0], n[1], n[2]}, nil
+}
+
+// Errors of a greeting. ErrConsole is that of a server's admin console, which
+// greets in the same form.
+var (
+	ErrNotTarantool = errors.New("the peer does not greet as Tarantool does")
+	ErrConsole      = errors.New("the peer is an admin console, not a binary port")
+)
+
+// IsGreetingPrefix tells whether b, of any length, can be the start of a
+// greeting, so that a wrong peer is known by its first bytes.
+func IsGreetingPrefix(b []byte) bool {
+	n := min(len(b), len(greetingPrefix))
+	return string(b[:n]) == greetingPrefix[:n]
+}
+
+// DecodeGreeting reads the GreetingSize bytes of a greeting.
+func DecodeGreeting(b []byte) (Greeting, error) {
+	if len(b) != GreetingSize || !IsGreetingPrefix(b) {
+		return Greeting{}, ErrNotTarantool
+	}
+	fields := strings.Fields(string(b[len(greetingPrefix):greetingLine]))
+	if len(fields) < 2 {
+		return Greeting{}, fmt.Errorf("%w: its first line is %q", ErrNotTarantool, b[:greetingLine])
+	}
+	var g Greeting
+	var err error
+	if g.Version, err = ParseVersion(fields[0]); err != nil {
+		return Greeting{}, fmt.Errorf("%w: %w", ErrNotTarantool, err)
+	}
+	g.Protocol = strings.Trim(fields[1], "()")
+	if !strings.EqualFold(g.Protocol, "binary") {
+		return Greeting{}, fmt.Errorf("%w (it says %q)", ErrConsole, g.Protocol)
+	}
+	if len(fields) > 2 {
+		g.UUID = fields[2]
+	}
+	encoded := bytes.TrimRight(b[greetingLine:], " \n\x00")
+	salt, err := base64.StdEncoding.DecodeString(string(encoded))
+	if err != nil || len(salt) < SaltSize {
+		return Greeting{}, fmt.Errorf("%w: its salt is %q", ErrNotTarantool, encoded)
+	}
+	copy(g.Salt[:], salt)
+	return g, nil
+}
+
+// AppendGreeting appends the greeting of a server.
+func AppendGreeting(b []byte, g Greeting) []byte {
+	line := fmt.Sprintf("%s%v (%s) %s", greetingPrefix, g.Version, g.Protocol, g.UUID)
+	b = append(b, fmt.Sprintf("%-*s\n", greetingLine-1, line)...)
+	salt := make([]byte, greetingSalt)
+	copy(salt, g.Salt[:])
+	return append(b, fmt.Sprintf("%-*s\n", greetingLine-1, base64.StdEncoding.EncodeToString(salt))...)
+}

@@ -1,0 +1,91 @@
+package iproto
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gotnt/tnt/internal/mp"
+)
+
+// Header is the header of a request or of a response.
+type Header struct {
+	Type          Type
+	Sync          uint64
+	SchemaVersion uint64 // 0: not checked (request)
+	StreamID      uint64 // 0: no stream
+}
+
+var errNoHeader = errors.New("iproto: frame without a header")
+
+// DecodeHeader reads the header at the start of a frame's content; what is
+// left in r afterwards is the body.
+func DecodeHeader(r *mp.Reader) (Header, error) {
+	var h Header
+	if r.Len() == 0 {
+		return h, errNoHeader
+	}
+	for n := r.MapLen(); n > 0; n-- {
+		switch Key(r.Uint()) {
+		case KeyRequestType:
+			h.Type = Type(r.Uint())
+		case KeySync:
+			h.Sync = r.Uint()
+		case KeySchemaVersion:
+			h.SchemaVersion = r.Uint()
+		case KeyStreamID:
+			h.StreamID = r.Uint()
+		default:
+			r.Skip()
+		}
+		if r.Err() != nil {
+			break
+		}
+	}
+	if err := r.Err(); err != nil {
+		return h, fmt.Errorf("iproto: invalid header: %w", err)
+	}
+	return h, nil
+}
+
+// AppendRequestHeader appends the header of a request.
+func AppendRequestHeader(b []byte, h Header) []byte {
+	pairs := 2
+	if h.SchemaVersion != 0 {
+		pairs++
+	}
+	if h.StreamID != 0 {
+		pairs++
+	}
+	b = append(b, 0x80|byte(pairs), byte(KeyRequestType))
+	b = mp.AppendUint(b, uint64(h.Type))
+	b = append(b, byte(KeySync))
+	b = mp.AppendUint(b, h.Sync)
+	if h.SchemaVersion != 0 {
+		b = append(b, byte(KeySchemaVersion))
+		b = mp.AppendUint(b, h.SchemaVersion)
+	}
+	if h.StreamID != 0 {
+		b = append(b, byte(KeyStreamID))
+		b = mp.AppendUint(b, h.StreamID)
+	}
+	return b
+}
+
+// AppendResponseHeader appends the header of a response in the form of a
+// server, each number in its full width.
+func AppendResponseHeader(b []byte, h Header) []byte {
+	b = append(b, 0x83, byte(KeyRequestType))
+	b = appendUint32(b, uint32(h.Type))
+	b = append(b, byte(KeySync))
+	b = appendUint64(b, h.Sync)
+	b = append(b, byte(KeySchemaVersion))
+	return appendUint64(b, h.SchemaVersion)
+}
+
+func appendUint32(b []byte, v uint32) []byte {
+	return append(b, 0xce, byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
+}
+
+func appendUint64(b []byte, v uint64) []byte {
+	return append(b, 0xcf, byte(v>>56), byte(v>>48), byte(v>>40), byte(v>>32), byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
+}

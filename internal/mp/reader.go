@@ -1,0 +1,272 @@
+package mp
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// ErrTruncated reports bytes that end in the middle of a value.
+var ErrTruncated = errors.New("msgpack: data ends in the middle of a value")
+
+// Reader takes values from the front of a byte slice. Its first error stays
+// and makes every later read return a zero value, so that a sequence of reads
+// needs one check of Err at its end. What it returns as []byte points into
+// the slice that it reads.
+type Reader struct {
+	b    []byte // what is left
+	size int    // of the whole slice, to tell offsets
+	err  error
+}
+
+// NewReader returns a Reader over b.
+func NewReader(b []byte) Reader { return Reader{b: b, size: len(b)} }
+
+// Err returns the first error met.
+func (r *Reader) Err() error { return r.err }
+
+// Len returns the number of bytes left.
+func (r *Reader) Len() int { return len(r.b) }
+
+// Offset returns the number of bytes read.
+func (r *Reader) Offset() int { return r.size - len(r.b) }
+
+// Rest returns the bytes left, without reading them.
+func (r *Reader) Rest() []byte { return r.b }
+
+// Fail makes err the error of the Reader, unless it has one already.
+func (r *Reader) Fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+	r.b = nil
+}
+
+// Type tells the kind of the next value, TypeInvalid where there is none.
+func (r *Reader) Type() Type {
+	if len(r.b) == 0 {
+		return TypeInvalid
+	}
+	return types[r.b[0]]
+}
+
+// fail records what went wrong with a read of a value of the wanted kind.
+func (r *Reader) fail(wanted string, err error) {
+	switch got := r.Type(); {
+	case errors.Is(err, msgp.ErrShortBytes):
+		err = ErrTruncated
+	case got == TypeInvalid && len(r.b) > 0:
+		err = fmt.Errorf("msgpack: byte 0x%02x at offset %d starts no value", r.b[0], r.Offset())
+	case isOverflow(err):
+		err = fmt.Errorf("msgpack: number at offset %d does not fit into %s", r.Offset(), wanted)
+	default:
+		err = fmt.Errorf("msgpack: expected %s at offset %d, got %v", wanted, r.Offset(), got)
+	}
+	r.Fail(err)
+}
+
+func isOverflow(err error) bool {
+	var u msgp.UintOverflow
+	var i msgp.IntOverflow
+	var below msgp.UintBelowZero
+	return errors.As(err, &u) || errors.As(err, &i) || errors.As(err, &below)
+}
+
+// Nil consumes a nil, if that is what comes next, and tells whether it did.
+func (r *Reader) Nil() bool {
+	if len(r.b) > 0 && r.b[0] == 0xc0 {
+		r.b = r.b[1:]
+		return true
+	}
+	return false
+}
+
+// Bool reads a boolean.
+func (r *Reader) Bool() bool {
+	v, rest, err := msgp.ReadBoolBytes(r.b)
+	if err != nil {
+		r.fail("a boolean", err)
+		return false
+	}
+	r.b = rest
+	return v
+}
+
+// Uint reads an integer that is not negative.
+func (r *Reader) Uint() uint64 {
+	if len(r.b) > 0 && r.b[0] <= math.MaxInt8 {
+		v := r.b[0]
+		r.b = r.b[1:]
+		return uint64(v)
+	}
+	v, rest, err := msgp.ReadUint64Bytes(r.b)
+	if err != nil {
+		r.fail("an unsigned integer", err)
+		return 0
+	}
+	r.b = rest
+	return v
+}
+
+// Int reads an integer.
+func (r *Reader) Int() int64 {
+	if len(r.b) > 0 && r.b[0] <= math.MaxInt8 {
+		v := r.b[0]
+		r.b = r.b[1:]
+		return int64(v)
+	}
+	v, rest, err := msgp.ReadInt64Bytes(r.b)
+	if err != nil {
+		r.fail("an integer", err)
+		return 0
+	}
+	r.b = rest
+	return v
+}
+
+// Float64 reads a number of any kind: Lua writes whole numbers as integers.
+func (r *Reader) Float64() float64 {
+	switch r.Type() {
+	case TypeFloat64:
+		if len(r.b) >= 9 {
+			v := math.Float64frombits(binary.BigEndian.Uint64(r.b[1:]))
+			r.b = r.b[9:]
+			return v
+		}
+	case TypeFloat32:
+		if len(r.b) >= 5 {
+			v := math.Float32frombits(binary.BigEndian.Uint32(r.b[1:]))
+			r.b = r.b[5:]
+			return float64(v)
+		}
+	case TypeUint:
+		return float64(r.Uint())
+	case TypeInt:
+		return float64(r.Int())
+	default:
+		r.fail("a number", nil)
+		return 0
+	}
+	r.fail("a number", msgp.ErrShortBytes)
+	return 0
+}
+
+// StringBytes reads a string (MP_STR) without copying it.
+func (r *Reader) StringBytes() []byte {
+	v, rest, err := msgp.ReadStringZC(r.b)
+	if err != nil {
+		r.fail("a string", err)
+		return nil
+	}
+	r.b = rest
+	return v
+}
+
+// String reads a string (MP_STR). It may hold bytes that are not UTF-8.
+func (r *Reader) String() string { return string(r.StringBytes()) }
+
+// Binary reads binary data (MP_BIN) without copying it.
+func (r *Reader) Binary() []byte {
+	v, rest, err := msgp.ReadBytesZC(r.b)
+	if err != nil {
+		r.fail("binary data", err)
+		return nil
+	}
+	r.b = rest
+	return v
+}
+
+// ArrayLen reads the head of an array. The length is one that the bytes left
+// can hold, so it is safe to allocate for.
+func (r *Reader) ArrayLen() int {
+	n, rest, err := msgp.ReadArrayHeaderBytes(r.b)
+	if err != nil {
+		r.fail("an array", err)
+		return 0
+	}
+	if uint64(n) > uint64(len(rest)) {
+		r.fail("an array", msgp.ErrShortBytes)
+		return 0
+	}
+	r.b = rest
+	return int(n)
+}
+
+// MapLen reads the head of a map and returns its number of pairs, which the
+// bytes left can hold.
+func (r *Reader) MapLen() int {
+	n, rest, err := msgp.ReadMapHeaderBytes(r.b)
+	if err != nil {
+		r.fail("a map", err)
+		return 0
+	}
+	if 2*uint64(n) > uint64(len(rest)) {
+		r.fail("a map", msgp.ErrShortBytes)
+		return 0
+	}
+	r.b = rest
+	return int(n)
+}
+
+// Ext reads an extension value (MP_EXT) without copying its data.
+func (r *Reader) Ext() (typ int8, data []byte) {
+	head, n := extLen(r.b)
+	switch {
+	case head == 0 && r.Type() != TypeExt:
+		r.fail("an extension", nil)
+		return 0, nil
+	case head == 0 || n > len(r.b)-head:
+		r.fail("an extension", msgp.ErrShortBytes)
+		return 0, nil
+	}
+	typ, data = int8(r.b[head-1]), r.b[head:head+n:head+n]
+	r.b = r.b[head+n:]
+	return typ, data
+}
+
+// extLen returns the length of an extension's head, its type byte included,
+// and that of its data. The head is 0 where it is cut short or not one.
+func extLen(b []byte) (head, n int) {
+	if len(b) == 0 {
+		return 0, 0
+	}
+	switch c := b[0]; {
+	case 0xd4 <= c && c <= 0xd8 && len(b) >= 2:
+		return 2, 1 << (c - 0xd4)
+	case c == 0xc7 && len(b) >= 3:
+		return 3, int(b[1])
+	case c == 0xc8 && len(b) >= 4:
+		return 4, int(binary.BigEndian.Uint16(b[1:]))
+	case c == 0xc9 && len(b) >= 6:
+		return 6, int(binary.BigEndian.Uint32(b[1:]))
+	}
+	return 0, 0
+}
+
+// Skip passes over one value, whatever it is.
+func (r *Reader) Skip() {
+	rest, err := msgp.Skip(r.b)
+	if err != nil {
+		if errors.Is(err, msgp.ErrRecursion) {
+			r.Fail(fmt.Errorf("msgpack: value at offset %d is nested too deeply", r.Offset()))
+			return
+		}
+		r.fail("a value", err)
+		return
+	}
+	r.b = rest
+}
+
+// Raw reads one value, whatever it is, as its bytes, without copying them.
+func (r *Reader) Raw() []byte {
+	start := r.b
+	r.Skip()
+	if r.err != nil {
+		return nil
+	}
+	n := len(start) - len(r.b)
+	return start[:n:n]
+}
