@@ -1,0 +1,247 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/mp"
+)
+
+// smallBuffer is what a reader waits with, in bytes. It changes to a buffer
+// of Config.ReadBuffer when a read fills this one, and back when little comes.
+const smallBuffer = 4 << 10
+
+// firstChunk is how much is allocated for a frame larger than the buffer
+// before any of it has come; it doubles as bytes arrive.
+const firstChunk = 256 << 10
+
+// read runs until the session dies.
+func (s *Session) read() {
+	defer close(s.ended)
+	in := input{src: s.conn, small: make([]byte, smallBuffer), large: max(s.cfg.ReadBuffer, smallBuffer)}
+	in.buf = in.small
+	defer in.shrink()
+	for {
+		frame, owned, err := in.next(s.cfg.MaxFrame)
+		if err == nil {
+			err = s.deliver(frame, owned)
+		}
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = fmt.Errorf("the server closed the connection: %w", err)
+			}
+			s.Fail(err)
+			return
+		}
+	}
+}
+
+// deliver hands a frame's content to whom it is for. Where it is owned it
+// need not be copied.
+func (s *Session) deliver(frame []byte, owned bool) error {
+	r := mp.NewReader(frame)
+	h, err := iproto.DecodeHeader(&r)
+	if err != nil {
+		return err
+	}
+	body := r.Rest()
+	if h.Type == iproto.TypeEvent {
+		if s.cfg.OnEvent != nil {
+			s.cfg.OnEvent(body)
+		}
+		return nil
+	}
+	if h.SchemaVersion != 0 && h.SchemaVersion != s.schemaVersion.Load() {
+		s.schemaVersion.Store(h.SchemaVersion)
+		if s.cfg.OnSchemaVersion != nil {
+			s.cfg.OnSchemaVersion(h.SchemaVersion)
+		}
+	}
+	table := *s.table.Load()
+	index := h.Sync & indexMask
+	if index >= uint64(len(table)) {
+		s.strayed(h)
+		return nil
+	}
+	slot := table[index]
+	switch {
+	case h.Type == iproto.TypeChunk:
+		s.push(slot, h, body)
+	case slot.take(h.Sync):
+		s.answer(slot, h, body, owned)
+	case slot.state.CompareAndSwap(h.Sync<<stateBits|stateLeft, h.Sync<<stateBits|stateTaken):
+		s.Release(slot)
+		s.strayed(h)
+	default:
+		s.strayed(h)
+	}
+	return nil
+}
+
+func (s *Session) answer(slot *Slot, h iproto.Header, body []byte, owned bool) {
+	if r := slot.call; r != nil {
+		if !owned {
+			body = append([]byte(nil), body...)
+		}
+		s.Release(slot)
+		r.Receive(h, body, nil)
+		return
+	}
+	slot.Header = h
+	if owned {
+		slot.Buf = body
+	} else {
+		slot.Buf = append(slot.Buf[:0], body...)
+	}
+	slot.done <- struct{}{}
+}
+
+// push hands over a message out of band, which leaves the slot waiting.
+func (s *Session) push(slot *Slot, h iproto.Header, body []byte) {
+	// Only this goroutine frees a slot that is waiting or left, so it can't
+	// change hands between the check and the use.
+	if slot.state.Load() == h.Sync<<stateBits|stateWaiting && slot.call != nil {
+		slot.call.Push(append([]byte(nil), body...))
+		return
+	}
+	s.pushesDropped.Add(1)
+	if s.cfg.OnPushDropped != nil {
+		s.cfg.OnPushDropped(h)
+	}
+}
+
+// strayed counts an answer that nobody waits for.
+func (s *Session) strayed(h iproto.Header) {
+	s.late.Add(1)
+	if s.cfg.OnLate != nil {
+		s.cfg.OnLate(h)
+	}
+}
+
+// input cuts what comes from src into frames.
+type input struct {
+	src        io.Reader
+	small      []byte
+	large      int // size of the large buffer
+	buf        []byte
+	start, end int // what of buf is read and not yet used
+}
+
+// largeBuffers holds the readers' large buffers between uses.
+var largeBuffers sync.Pool
+
+// next returns the content of the next frame. It is valid until the next
+// call, or for ever where it is owned.
+func (in *input) next(limit uint64) (frame []byte, owned bool, err error) {
+	for {
+		head, size, err := iproto.FrameSize(in.buf[in.start:in.end])
+		switch {
+		case err != nil:
+			return nil, false, err
+		case head == 0:
+			if err := in.fill(); err != nil {
+				return nil, false, err
+			}
+			continue
+		case size > limit:
+			return nil, false, fmt.Errorf("the server sent a frame of %d bytes, more than the limit of %d", size, limit)
+		}
+		total := head + int(size)
+		if total <= in.end-in.start {
+			frame = in.buf[in.start+head : in.start+total : in.start+total]
+			in.start += total
+			return frame, false, nil
+		}
+		if total > in.large {
+			in.start += head
+			frame, err = in.readLarge(int(size))
+			return frame, true, err
+		}
+		if err := in.fill(); err != nil {
+			return nil, false, err
+		}
+	}
+}
+
+// fill reads what there is, at least a byte, making room first.
+func (in *input) fill() error {
+	switch {
+	case in.start == in.end:
+		if in.end <= len(in.small) {
+			in.shrink()
+		}
+		in.start, in.end = 0, 0
+	case in.end == len(in.buf) && in.start > 0:
+		in.end = copy(in.buf, in.buf[in.start:in.end])
+		in.start = 0
+	}
+	if in.end == len(in.buf) {
+		in.grow()
+	}
+	n, err := in.src.Read(in.buf[in.end:])
+	in.end += n
+	switch {
+	case n > 0:
+		if in.end == len(in.small) && len(in.buf) == in.end {
+			in.grow() // more is likely waiting
+		}
+		return nil
+	case err == nil:
+		return io.ErrNoProgress
+	case errors.Is(err, io.EOF) && in.start < in.end:
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// grow moves to the large buffer, or to one twice the size.
+func (in *input) grow() {
+	size := max(in.large, 2*len(in.buf))
+	var larger []byte
+	if b, ok := largeBuffers.Get().(*[]byte); ok && len(*b) >= size {
+		larger = *b
+	} else {
+		larger = make([]byte, size)
+	}
+	n := copy(larger, in.buf[in.start:in.end])
+	in.release()
+	in.buf, in.start, in.end = larger, 0, n
+}
+
+// shrink goes back to the small buffer.
+func (in *input) shrink() {
+	in.release()
+	in.buf = in.small
+}
+
+func (in *input) release() {
+	if buf := in.buf; &buf[0] != &in.small[0] {
+		largeBuffers.Put(&buf)
+	}
+}
+
+// readLarge reads a frame's content that is larger than the buffer into bytes
+// of its own, allocated as it comes: a length that lies costs little.
+func (in *input) readLarge(size int) ([]byte, error) {
+	frame := make([]byte, min(size, firstChunk))
+	have := copy(frame, in.buf[in.start:in.end])
+	in.start, in.end = 0, 0
+	for {
+		n, err := io.ReadFull(in.src, frame[have:])
+		if have += n; err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+		if have == size {
+			return frame, nil
+		}
+		grown := make([]byte, min(size, 2*len(frame)))
+		copy(grown, frame)
+		frame = grown
+	}
+}

@@ -1,0 +1,221 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/gotnt/tnt/internal/iproto"
+)
+
+// maxSlots bounds the requests of one session in flight.
+const maxSlots = 1 << indexBits
+
+// A sync is the slot's index in the low bits and its generation above, so
+// that an answer to an earlier user of the slot is told from one to the
+// present user.
+const (
+	indexBits = 20
+	indexMask = 1<<indexBits - 1
+)
+
+// keepBuffer is the largest buffer, in bytes, that a free slot keeps.
+const keepBuffer = 8 << 10
+
+// ErrTimeout is the error of a wait that took longer than its timeout.
+var ErrTimeout error = timeoutError{}
+
+type timeoutError struct{}
+
+func (timeoutError) Error() string { return "request timeout" }
+func (timeoutError) Timeout() bool { return true }
+
+// Is tells that it is a deadline as that of a context is.
+func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// ErrTooMany is the error of a session with maxSlots requests in flight.
+var ErrTooMany = errors.New("too many requests in flight on one connection")
+
+// The state of a slot, in the low bits of Slot.state under the slot's sync.
+// Whoever moves it out of waiting by compare-and-swap decides how the call
+// ends: the reader by an answer, the caller by leaving, Fail by the session's
+// death.
+const (
+	stateFree    = iota
+	stateWaiting // sent, or about to be
+	stateTaken   // the answer, or the error, is being handed over
+	stateLeft    // the caller has gone; the answer frees the slot
+	stateBits    = 2
+)
+
+// Slot is a place for one request in flight. Its taker encodes a frame into
+// Buf with the slot's Sync, sends and waits; then Buf holds the answer's body
+// until Release. A Slot is used by one goroutine at a time.
+type Slot struct {
+	// Buf is the request's frame before Send, the response's body after Wait.
+	Buf []byte
+	// Header is the response's, after Wait.
+	Header iproto.Header
+
+	sync  uint64
+	state atomic.Uint64
+	start uint64 // where in the bytes of the session the request begins
+	err   error
+	done  chan struct{}
+	timer *time.Timer
+	call  Receiver
+}
+
+// Receiver takes the answer of a request that nobody waits for in Wait. Its
+// methods run on the reader's goroutine, or on that of Fail, and must not
+// block. They own the bytes they are given.
+type Receiver interface {
+	// Receive takes the answer, or the error that came instead of it.
+	Receive(h iproto.Header, body []byte, err error)
+	// Push takes the body of a message out of band (box.session.push).
+	Push(body []byte)
+}
+
+// Sync returns the number to put into the request's header.
+func (slot *Slot) Sync() uint64 { return slot.sync }
+
+// Acquire takes a slot. The taker must Send it, or Release it unsent.
+func (s *Session) Acquire() (*Slot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil, &LostError{Cause: s.err}
+	}
+	if n := len(s.free); n > 0 {
+		slot := s.free[n-1]
+		s.free = s.free[:n-1]
+		return slot, nil
+	}
+	old := *s.table.Load()
+	if len(old) == maxSlots {
+		return nil, ErrTooMany
+	}
+	// The reader may be looking at the old table: its array is appended to
+	// behind what the reader sees of it, or replaced, never changed.
+	slot := &Slot{sync: uint64(len(old)) | 1<<indexBits, done: make(chan struct{}, 1)}
+	grown := append(old, slot)
+	s.table.Store(&grown)
+	return slot, nil
+}
+
+// Wait waits for the answer to a request that was sent. Where ctx ends first
+// the slot is gone for the caller, who must not touch it again, and the error
+// is the context's cause; on every other error too. Without an error the
+// caller reads Header and Buf and calls Release.
+func (s *Session) Wait(ctx context.Context, slot *Slot) error {
+	if quit := ctx.Done(); quit == nil {
+		<-slot.done
+	} else {
+		select {
+		case <-slot.done:
+		case <-quit:
+			if s.leave(slot) {
+				return context.Cause(ctx)
+			}
+			<-slot.done
+		}
+	}
+	if err := slot.err; err != nil {
+		s.Release(slot)
+		return err
+	}
+	return nil
+}
+
+// startTimer returns a channel that fires after the timeout, nil where there
+// is none. The timer is the slot's: one for all requests that use it.
+func (slot *Slot) startTimer(timeout time.Duration) <-chan time.Time {
+	switch {
+	case timeout <= 0:
+		return nil
+	case slot.timer == nil:
+		slot.timer = time.NewTimer(timeout)
+	default:
+		slot.timer.Reset(timeout)
+	}
+	return slot.timer.C
+}
+
+func (slot *Slot) stopTimer(timeout time.Duration) {
+	if timeout > 0 {
+		slot.timer.Stop()
+	}
+}
+
+// leave ends the caller's interest in an answer. It returns false where the
+// answer is there already.
+func (s *Session) leave(slot *Slot) bool {
+	waiting := slot.sync<<stateBits | stateWaiting
+	return slot.state.CompareAndSwap(waiting, slot.sync<<stateBits|stateLeft)
+}
+
+// take moves a slot out of waiting, for the one who will hand over its end.
+func (slot *Slot) take(sync uint64) bool {
+	return slot.state.CompareAndSwap(sync<<stateBits|stateWaiting, sync<<stateBits|stateTaken)
+}
+
+// lose hands over the death of the session, where the slot is waiting.
+func (slot *Slot) lose(err error, flushed uint64) {
+	state := slot.state.Load()
+	if state&(1<<stateBits-1) != stateWaiting || !slot.take(state>>stateBits) {
+		return
+	}
+	lost := &LostError{Cause: err, Sent: slot.start < flushed}
+	if slot.call != nil {
+		slot.call.Receive(iproto.Header{}, nil, lost)
+		return
+	}
+	slot.err = lost
+	slot.done <- struct{}{}
+}
+
+// Release gives the slot back. Neither it nor what it holds may be used
+// afterwards.
+func (s *Session) Release(slot *Slot) {
+	slot.sync += 1 << indexBits
+	slot.state.Store(stateFree)
+	slot.err = nil
+	slot.call = nil
+	if cap(slot.Buf) > keepBuffer {
+		slot.Buf = nil
+	}
+	slot.Buf = slot.Buf[:0]
+	s.mu.Lock()
+	s.free = append(s.free, slot)
+	var idle chan struct{}
+	if s.idle != nil && len(s.free) == len(*s.table.Load()) {
+		idle, s.idle = s.idle, nil
+	}
+	s.mu.Unlock()
+	if idle != nil {
+		close(idle)
+	}
+}
+
+// WaitIdle waits until no request is in flight, ctx ends or the session dies.
+func (s *Session) WaitIdle(ctx context.Context) error {
+	s.mu.Lock()
+	if len(s.free) == len(*s.table.Load()) {
+		s.mu.Unlock()
+		return nil
+	}
+	if s.idle == nil {
+		s.idle = make(chan struct{})
+	}
+	idle := s.idle
+	s.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-s.dead:
+		return s.Err()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

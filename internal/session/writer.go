@@ -1,0 +1,240 @@
+package session
+
+import (
+	"context"
+	"net"
+	"runtime"
+	"sync"
+	"syscall"
+)
+
+// turns is how many times a caller writes what others appended meanwhile
+// before it lets a goroutine go on, so that nobody's own answer waits for the
+// requests of others without end.
+const turns = 4
+
+// buffers holds write buffers between uses, so that an idle session has none.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// Send puts the frame in slot.Buf on its way. It waits, while ctx lasts,
+// for room where too many bytes wait to be written. After an error the slot
+// is released and the request was surely not sent.
+func (s *Session) Send(ctx context.Context, slot *Slot) error { return s.send(ctx, slot, true) }
+
+// SendAsync is Send for a request whose answer goes to r instead of to Wait.
+// The slot must not be touched afterwards.
+func (s *Session) SendAsync(ctx context.Context, slot *Slot, r Receiver) error {
+	slot.call = r
+	return s.send(ctx, slot, true)
+}
+
+// SendDeferred is SendAsync that leaves writing to the next Send or Flush, so
+// that a batch goes out in one write.
+func (s *Session) SendDeferred(ctx context.Context, slot *Slot, r Receiver) error {
+	slot.call = r
+	return s.send(ctx, slot, false)
+}
+
+// SendNoReply puts a frame that has no answer on its way: IPROTO_WATCH and
+// IPROTO_UNWATCH. It never waits for room, as it is part of what the session
+// itself does.
+func (s *Session) SendNoReply(frame []byte) error {
+	s.mu.Lock()
+	if s.err != nil {
+		defer s.mu.Unlock()
+		return &LostError{Cause: s.err}
+	}
+	s.append(frame)
+	s.kick(true)
+	return nil
+}
+
+func (s *Session) send(ctx context.Context, slot *Slot, flush bool) error {
+	s.mu.Lock()
+	for s.err == nil && len(s.out) > 0 && len(s.out)+len(slot.Buf) > s.cfg.WriteBuffer {
+		if err := s.waitForRoom(ctx); err != nil {
+			s.mu.Unlock()
+			s.Release(slot)
+			return err
+		}
+	}
+	if s.err != nil {
+		err := &LostError{Cause: s.err}
+		s.mu.Unlock()
+		s.Release(slot)
+		return err
+	}
+	slot.state.Store(slot.sync<<stateBits | stateWaiting)
+	slot.start = s.appended
+	s.append(slot.Buf)
+	s.kick(flush)
+	return nil
+}
+
+// append puts bytes behind those that wait to be written. mu is held.
+func (s *Session) append(b []byte) {
+	if s.out == nil {
+		s.out = (*buffers.Get().(*[]byte))[:0]
+	}
+	s.out = append(s.out, b...)
+	s.appended += uint64(len(b))
+}
+
+// waitForRoom waits until the bytes that wait are taken to be written. mu is
+// held before and after, and not meanwhile.
+func (s *Session) waitForRoom(ctx context.Context) error {
+	if !s.writing { // what SendDeferred left behind
+		s.kick(true)
+		s.mu.Lock()
+		return nil
+	}
+	if s.room == nil {
+		s.room = make(chan struct{})
+	}
+	room := s.room
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	select {
+	case <-room:
+		return nil
+	case <-s.dead:
+		return nil // the caller sees s.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Flush writes what SendDeferred left behind.
+func (s *Session) Flush() {
+	s.mu.Lock()
+	s.kick(true)
+}
+
+// kick unlocks mu and, unless somebody writes already, writes.
+func (s *Session) kick(flush bool) {
+	if !flush || s.writing || len(s.out) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	s.writing = true
+	others := len(*s.table.Load()) - len(s.free)
+	s.mu.Unlock()
+	if s.raw == nil {
+		go s.write(true)
+		return
+	}
+	if others > 1 {
+		// Let those who are ready to send append first: one write for many
+		// requests is what makes many callers cheap.
+		runtime.Gosched()
+	}
+	s.write(false)
+}
+
+// write writes until nothing waits. A caller's goroutine must not block here:
+// it only tries, and where the kernel takes no more, or others' requests keep
+// coming, another goroutine goes on.
+func (s *Session) write(mayBlock bool) {
+	for turn := 0; ; turn++ {
+		buf, ok := s.takeOut()
+		if !ok {
+			return
+		}
+		n, err := s.writeOnce(buf, mayBlock)
+		switch {
+		case err != nil:
+			s.Fail(err)
+			return
+		case n < len(buf):
+			go s.writeRest(buf, n)
+			return
+		}
+		recycle(buf)
+		if !mayBlock && turn == turns {
+			go s.write(true)
+			return
+		}
+	}
+}
+
+// takeOut takes all that waits to be written. Where that is nothing the
+// caller is no longer the one who writes.
+func (s *Session) takeOut() (buf []byte, ok bool) {
+	s.mu.Lock()
+	if len(s.out) == 0 || s.err != nil {
+		s.writing = false
+		s.mu.Unlock()
+		return nil, false
+	}
+	buf, s.out = s.out, nil
+	s.flushed = s.appended
+	room := s.room
+	s.room = nil
+	s.mu.Unlock()
+	if room != nil {
+		close(room)
+	}
+	return buf, true
+}
+
+func (s *Session) writeOnce(buf []byte, mayBlock bool) (int, error) {
+	s.writes.Add(1)
+	if mayBlock {
+		return s.conn.Write(buf)
+	}
+	return s.tryWrite(buf)
+}
+
+// writeRest goes on where a caller's goroutine would have blocked.
+func (s *Session) writeRest(buf []byte, from int) {
+	if _, err := s.writeOnce(buf[from:], true); err != nil {
+		s.Fail(err)
+		return
+	}
+	recycle(buf)
+	s.write(true)
+}
+
+// recycle keeps a written buffer for later, unless it is a huge one.
+func recycle(buf []byte) {
+	const keep = 1 << 20
+	if cap(buf) <= keep {
+		buffers.Put(&buf)
+	}
+}
+
+// tryWrite writes as much as the kernel takes at once.
+func (s *Session) tryWrite(buf []byte) (n int, err error) {
+	var werr error
+	err = s.raw.Write(func(fd uintptr) bool {
+		for {
+			n, werr = syscall.Write(int(fd), buf)
+			if werr != syscall.EINTR { //nolint:errorlint // a syscall's own error
+				return true // whatever came of it: never wait
+			}
+		}
+	})
+	switch {
+	case err != nil:
+		return max(n, 0), err
+	case werr == syscall.EAGAIN: //nolint:errorlint // a syscall's own error
+		return 0, nil
+	case werr != nil:
+		return max(n, 0), &net.OpError{Op: "write", Net: s.conn.RemoteAddr().Network(), Addr: s.conn.RemoteAddr(), Err: werr}
+	}
+	return n, nil
+}
+
+// rawConn returns access to the descriptor of a plain socket. Others, TLS
+// and net.Pipe among them, have to be written to by a goroutine of their own.
+func rawConn(conn net.Conn) syscall.RawConn {
+	switch c := conn.(type) {
+	case *net.TCPConn:
+		raw, _ := c.SyscallConn()
+		return raw
+	case *net.UnixConn:
+		raw, _ := c.SyscallConn()
+		return raw
+	}
+	return nil
+}
