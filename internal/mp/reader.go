@@ -50,7 +50,7 @@ func (r *Reader) Type() Type {
 	if len(r.b) == 0 {
 		return TypeInvalid
 	}
-	return types[r.b[0]]
+	return kinds[r.b[0]]
 }
 
 // fail records what went wrong with a read of a value of the wanted kind.

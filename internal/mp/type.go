@@ -29,9 +29,9 @@ var typeNames = [...]string{
 func (t Type) String() string { return typeNames[t] }
 
 // TypeOf tells the kind of value that starts with byte c.
-func TypeOf(c byte) Type { return types[c] }
+func TypeOf(c byte) Type { return kinds[c] }
 
-var types = func() (t [256]Type) {
+var kinds = func() (t [256]Type) {
 	for c := range t {
 		t[c] = typeOf(byte(c))
 	}
