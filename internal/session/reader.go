@@ -42,6 +42,7 @@ func (s *Session) read() {
 // deliver hands a frame's content to whom it is for. Where it is owned it
 // need not be copied.
 func (s *Session) deliver(frame []byte, owned bool) error {
+	s.received.Add(1)
 	r := mp.NewReader(frame)
 	h, err := iproto.DecodeHeader(&r)
 	if err != nil {

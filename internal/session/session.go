@@ -11,7 +11,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/gotnt/tnt/internal/iproto"
 )
@@ -38,12 +37,13 @@ type Config struct {
 type Session struct {
 	conn net.Conn
 	cfg  Config
-	raw  syscall.RawConn // nil where a write can't be tried without blocking
+	try  *attempt // nil where a write can't be tried without blocking
 
 	schemaVersion atomic.Uint64
 	late          atomic.Uint64
 	pushesDropped atomic.Uint64
 	writes        atomic.Uint64
+	received      atomic.Uint64
 
 	table atomic.Pointer[[]*Slot] // replaced, under mu, when it grows
 
@@ -65,7 +65,7 @@ type Session struct {
 func Start(conn net.Conn, cfg Config) *Session {
 	s := &Session{conn: conn, cfg: cfg, dead: make(chan struct{}), ended: make(chan struct{})}
 	s.table.Store(new([]*Slot))
-	s.raw = rawConn(conn)
+	s.try = attemptOn(conn)
 	go s.read()
 	return s
 }
@@ -82,6 +82,10 @@ func (s *Session) Err() error {
 
 // SchemaVersion returns the one of the latest response, 0 before the first.
 func (s *Session) SchemaVersion() uint64 { return s.schemaVersion.Load() }
+
+// Received returns the number of frames received, to tell whether the server
+// is silent.
+func (s *Session) Received() uint64 { return s.received.Load() }
 
 // Stats are counts since the session began.
 type Stats struct {

@@ -107,16 +107,24 @@ func (s *Session) Acquire() (*Slot, error) {
 // Wait waits for the answer to a request that was sent. Where ctx ends first
 // the slot is gone for the caller, who must not touch it again, and the error
 // is the context's cause; on every other error too. Without an error the
-// caller reads Header and Buf and calls Release.
-func (s *Session) Wait(ctx context.Context, slot *Slot) error {
-	if quit := ctx.Done(); quit == nil {
+// caller reads Header and Buf and calls Release. A timeout above 0 bounds the
+// wait as well, with ErrTimeout.
+func (s *Session) Wait(ctx context.Context, slot *Slot, timeout time.Duration) error {
+	if quit := ctx.Done(); quit == nil && timeout <= 0 {
 		<-slot.done
 	} else {
 		select {
 		case <-slot.done:
+			slot.stopTimer(timeout)
 		case <-quit:
+			slot.stopTimer(timeout)
 			if s.leave(slot) {
 				return context.Cause(ctx)
+			}
+			<-slot.done
+		case <-slot.startTimer(timeout):
+			if s.leave(slot) {
+				return ErrTimeout
 			}
 			<-slot.done
 		}

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"net"
+	"os"
 	"runtime"
 	"sync"
 	"syscall"
@@ -119,7 +120,7 @@ func (s *Session) kick(flush bool) {
 	s.writing = true
 	others := len(*s.table.Load()) - len(s.free)
 	s.mu.Unlock()
-	if s.raw == nil {
+	if s.try == nil {
 		go s.write(true)
 		return
 	}
@@ -182,7 +183,7 @@ func (s *Session) writeOnce(buf []byte, mayBlock bool) (int, error) {
 	if mayBlock {
 		return s.conn.Write(buf)
 	}
-	return s.tryWrite(buf)
+	return s.try.write(buf)
 }
 
 // writeRest goes on where a caller's goroutine would have blocked.
@@ -203,38 +204,55 @@ func recycle(buf []byte) {
 	}
 }
 
-// tryWrite writes as much as the kernel takes at once.
-func (s *Session) tryWrite(buf []byte) (n int, err error) {
-	var werr error
-	err = s.raw.Write(func(fd uintptr) bool {
+// attempt is a write that doesn't block. Only the one who writes uses it, so
+// one serves the whole session and no write allocates.
+type attempt struct {
+	raw syscall.RawConn
+	do  func(fd uintptr) bool
+	buf []byte
+	n   int
+	err error
+}
+
+func newAttempt(raw syscall.RawConn) *attempt {
+	a := &attempt{raw: raw}
+	a.do = func(fd uintptr) bool {
 		for {
-			n, werr = syscall.Write(int(fd), buf)
-			if werr != syscall.EINTR { //nolint:errorlint // a syscall's own error
+			a.n, a.err = syscall.Write(int(fd), a.buf)
+			if a.err != syscall.EINTR { //nolint:errorlint // a syscall's own error
 				return true // whatever came of it: never wait
 			}
 		}
-	})
+	}
+	return a
+}
+
+// write writes as much as the kernel takes at once.
+func (a *attempt) write(buf []byte) (int, error) {
+	a.buf = buf
+	err := a.raw.Write(a.do)
+	n, werr := max(a.n, 0), a.err
+	a.buf, a.n, a.err = nil, 0, nil
 	switch {
 	case err != nil:
-		return max(n, 0), err
+		return n, err
 	case werr == syscall.EAGAIN: //nolint:errorlint // a syscall's own error
 		return 0, nil
 	case werr != nil:
-		return max(n, 0), &net.OpError{Op: "write", Net: s.conn.RemoteAddr().Network(), Addr: s.conn.RemoteAddr(), Err: werr}
+		return n, os.NewSyscallError("write", werr)
 	}
 	return n, nil
 }
 
-// rawConn returns access to the descriptor of a plain socket. Others, TLS
-// and net.Pipe among them, have to be written to by a goroutine of their own.
-func rawConn(conn net.Conn) syscall.RawConn {
-	switch c := conn.(type) {
-	case *net.TCPConn:
-		raw, _ := c.SyscallConn()
-		return raw
-	case *net.UnixConn:
-		raw, _ := c.SyscallConn()
-		return raw
+// attemptOn returns a way to try writes on a plain socket. Other connections,
+// TLS and net.Pipe among them, have to be written to by a goroutine of their
+// own.
+func attemptOn(conn net.Conn) *attempt {
+	switch conn.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		if raw, err := conn.(syscall.Conn).SyscallConn(); err == nil {
+			return newAttempt(raw)
+		}
 	}
 	return nil
 }

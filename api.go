@@ -1,0 +1,153 @@
+package tnt
+
+import (
+	"context"
+)
+
+// API is the requests that Conn, Stream and pools have in common, each
+// embedding one. Its methods are safe for concurrent use and wait for the
+// answer, or until ctx ends. Their errors are *RequestError; what the server
+// refused is an *Error inside.
+type API struct{ ex Executor }
+
+// NewAPI returns the requests done on ex, for a type that embeds API.
+func NewAPI(ex Executor) API { return API{ex} }
+
+// Do does a request and returns its answer.
+func (a API) Do(ctx context.Context, req Request) (Response, error) {
+	rt, err := a.ex.Route(ctx)
+	if err != nil {
+		return Response{}, requestError(req, err, false)
+	}
+	var x exchange
+	if err := x.do(ctx, rt, req); err != nil {
+		return Response{}, err
+	}
+	resp := Response{header: x.slot.Header, body: append([]byte(nil), x.body...), format: x.format}
+	x.release()
+	return resp, nil
+}
+
+// Go starts a request and returns its answer on its way. ctx bounds the
+// sending alone. A name that the schema lacks is not looked up again.
+func (a API) Go(ctx context.Context, req Request) *Future { return a.start(ctx, req, true) }
+
+func (a API) start(ctx context.Context, req Request, flush bool) *Future {
+	rt, err := a.ex.Route(ctx)
+	if err != nil {
+		return failed(nil, req, requestError(req, err, false))
+	}
+	l, err := rt.live(ctx)
+	if err != nil {
+		return failed(rt.conn, req, requestError(req, err, false))
+	}
+	return rt.conn.start1(ctx, l, rt.streamID(), req, flush)
+}
+
+// Batch starts several requests, which go out together in as few writes as
+// can be, and returns their answers on their way, in the same order.
+func (a API) Batch(ctx context.Context, reqs ...Request) []*Future {
+	futures := make([]*Future, len(reqs))
+	for i, req := range reqs {
+		futures[i] = a.start(ctx, req, i == len(reqs)-1)
+	}
+	// A last request that failed to encode has not flushed the others.
+	if rt, err := a.ex.Route(ctx); err == nil {
+		if l, err := rt.live(ctx); err == nil {
+			l.session.Flush()
+		}
+	}
+	return futures
+}
+
+// Ping does nothing but ask the server for an answer.
+func (a API) Ping(ctx context.Context) error {
+	rt, err := a.ex.Route(ctx)
+	if err != nil {
+		return requestError(Ping{}, err, false)
+	}
+	var x exchange
+	if err := x.do(ctx, rt, Ping{}); err != nil {
+		return err
+	}
+	x.release()
+	return nil
+}
+
+// Select reads the tuples that a key of the space's primary index finds, all
+// of them with the empty Key{}. Do with a Select has the other choices.
+func (a API) Select(ctx context.Context, space string, key Key) ([]Tuple, error) {
+	return a.tuples(ctx, Select{Space: space, Key: key})
+}
+
+// Insert adds a tuple and returns it as stored; see the type Insert.
+func (a API) Insert(ctx context.Context, space string, tuple any) (Tuple, error) {
+	return a.tuple(ctx, Insert{Space: space, Tuple: tuple})
+}
+
+// Replace adds or replaces a tuple and returns it as stored; see the type
+// Insert for what tuple may be.
+func (a API) Replace(ctx context.Context, space string, tuple any) (Tuple, error) {
+	return a.tuple(ctx, Replace{Space: space, Tuple: tuple})
+}
+
+// Update changes the tuple with that primary key, and returns it as it is
+// then. It returns the zero Tuple where there is none.
+func (a API) Update(ctx context.Context, space string, key Key, ops ...Op) (Tuple, error) {
+	return a.tuple(ctx, Update{Space: space, Key: key, Ops: ops})
+}
+
+// Delete removes the tuple with that primary key and returns it. It returns
+// the zero Tuple where there is none.
+func (a API) Delete(ctx context.Context, space string, key Key) (Tuple, error) {
+	return a.tuple(ctx, Delete{Space: space, Key: key})
+}
+
+// Upsert applies the operations to the tuple that has the same primary key,
+// or inserts tuple where there is none.
+func (a API) Upsert(ctx context.Context, space string, tuple any, ops ...Op) error {
+	_, err := a.Do(ctx, Upsert{Space: space, Tuple: tuple, Ops: ops})
+	return err
+}
+
+// Call calls a stored function. Response.Data holds its results.
+func (a API) Call(ctx context.Context, function string, args ...any) (Response, error) {
+	return a.Do(ctx, Call{Function: function, Args: args})
+}
+
+// Call16 calls a stored function in the way of Tarantool 1.6, which makes
+// every result a tuple.
+func (a API) Call16(ctx context.Context, function string, args ...any) (Response, error) {
+	return a.Do(ctx, Call16{Function: function, Args: args})
+}
+
+// Eval runs a piece of Lua, whose arguments are `...`. Response.Data holds
+// its results.
+func (a API) Eval(ctx context.Context, expr string, args ...any) (Response, error) {
+	return a.Do(ctx, Eval{Expr: expr, Args: args})
+}
+
+// Execute runs an SQL statement; see the type Execute for its parameters.
+func (a API) Execute(ctx context.Context, statement string, args ...any) (Response, error) {
+	return a.Do(ctx, Execute{Statement: statement, Args: args})
+}
+
+func (a API) tuples(ctx context.Context, req Request) ([]Tuple, error) {
+	resp, err := a.Do(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	tuples, err := resp.Tuples()
+	if err != nil {
+		return nil, requestError(req, err, true)
+	}
+	return tuples, nil
+}
+
+func (a API) tuple(ctx context.Context, req Request) (Tuple, error) {
+	tuples, err := a.tuples(ctx, req)
+	if err != nil || len(tuples) == 0 {
+		return Tuple{}, err
+	}
+	return tuples[0], nil
+}

@@ -1,0 +1,231 @@
+package tnt
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/session"
+)
+
+// Conn is a connection to a Tarantool server, which many goroutines may use
+// at once. It points at one live session at a time: when that is lost, a
+// supervisor dials again, and requests fail as not connected meanwhile. Its
+// methods are safe for concurrent use.
+type Conn struct {
+	API
+
+	opts             Options
+	network, address string
+
+	state atomic.Int32
+	up    atomic.Pointer[live] // nil while not connected
+
+	stateMu sync.Mutex // held while OnState runs, so that it is told in order
+
+	mu      sync.Mutex
+	run     *run          // nil between Disconnect and Connect
+	last    error         // why the connection is not up
+	changed chan struct{} // closed and replaced when up or run change
+}
+
+// live is a session with what its handshake found out.
+type live struct {
+	session  *session.Session
+	greeting iproto.Greeting
+	features Features
+	schema   atomic.Pointer[Schema] // nil where there is none
+	streams  atomic.Uint64          // the last stream's number
+}
+
+// New makes a connection that is not connected yet. The error names what is
+// wrong with the options.
+func New(opts Options) (*Conn, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{opts: opts, changed: make(chan struct{})}
+	c.network, c.address, _ = splitAddress(opts.Address) // withDefaults has checked it
+	c.API = NewAPI(c)
+	c.state.Store(int32(Disconnected))
+	return c, nil
+}
+
+// Connect connects to a server by a URL or an address; ParseURL tells the
+// forms. For how long it tries see Conn.Connect.
+func Connect(ctx context.Context, url string) (*Conn, error) {
+	opts, err := ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	return ConnectOptions(ctx, opts)
+}
+
+// ConnectOptions connects to a server. For how long it tries see Conn.Connect.
+func ConnectOptions(ctx context.Context, opts Options) (*Conn, error) {
+	c, err := New(opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Connect(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// String describes the connection without the password.
+func (c *Conn) String() string {
+	return fmt.Sprintf("tnt.Conn(%v, %v)", c.opts, c.State())
+}
+
+// Options returns the options with every default filled in.
+func (c *Conn) Options() Options { return c.opts }
+
+// Fingerprint names the server and the user, for logs: the reference's
+// fingerprint.
+func (c *Conn) Fingerprint() string { return "tarantool(" + c.opts.String() + ")" }
+
+// Host returns the host of the address, or the path of the unix socket.
+func (c *Conn) Host() string {
+	if host, _, err := net.SplitHostPort(c.address); err == nil && c.network == "tcp" {
+		return host
+	}
+	return c.address
+}
+
+// Port returns the port of the address, "" for a unix socket.
+func (c *Conn) Port() string {
+	if _, port, err := net.SplitHostPort(c.address); err == nil && c.network == "tcp" {
+		return port
+	}
+	return ""
+}
+
+// State returns the state of the connection.
+func (c *Conn) State() State { return State(c.state.Load()) }
+
+// IsConnected tells whether the connection is up and ready for requests:
+// authenticated and, unless switched off, with a schema.
+func (c *Conn) IsConnected() bool { return c.up.Load() != nil }
+
+// Version returns the server's version, zero while not connected.
+func (c *Conn) Version() Version {
+	if l := c.up.Load(); l != nil {
+		return l.greeting.Version
+	}
+	return Version{}
+}
+
+// InstanceUUID returns the UUID of the server's instance, "" while not
+// connected.
+func (c *Conn) InstanceUUID() string {
+	if l := c.up.Load(); l != nil {
+		return l.greeting.UUID
+	}
+	return ""
+}
+
+// Features returns what the server offers, nothing while not connected.
+func (c *Conn) Features() Features {
+	if l := c.up.Load(); l != nil {
+		return l.features
+	}
+	return Features{}
+}
+
+// Schema returns the schema as last fetched, nil while not connected and
+// where it is switched off.
+func (c *Conn) Schema() *Schema {
+	if l := c.up.Load(); l != nil {
+		return l.schema.Load()
+	}
+	return nil
+}
+
+// SchemaVersion returns the version of Schema. ok is false where there is
+// none.
+func (c *Conn) SchemaVersion() (version uint64, ok bool) {
+	if s := c.Schema(); s != nil {
+		return s.Version, true
+	}
+	return 0, false
+}
+
+// Stats returns counts of the present session, zero while not connected.
+func (c *Conn) Stats() Stats {
+	l := c.up.Load()
+	if l == nil {
+		return Stats{}
+	}
+	s := l.session.Stats()
+	return Stats{InFlight: l.session.InFlight(), Late: s.Late, PushesDropped: s.PushesDropped, Writes: s.Writes}
+}
+
+// Stats are counts of a session, since it began.
+type Stats struct {
+	InFlight      int    // requests that wait for their answer now
+	Late          uint64 // answers that came after their caller had given up
+	PushesDropped uint64 // pushes to requests that take none
+	Writes        uint64 // writes to the socket
+}
+
+// Stream returns a new stream: requests in it are done in order, and may make
+// up a transaction. It costs nothing until it is used.
+func (c *Conn) Stream() *Stream { return newStream(c) }
+
+// Route implements Executor.
+func (c *Conn) Route(context.Context) (Route, error) { return Route{conn: c}, nil }
+
+// current returns the live session. Where there is none it waits for it, if
+// the options say so, or fails as not connected.
+func (c *Conn) current(ctx context.Context) (*live, error) {
+	if l := c.up.Load(); l != nil {
+		return l, nil
+	}
+	for {
+		c.mu.Lock()
+		l, r, last, changed := c.up.Load(), c.run, c.last, c.changed
+		c.mu.Unlock()
+		if l != nil {
+			return l, nil
+		}
+		if r == nil || !c.opts.WaitConnected {
+			return nil, &notConnectedError{cause: last}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w (%w)", context.Cause(ctx), &notConnectedError{cause: last})
+		}
+	}
+}
+
+// timeout returns the bound for a request's wait where ctx has none.
+func (c *Conn) timeout(ctx context.Context) time.Duration {
+	if c.opts.RequestTimeout > 0 {
+		if _, ok := ctx.Deadline(); !ok {
+			return c.opts.RequestTimeout
+		}
+	}
+	return 0
+}
+
+func (c *Conn) setState(to State) {
+	c.stateMu.Lock()
+	defer c.stateMu.Unlock()
+	from := State(c.state.Swap(int32(to)))
+	if from != to && c.opts.OnState != nil {
+		c.opts.OnState(from, to)
+	}
+}
+
+// announce wakes all who wait for a change. mu is held.
+func (c *Conn) announce() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}

@@ -1,0 +1,70 @@
+package tnt
+
+import (
+	"fmt"
+
+	"github.com/gotnt/tnt/internal/mp"
+)
+
+// Strings of another encoding than UTF-8 are rewritten in the finished bytes
+// of a request and in the bytes of an answer before anything is decoded, so
+// that the rest of the package needs to know of one encoding only.
+
+// encodeStrings rewrites the strings in b[start:] into the options' encoding.
+func (c *Conn) encodeStrings(b []byte, start int) ([]byte, error) {
+	r := mp.NewReader(append([]byte(nil), b[start:]...))
+	b, err := rewriteStrings(b[:start], &r, func(s []byte) ([]byte, error) {
+		return c.opts.Encoding.NewEncoder().Bytes(s)
+	})
+	if err != nil {
+		return b, fmt.Errorf("a string can't be written in the connection's encoding: %w", err)
+	}
+	return b, nil
+}
+
+// decoded returns a body with its strings in UTF-8. Where one can't be read in
+// the options' encoding, or there is none, the body is returned as it is.
+func (c *Conn) decoded(body []byte) []byte {
+	if c.opts.Encoding == nil || len(body) == 0 {
+		return body
+	}
+	r := mp.NewReader(body)
+	out, err := rewriteStrings(nil, &r, func(s []byte) ([]byte, error) {
+		return c.opts.Encoding.NewDecoder().Bytes(s)
+	})
+	if err != nil {
+		return body
+	}
+	return out
+}
+
+// rewriteStrings appends the next value of r to b with every string in it
+// rewritten.
+func rewriteStrings(b []byte, r *mp.Reader, fn func([]byte) ([]byte, error)) ([]byte, error) {
+	// Values nested in arrays and maps follow their head, so a count of those
+	// still to come replaces recursion.
+	for left := 1; left > 0; left-- {
+		switch r.Type() {
+		case mp.TypeString:
+			s, err := fn(r.StringBytes())
+			if err != nil {
+				return b, err
+			}
+			b = mp.AppendStringBytes(b, s)
+		case mp.TypeArray:
+			n := r.ArrayLen()
+			b = mp.AppendArrayLen(b, n)
+			left += n
+		case mp.TypeMap:
+			n := r.MapLen()
+			b = mp.AppendMapLen(b, n)
+			left += 2 * n
+		default:
+			b = append(b, r.Raw()...)
+		}
+		if err := r.Err(); err != nil {
+			return b, err
+		}
+	}
+	return b, nil
+}

@@ -1,0 +1,147 @@
+package tnt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/session"
+	"github.com/gotnt/tnt/types"
+)
+
+// Error is an error that the server, or a Lua function on it, returned. Its
+// causes are reached by errors.As and errors.Is, which also takes an
+// ErrorCode: errors.Is(err, tnt.ErrTupleFound).
+type Error = types.Error
+
+// Errors of a connection.
+var (
+	// ErrNotConnected is that of a request while the connection is not up, and
+	// of one that was in flight when the connection was lost.
+	ErrNotConnected = errors.New("not connected")
+	// ErrTimeout is that of a request that took longer than
+	// Options.RequestTimeout. It is context.DeadlineExceeded as well.
+	ErrTimeout = session.ErrTimeout
+	// ErrNoTuple is that of One where the answer holds nothing.
+	ErrNoTuple = errors.New("the answer holds no tuple")
+	// ErrStreamLost is that of a Stream whose connection was lost: the server
+	// has rolled its transaction back. A new Stream is needed.
+	ErrStreamLost = errors.New("the stream's connection was lost and its transaction rolled back")
+	// ErrNotTarantool is that of a peer that does not greet as Tarantool does.
+	ErrNotTarantool = iproto.ErrNotTarantool
+	// ErrTooLarge is that of a request beyond Options.MaxRequest.
+	ErrTooLarge = errors.New("the request is too large")
+)
+
+// RequestError is the error of a request: which one it was, what it worked
+// on, and what went wrong.
+type RequestError struct {
+	Type  RequestType
+	Place string // the space, function or statement; "" where there is none
+	Err   error
+
+	unsent bool
+}
+
+// Error tells the request, what it worked on and what went wrong.
+func (e *RequestError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "tnt: %v", e.Type)
+	if e.Place != "" {
+		const most = 64 // of an SQL statement, its begin will do
+		if len(e.Place) > most {
+			fmt.Fprintf(&b, " %.*s...", most, e.Place)
+		} else {
+			fmt.Fprintf(&b, " %s", e.Place)
+		}
+	}
+	fmt.Fprintf(&b, ": %v", e.Err)
+	return b.String()
+}
+
+// Unwrap returns what went wrong.
+func (e *RequestError) Unwrap() error { return e.Err }
+
+// SafeToRetry tells whether the request that returned err has surely had no
+// effect: it was not sent, or the server refused it before doing anything, or
+// rolled back the transaction it was in.
+func SafeToRetry(err error) bool {
+	if err == nil {
+		return false
+	}
+	var re *RequestError
+	if errors.As(err, &re) && re.unsent {
+		return true
+	}
+	for _, code := range []ErrorCode{ErrLoading, ErrReadonly, ErrWrongSchemaVersion, ErrTransactionConflict, ErrTransactionTimeout} {
+		if errors.Is(err, code) {
+			return true
+		}
+	}
+	return false
+}
+
+// SchemaError reports a name that can't be resolved.
+type SchemaError struct {
+	What  string
+	stale bool // a newer schema may know
+}
+
+// Error tells what is unknown.
+func (e *SchemaError) Error() string { return e.What }
+
+// FeatureError reports a feature that the server lacks. Nothing was sent.
+type FeatureError struct {
+	Feature Feature
+	Server  Version
+}
+
+// Error tells the feature and the server's version.
+func (e *FeatureError) Error() string {
+	return fmt.Sprintf("the server, Tarantool %v, has no %v", e.Server, e.Feature)
+}
+
+// DecodeError reports an answer, complete and well received, that can't be
+// decoded into what was asked for. The request was executed and the
+// connection is whole.
+type DecodeError struct{ Err error }
+
+// Error tells what could not be decoded.
+func (e *DecodeError) Error() string { return "cannot decode the answer: " + e.Err.Error() }
+
+// Unwrap returns what went wrong.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// notConnectedError is ErrNotConnected with the reason for it.
+type notConnectedError struct {
+	cause error // nil: not asked to connect
+}
+
+func (e *notConnectedError) Error() string {
+	if e.cause == nil {
+		return ErrNotConnected.Error()
+	}
+	return ErrNotConnected.Error() + ": " + e.cause.Error()
+}
+
+func (e *notConnectedError) Is(target error) bool { return target == ErrNotConnected }
+
+func (e *notConnectedError) Unwrap() error { return e.cause }
+
+// requestError gives an error of the session, of encoding or of a context its
+// place, and tells whether the request was surely not sent.
+func requestError(req Request, err error, sent bool) error {
+	if err == nil {
+		return nil
+	}
+	var lost *session.LostError
+	switch {
+	case errors.As(err, &lost):
+		err, sent = &notConnectedError{cause: lost.Cause}, lost.Sent
+	case err == context.Canceled || err == context.DeadlineExceeded: //nolint:errorlint // bare ones get words
+		err = fmt.Errorf("gave up: %w", err)
+	}
+	return &RequestError{Type: req.Type(), Place: req.place().String(), Err: err, unsent: !sent}
+}

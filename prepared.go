@@ -1,0 +1,84 @@
+package tnt
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/gotnt/tnt/internal/iproto"
+)
+
+// Prepared is a prepared SQL statement. It is safe for concurrent use, and
+// survives reconnects: a server that doesn't know it any more is asked to
+// prepare it again.
+type Prepared struct {
+	api       API
+	statement string
+	id        atomic.Uint64
+	columns   []Column
+	params    []Column
+	gone      atomic.Bool
+}
+
+// Prepare prepares an SQL statement. Close releases it.
+func (a API) Prepare(ctx context.Context, statement string) (*Prepared, error) {
+	req := Prepare{Statement: statement}
+	resp, err := a.Do(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	columns, err1 := resp.columns(iproto.KeyMetadata)
+	params, err2 := resp.columns(iproto.KeyBindMetadata)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, requestError(req, err, true)
+	}
+	p := &Prepared{api: a, statement: statement, columns: columns, params: params}
+	p.id.Store(resp.StatementID())
+	return p, nil
+}
+
+// ID returns the number the server gave the statement.
+func (p *Prepared) ID() uint64 { return p.id.Load() }
+
+// Columns describes the columns of the result.
+func (p *Prepared) Columns() []Column { return p.columns }
+
+// Params describes the parameters.
+func (p *Prepared) Params() []Column { return p.params }
+
+var errUnprepared = errors.New("the statement is closed")
+
+// Execute runs the statement; see the type Execute for the parameters.
+func (p *Prepared) Execute(ctx context.Context, args ...any) (Response, error) {
+	req := p.Bind(args...)
+	if p.gone.Load() {
+		return Response{}, requestError(req, errUnprepared, false)
+	}
+	resp, err := p.api.Do(ctx, req)
+	if !errors.Is(err, ErrWrongQueryID) {
+		return resp, err
+	}
+	again, err := p.api.Do(ctx, Prepare{Statement: p.statement})
+	if err != nil {
+		return Response{}, err
+	}
+	p.id.Store(again.StatementID())
+	return p.api.Do(ctx, p.Bind(args...))
+}
+
+// Bind returns the statement with its parameters as a Request, for the
+// functions that take one. Unlike Execute that is not prepared again where
+// the server has forgotten it.
+func (p *Prepared) Bind(args ...any) Execute { return Execute{ID: p.id.Load(), Args: args} }
+
+// Close releases the statement on the server. It may be called again.
+func (p *Prepared) Close(ctx context.Context) error {
+	if p.gone.Swap(true) {
+		return nil
+	}
+	_, err := p.api.Do(ctx, Prepare{ID: p.id.Load()})
+	if errors.Is(err, ErrWrongQueryID) {
+		return nil // gone with the session it was prepared in
+	}
+	return err
+}

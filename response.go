@@ -1,0 +1,282 @@
+package tnt
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/types"
+)
+
+// Response is the answer to a request. It is the user's to keep, never
+// changes, is safe for concurrent use, and may be decoded more than once.
+type Response struct {
+	header iproto.Header
+	body   []byte
+	format *Format // of the space that was read, where it is known
+}
+
+// SchemaVersion returns the version of the schema at the time of the answer.
+func (r Response) SchemaVersion() uint64 { return r.header.SchemaVersion }
+
+// RawBody returns the answer's body as MessagePack. It must not be changed.
+func (r Response) RawBody() []byte { return r.body }
+
+func (r Response) parse(body *iproto.Body) error {
+	if err := body.Decode(r.body); err != nil {
+		return &DecodeError{err}
+	}
+	return nil
+}
+
+// Len returns the number of rows: tuples, results of a function or rows of
+// SQL. It is 0 for an answer that has none.
+func (r Response) Len() int {
+	var body iproto.Body
+	if r.parse(&body) != nil || !body.Has(iproto.KeyData) {
+		return 0
+	}
+	data := body.Reader(iproto.KeyData)
+	return data.ArrayLen()
+}
+
+// Data returns the rows as untyped values; see the package's documentation
+// for the types. It returns nil for an answer that has no rows.
+func (r Response) Data() ([]any, error) {
+	var body iproto.Body
+	if err := r.parse(&body); err != nil || !body.Has(iproto.KeyData) {
+		return nil, err
+	}
+	data := body.Reader(iproto.KeyData)
+	rows := make([]any, data.ArrayLen())
+	for i := range rows {
+		rows[i] = data.Value()
+	}
+	if err := data.Err(); err != nil {
+		return nil, &DecodeError{err}
+	}
+	return rows, nil
+}
+
+// rows returns each row as its bytes.
+func (r Response) rows() ([][]byte, error) {
+	var body iproto.Body
+	if err := r.parse(&body); err != nil || !body.Has(iproto.KeyData) {
+		return nil, err
+	}
+	data := body.Reader(iproto.KeyData)
+	rows := make([][]byte, data.ArrayLen())
+	for i := range rows {
+		rows[i] = data.Raw()
+	}
+	if err := data.Err(); err != nil {
+		return nil, &DecodeError{err}
+	}
+	return rows, nil
+}
+
+// Tuples returns the rows as tuples. It is an error where one is no list.
+func (r Response) Tuples() ([]Tuple, error) {
+	var body iproto.Body
+	if err := r.parse(&body); err != nil || !body.Has(iproto.KeyData) {
+		return nil, err
+	}
+	formats, err := r.formats(&body)
+	if err != nil {
+		return nil, &DecodeError{err}
+	}
+	data := body.Reader(iproto.KeyData)
+	tuples := make([]Tuple, data.ArrayLen())
+	for i := range tuples {
+		switch data.Type() {
+		case mp.TypeArray:
+			tuples[i] = Tuple{raw: data.Raw(), format: formats.main}
+		case mp.TypeExt:
+			tuples[i] = formats.readTuple(&data)
+		default:
+			data.Fail(fmt.Errorf("row %d is no tuple but %v", i+1, data.Type()))
+		}
+	}
+	if err := data.Err(); err != nil {
+		return nil, &DecodeError{err}
+	}
+	return tuples, nil
+}
+
+// formats is how the rows of an answer are named.
+type formats struct {
+	main *Format            // of rows that are plain arrays
+	byID map[uint64]*Format // of those that are an MP_TUPLE
+}
+
+func (r Response) formats(body *iproto.Body) (formats, error) {
+	f := formats{main: r.format}
+	if body.Has(iproto.KeyMetadata) {
+		columns, err := parseColumns(body.Reader(iproto.KeyMetadata))
+		if err != nil {
+			return f, err
+		}
+		f.main = formatOf(columns)
+	}
+	if body.Has(iproto.KeyTupleFormats) {
+		reader := body.Reader(iproto.KeyTupleFormats)
+		n := reader.MapLen()
+		f.byID = make(map[uint64]*Format, n)
+		for range n {
+			id := reader.Uint()
+			f.byID[id] = newFormat(parseFormat(&reader))
+		}
+		return f, reader.Err()
+	}
+	return f, nil
+}
+
+// readTuple reads an MP_TUPLE: a format's number and an array.
+func (f formats) readTuple(r *mp.Reader) Tuple {
+	typ, data := r.Ext()
+	if typ != types.ExtTuple {
+		r.Fail(fmt.Errorf("an extension of type %d is no tuple", typ))
+		return Tuple{}
+	}
+	inner := mp.NewReader(data)
+	id := inner.Uint()
+	raw := inner.Raw()
+	if err := inner.Err(); err != nil || mp.TypeOf(raw[0]) != mp.TypeArray {
+		r.Fail(errors.Join(errors.New("an MP_TUPLE holds no tuple"), err))
+		return Tuple{}
+	}
+	return Tuple{raw: raw, format: f.byID[id]}
+}
+
+// Position returns where the page ended, for AfterPosition: what a Select
+// with FetchPosition asked for. It is "" where the answer has none.
+func (r Response) Position() string {
+	var body iproto.Body
+	if r.parse(&body) != nil {
+		return ""
+	}
+	return body.String(iproto.KeyPosition)
+}
+
+// Column describes a column of an SQL result.
+type Column struct {
+	Name            string
+	Type            string
+	Collation       string // where sql_full_metadata is on
+	IsNullable      bool   // likewise
+	IsAutoincrement bool   // likewise
+	Span            string // the expression as it was written; likewise
+}
+
+// Columns returns the columns of an SQL result, nil for another answer.
+func (r Response) Columns() ([]Column, error) { return r.columns(iproto.KeyMetadata) }
+
+func (r Response) columns(key iproto.Key) ([]Column, error) {
+	var body iproto.Body
+	if err := r.parse(&body); err != nil || !body.Has(key) {
+		return nil, err
+	}
+	columns, err := parseColumns(body.Reader(key))
+	if err != nil {
+		return nil, &DecodeError{err}
+	}
+	return columns, nil
+}
+
+func parseColumns(r mp.Reader) ([]Column, error) {
+	columns := make([]Column, r.ArrayLen())
+	for i := range columns {
+		c := &columns[i]
+		for range r.MapLen() {
+			switch key := r.Uint(); {
+			case key == iproto.FieldName:
+				c.Name = r.String()
+			case key == iproto.FieldType:
+				c.Type = r.String()
+			case key == iproto.FieldColl:
+				c.Collation = r.String()
+			case key == iproto.FieldIsNullable:
+				c.IsNullable = r.Bool()
+			case key == iproto.FieldIsAutoincrement:
+				c.IsAutoincrement = r.Bool()
+			case key == iproto.FieldSpan && r.Type() == mp.TypeString:
+				c.Span = r.String()
+			default:
+				r.Skip()
+			}
+		}
+		if c.Span == "" {
+			c.Span = c.Name // the server leaves out one that says the same
+		}
+	}
+	return columns, r.Err()
+}
+
+func formatOf(columns []Column) *Format {
+	fields := make([]FieldFormat, len(columns))
+	for i, c := range columns {
+		fields[i] = FieldFormat{Name: c.Name, Type: c.Type, IsNullable: c.IsNullable}
+	}
+	return newFormat(fields)
+}
+
+// RowCount returns the number of rows that an SQL statement changed.
+func (r Response) RowCount() uint64 {
+	count, _ := r.sqlInfo()
+	return count
+}
+
+// AutoincrementIDs returns the numbers that an SQL INSERT generated.
+func (r Response) AutoincrementIDs() []int64 {
+	_, ids := r.sqlInfo()
+	return ids
+}
+
+func (r Response) sqlInfo() (count uint64, ids []int64) {
+	var body iproto.Body
+	if r.parse(&body) != nil || !body.Has(iproto.KeySQLInfo) {
+		return 0, nil
+	}
+	info := body.Reader(iproto.KeySQLInfo)
+	for range info.MapLen() {
+		switch info.Uint() {
+		case iproto.SQLInfoRowCount:
+			count = info.Uint()
+		case iproto.SQLInfoAutoincrementIDs:
+			for range info.ArrayLen() {
+				ids = append(ids, info.Int())
+			}
+		default:
+			info.Skip()
+		}
+	}
+	return count, ids
+}
+
+// StatementID returns the number of the statement that a Prepare prepared, 0
+// for another answer.
+func (r Response) StatementID() uint64 {
+	var body iproto.Body
+	if r.parse(&body) != nil {
+		return 0
+	}
+	return body.Uint(iproto.KeyStmtID)
+}
+
+// serverError makes an error of an answer whose header says it is one.
+func serverError(h iproto.Header, content []byte) error {
+	code := types.ErrorCode(h.Type &^ iproto.TypeError)
+	var body iproto.Body
+	if err := body.Decode(content); err != nil {
+		return &DecodeError{fmt.Errorf("an error with code %d: %w", code, err)}
+	}
+	if body.Has(iproto.KeyError) {
+		r := body.Reader(iproto.KeyError)
+		if e := mp.DecodeError(&r); e != nil && r.Err() == nil {
+			e.Code = code // the header's is that of the box error; the stack's may be 0
+			return e
+		}
+	}
+	return &Error{Type: "ClientError", Message: body.String(iproto.KeyError24), Code: code}
+}

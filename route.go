@@ -1,0 +1,219 @@
+package tnt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/session"
+)
+
+// Executor is what requests can be done on: a Conn, a Stream, or a pool of
+// connections. The package's typed functions work on all of them.
+type Executor interface {
+	// Route chooses the way for one request. It does no network call.
+	Route(ctx context.Context) (Route, error)
+}
+
+// Route is the way for one request: a connection and, in a stream, that. It
+// is itself an Executor.
+type Route struct {
+	conn   *Conn
+	stream *Stream // nil: none
+}
+
+// Route implements Executor.
+func (rt Route) Route(context.Context) (Route, error) { return rt, nil }
+
+// live returns the session to use.
+func (rt Route) live(ctx context.Context) (*live, error) {
+	if rt.stream != nil {
+		return rt.stream.bind(ctx)
+	}
+	return rt.conn.current(ctx)
+}
+
+func (rt Route) streamID() uint64 {
+	if rt.stream == nil {
+		return 0
+	}
+	return rt.stream.id.Load()
+}
+
+// schemaTries is how often a request is done when the server says that it was
+// made by an old schema.
+const schemaTries = 3
+
+// exchange is a request done: its answer, in the session's memory until
+// release.
+type exchange struct {
+	session *session.Session
+	slot    *session.Slot
+	body    []byte
+	format  *Format // of the space that was read
+}
+
+func (x *exchange) release() { x.session.Release(x.slot) }
+
+// do does a request and waits for the answer. Without an error the caller
+// must release it.
+func (x *exchange) do(ctx context.Context, rt Route, req Request) error {
+	for try := 1; ; try++ {
+		l, err := rt.live(ctx)
+		if err != nil {
+			return requestError(req, err, false)
+		}
+		schema := l.schema.Load()
+		err = x.try(ctx, rt, l, schema, req)
+		if err == nil || try == schemaTries || !rt.conn.refreshFor(ctx, l, schema, err) {
+			return err
+		}
+	}
+}
+
+// refreshFor tells whether a request that failed is worth another try with a
+// newer schema, once that is there.
+func (c *Conn) refreshFor(ctx context.Context, l *live, used *Schema, err error) bool {
+	var unknown *SchemaError
+	switch {
+	case c.opts.NoSchema || c.opts.NoSchemaRefetch || used == nil:
+		return false
+	case errors.As(err, &unknown) && unknown.stale:
+		// The name may be new. A ping tells whether the schema changed at all.
+		if _, err := c.send(ctx, l, Ping{}).Wait(ctx); err != nil || l.session.SchemaVersion() == used.Version {
+			return false
+		}
+	case errors.Is(err, ErrWrongSchemaVersion):
+	default:
+		return false
+	}
+	if s := l.schema.Load(); s != used && s.Version == l.session.SchemaVersion() {
+		return true // somebody was quicker
+	}
+	return c.RefetchSchema(ctx) == nil
+}
+
+// try does a request once.
+func (x *exchange) try(ctx context.Context, rt Route, l *live, schema *Schema, req Request) error {
+	slot, err := l.session.Acquire()
+	if err != nil {
+		return requestError(req, err, false)
+	}
+	if err := rt.conn.encode(slot, rt.streamID(), l, schema, req, true); err != nil {
+		l.session.Release(slot)
+		return requestError(req, err, false)
+	}
+	if err := l.session.Send(ctx, slot); err != nil {
+		return requestError(req, err, false)
+	}
+	if err := l.session.Wait(ctx, slot, rt.conn.timeout(ctx)); err != nil {
+		return requestError(req, err, true)
+	}
+	body := rt.conn.decoded(slot.Buf)
+	if slot.Header.Type&iproto.TypeError != 0 {
+		err := serverError(slot.Header, body)
+		l.session.Release(slot)
+		return requestError(req, err, true)
+	}
+	*x = exchange{session: l.session, slot: slot, body: body, format: formatFor(schema, req)}
+	return nil
+}
+
+// encode writes the frame of a request into the slot. An error, or a panic of
+// a user's marshaler, leaves nothing behind. With checked the server refuses
+// names that were resolved by another schema than it has.
+func (c *Conn) encode(slot *session.Slot, stream uint64, l *live, schema *Schema, req Request, checked bool) (err error) {
+	if err := l.supports(req); err != nil {
+		return err
+	}
+	h := iproto.Header{Type: req.Type(), Sync: slot.Sync(), StreamID: stream}
+	if checked && schema != nil && req.place().space != "" {
+		h.SchemaVersion = schema.Version
+	}
+	env := environment{schema: schema, namesOnWire: l.features.Has(FeatureSpaceAndIndexNames)}
+	b := iproto.AppendRequestHeader(iproto.BeginFrame(slot.Buf[:0]), h)
+	body := len(b)
+	if b, err = req.appendBody(b, &env); err != nil {
+		return err
+	}
+	if c.opts.Encoding != nil {
+		if b, err = c.encodeStrings(b, body); err != nil {
+			return err
+		}
+	}
+	if len(b) > c.opts.MaxRequest {
+		return fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, len(b), c.opts.MaxRequest)
+	}
+	slot.Buf = b
+	return iproto.EndFrame(b, 0)
+}
+
+// supports refuses a request that the server does not know.
+func (l *live) supports(req Request) error {
+	switch r := req.(type) {
+	case Begin:
+		if r.IsSync {
+			return l.need(FeatureIsSync)
+		}
+	case Commit:
+		if r.IsSync {
+			return l.need(FeatureIsSync)
+		}
+	case Select:
+		if r.After != nil || r.FetchPosition {
+			return l.need(FeaturePagination)
+		}
+	}
+	return nil
+}
+
+func (l *live) need(f Feature) error {
+	if l.features.Has(f) {
+		return nil
+	}
+	return &FeatureError{Feature: f, Server: l.greeting.Version}
+}
+
+// formatFor returns the format of the tuples that a request's answer holds,
+// nil where it is not known.
+func formatFor(schema *Schema, req Request) *Format {
+	p := req.place()
+	switch {
+	case schema == nil || !p.data:
+		return nil
+	case p.space != "":
+		return schema.Space(p.space).format()
+	}
+	return schema.SpaceByID(p.spaceID).format()
+}
+
+// send starts a request on a session and returns its Future.
+func (c *Conn) send(ctx context.Context, l *live, req Request) *Future {
+	return c.start1(ctx, l, 0, req, true)
+}
+
+func (c *Conn) start1(ctx context.Context, l *live, stream uint64, req Request, flush bool) *Future {
+	slot, err := l.session.Acquire()
+	if err != nil {
+		return failed(c, req, requestError(req, err, false))
+	}
+	schema := l.schema.Load()
+	// The answer can't be waited for here, so nothing is done again: a request
+	// by names goes unchecked.
+	if err := c.encode(slot, stream, l, schema, req, false); err != nil {
+		l.session.Release(slot)
+		return failed(c, req, requestError(req, err, false))
+	}
+	f := newFuture(c, req)
+	f.format = formatFor(schema, req)
+	if flush {
+		err = l.session.SendAsync(ctx, slot, f)
+	} else {
+		err = l.session.SendDeferred(ctx, slot, f)
+	}
+	if err != nil {
+		return failed(c, req, requestError(req, err, false))
+	}
+	return f
+}

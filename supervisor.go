@@ -1,0 +1,333 @@
+package tnt
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gotnt/tnt/internal/session"
+)
+
+// run is the time from a Connect to its Disconnect. Its goroutine, the
+// supervisor, is the only one that dials, publishes sessions and takes them
+// back.
+type run struct {
+	conn   *Conn
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	waiters int           // Connects that wait for the first success; under Conn.mu
+	ready   chan struct{} // closed when the first attempt has been decided
+	decided bool          // ready is closed; under Conn.mu
+	err     error         // why it failed; set before ready is closed
+	done    chan struct{} // closed when the supervisor has ended
+
+	refetch chan chan error // requests for the schema, answered when it is there
+	stale   chan struct{}   // the reader saw another schema version
+}
+
+var (
+	errDisconnected = errors.New("disconnected")
+	errGaveUp       = errors.New("nobody waits for the connection any more")
+)
+
+// Connect connects, and returns when the connection is ready. It tries until
+// ctx ends; with Options.ConnectOnce, or with ReconnectInterval Never, it
+// returns the first attempt's error. A server that is still starting is
+// waited for in any case, up to ConnectTimeout. On a connection that is up it
+// does nothing. Of several Connects at once, all share the attempts.
+func (c *Conn) Connect(ctx context.Context) error {
+	c.mu.Lock()
+	r := c.run
+	if r != nil && r.ctx.Err() != nil { // being disconnected: let that end
+		c.mu.Unlock()
+		select {
+		case <-r.done:
+			return c.Connect(ctx)
+		case <-ctx.Done():
+			return connectError(c, context.Cause(ctx))
+		}
+	}
+	if r == nil {
+		r = c.start()
+	}
+	r.waiters++
+	c.mu.Unlock()
+
+	select {
+	case <-r.ready:
+		if r.err != nil {
+			return connectError(c, r.err)
+		}
+		return nil
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	r.waiters--
+	abandon := r.waiters == 0 && !r.decided
+	last := c.last
+	c.mu.Unlock()
+	if abandon {
+		r.cancel(errGaveUp)
+		<-r.done // its network calls end with its context
+	}
+	return connectError(c, errors.Join(context.Cause(ctx), last))
+}
+
+// start begins a run. mu is held.
+func (c *Conn) start() *run {
+	r := &run{
+		conn:    c,
+		ready:   make(chan struct{}),
+		done:    make(chan struct{}),
+		refetch: make(chan chan error),
+		stale:   make(chan struct{}, 1),
+	}
+	r.ctx, r.cancel = context.WithCancelCause(context.Background())
+	c.run = r
+	c.last = nil
+	go r.supervise()
+	return r
+}
+
+// Disconnect ends the connection from whatever state it is in, and returns
+// when that is done or ctx ends; the end goes on then. Requests in flight fail
+// as not connected. It may be called again, and Connect afterwards.
+func (c *Conn) Disconnect(ctx context.Context) error {
+	r := c.stop()
+	if r == nil {
+		return nil
+	}
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Close is Disconnect that doesn't wait. It always returns nil.
+func (c *Conn) Close() error {
+	c.stop()
+	return nil
+}
+
+func (c *Conn) stop() *run {
+	c.mu.Lock()
+	r := c.run
+	c.mu.Unlock()
+	if r != nil {
+		r.cancel(errDisconnected)
+	}
+	return r
+}
+
+// Reconnect disconnects and connects again.
+func (c *Conn) Reconnect(ctx context.Context) error {
+	if err := c.Disconnect(ctx); err != nil {
+		return err
+	}
+	return c.Connect(ctx)
+}
+
+// supervise connects, serves and connects again until it is told to end, or,
+// without reconnecting, until the first loss.
+func (r *run) supervise() {
+	c := r.conn
+	for first := true; ; {
+		c.setState(Connecting)
+		l, err := c.dial(r)
+		if err == nil {
+			first = false
+			r.publish(l)
+			c.opts.Logger.Info("tnt: connected", "server", c.opts.String(), "version", l.greeting.Version.String())
+			err = r.serve(l)
+			r.withdraw(err)
+			l.session.Fail(errors.Join(session.ErrClosed, err))
+			l.session.Close()
+		}
+		if r.ctx.Err() != nil {
+			r.end(context.Cause(r.ctx))
+			return
+		}
+		c.opts.Logger.Warn("tnt: not connected", "server", c.opts.String(), "error", err)
+		r.fail(err)
+		if c.opts.ReconnectInterval == Never || first && c.opts.ConnectOnce {
+			r.end(err)
+			return
+		}
+		c.setState(Reconnecting)
+		if !sleep(r.ctx, c.opts.ReconnectInterval) {
+			r.end(context.Cause(r.ctx))
+			return
+		}
+	}
+}
+
+// sleep waits, and returns false where ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// publish makes a session the connection's.
+func (r *run) publish(l *live) {
+	c := r.conn
+	c.up.Store(l)
+	c.setState(Connected)
+	c.mu.Lock()
+	c.last = nil
+	r.decide(nil)
+	c.announce()
+	c.mu.Unlock()
+}
+
+// withdraw takes a lost session from the connection.
+func (r *run) withdraw(err error) {
+	r.conn.mu.Lock()
+	r.conn.up.Store(nil)
+	r.conn.last = err
+	r.conn.announce()
+	r.conn.mu.Unlock()
+}
+
+// fail records why an attempt failed.
+func (r *run) fail(err error) {
+	r.conn.mu.Lock()
+	r.conn.last = err
+	r.conn.mu.Unlock()
+}
+
+// decide tells the Connects that wait what has become of them. Conn.mu is
+// held.
+func (r *run) decide(err error) {
+	if !r.decided {
+		r.decided, r.err = true, err
+		close(r.ready)
+	}
+}
+
+// end is the supervisor's last act.
+func (r *run) end(err error) {
+	c := r.conn
+	c.setState(Disconnecting)
+	c.setState(Disconnected)
+	c.mu.Lock()
+	c.run = nil
+	if !errors.Is(err, errDisconnected) && !errors.Is(err, errGaveUp) {
+		c.last = err
+	} else {
+		c.last = nil
+	}
+	r.decide(err)
+	c.announce()
+	c.mu.Unlock()
+	close(r.done)
+}
+
+// serve keeps a session until it is lost or the run ends.
+func (r *run) serve(l *live) error {
+	c := r.conn
+	var tick <-chan time.Time
+	if c.opts.PingInterval != Never {
+		ticker := time.NewTicker(c.opts.PingInterval)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
+	var ping *Future
+	var quiet quietness
+	for {
+		select {
+		case <-r.ctx.Done():
+			return context.Cause(r.ctx)
+		case <-l.session.Dead():
+			return l.session.Err()
+		case <-r.stale:
+			r.update(l)
+		case answer := <-r.refetch:
+			answer <- r.fetchSchema(l)
+		case <-tick:
+			if ping == nil || ping.finished() {
+				ping = c.send(r.ctx, l, Ping{})
+				quiet = quietness{received: l.session.Received(), since: time.Now()}
+				continue
+			}
+			if c.opts.DeadAfter != Never && quiet.longerThan(c.opts.DeadAfter, l.session.Received()) {
+				return errSilent
+			}
+		}
+	}
+}
+
+var errSilent = errors.New("the server is silent: a ping has no answer, and nothing else comes")
+
+// quietness is since when nothing was received.
+type quietness struct {
+	received uint64
+	since    time.Time
+}
+
+func (q *quietness) longerThan(most time.Duration, received uint64) bool {
+	if received != q.received {
+		q.received, q.since = received, time.Now()
+	}
+	return time.Since(q.since) >= most
+}
+
+// update fetches the schema where the one at hand is old. A failure shows at
+// the next request that needs it.
+func (r *run) update(l *live) {
+	if s := l.schema.Load(); s != nil && s.Version == l.session.SchemaVersion() {
+		return
+	}
+	if err := r.fetchSchema(l); err != nil {
+		r.conn.opts.Logger.Warn("tnt: schema not fetched", "server", r.conn.opts.String(), "error", err)
+	}
+}
+
+// fetchSchema fetches the schema and makes it the session's.
+func (r *run) fetchSchema(l *live) error {
+	ctx, cancel := r.conn.connectContext(r.ctx)
+	defer cancel()
+	s, err := fetchSchema(ctx, func(ctx context.Context, req Request) (Response, error) {
+		return r.conn.send(ctx, l, req).Wait(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	l.schema.Store(s)
+	return nil
+}
+
+// RefetchSchema fetches the schema and returns when it is there.
+func (c *Conn) RefetchSchema(ctx context.Context) error {
+	if _, err := c.current(ctx); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	r := c.run
+	c.mu.Unlock()
+	if r == nil {
+		return &notConnectedError{}
+	}
+	answer := make(chan error, 1)
+	select {
+	case r.refetch <- answer:
+	case <-r.done:
+		return &notConnectedError{}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

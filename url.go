@@ -1,0 +1,223 @@
+package tnt
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const defaultPort = "3301"
+
+// ParseURL makes Options of a URL or an address. All of these are understood:
+//
+//	tarantool://alice:s3cret@db.example:3301?connect_timeout=3s
+//	tarantool://[::1]:3301                IPv6
+//	tarantool:///var/run/tarantool.sock   a unix socket
+//	unix:///var/run/tarantool.sock        the same
+//	tarantools://db.example               over TLS
+//	alice:s3cret@db.example:3301          Tarantool's own form
+//	db.example:3301, :3301, 3301, /var/run/tarantool.sock, unix/:/var/run/x.sock
+//
+// Parameters after "?" are the names of fields of Options in lower case with
+// underscores: connect_timeout, reconnect_interval, request_timeout,
+// ping_interval, dead_after (durations such as 500ms, or "never"),
+// connect_once, wait_connected, no_schema, no_schema_refetch, tuple_formats,
+// allow_plain_password (true, false), auth, read_buffer, write_buffer,
+// max_frame and max_request (bytes).
+//
+// No error holds the password.
+func ParseURL(s string) (Options, error) {
+	opts, err := parseURL(s)
+	if err != nil {
+		return Options{}, fmt.Errorf("tnt: cannot use the address: %w", err)
+	}
+	return opts, nil
+}
+
+func parseURL(s string) (Options, error) {
+	var opts Options
+	s, query, _ := strings.Cut(s, "?")
+	scheme, rest, isURL := strings.Cut(s, "://")
+	if !isURL {
+		scheme, rest = "tarantool", s
+	}
+	if i := strings.LastIndex(rest, "@"); i >= 0 {
+		if err := parseUser(&opts, rest[:i], isURL); err != nil {
+			return opts, err
+		}
+		rest = rest[i+1:]
+	}
+	switch scheme {
+	case "tarantool", "tcp":
+	case "tarantools", "tls":
+		opts.TLS = tlsFor(rest)
+	case "unix":
+		rest = "unix:" + rest
+	default:
+		return opts, fmt.Errorf("unknown scheme %q: it is tarantool, tarantools or unix", scheme)
+	}
+	if isURL && rest != "" && !strings.HasPrefix(rest, "/") && scheme != "unix" {
+		rest = strings.TrimSuffix(rest, "/")
+	}
+	opts.Address = rest
+	if rest == "" {
+		opts.Address = DefaultAddress
+	}
+	if _, _, err := splitAddress(opts.Address); err != nil {
+		return opts, err
+	}
+	return opts, parseParameters(&opts, query)
+}
+
+// parseUser reads what stands before the "@". Only a URL's is percent-encoded.
+func parseUser(opts *Options, s string, isURL bool) error {
+	user, password, _ := strings.Cut(s, ":")
+	if isURL {
+		var err1, err2 error
+		user, err1 = url.PathUnescape(user)
+		password, err2 = url.PathUnescape(password)
+		if err1 != nil || err2 != nil {
+			return errors.New("the user or password has an invalid percent-encoding") // without it: it may be the secret
+		}
+	}
+	if user == "" {
+		return errors.New("the user before \"@\" is empty")
+	}
+	opts.User, opts.Password = user, password
+	return nil
+}
+
+// parameter sets one field of Options from its text.
+type parameter func(*Options, string) error
+
+var parameters = map[string]parameter{
+	"connect_timeout":      durationParameter(func(o *Options) *time.Duration { return &o.ConnectTimeout }),
+	"reconnect_interval":   durationParameter(func(o *Options) *time.Duration { return &o.ReconnectInterval }),
+	"request_timeout":      durationParameter(func(o *Options) *time.Duration { return &o.RequestTimeout }),
+	"ping_interval":        durationParameter(func(o *Options) *time.Duration { return &o.PingInterval }),
+	"dead_after":           durationParameter(func(o *Options) *time.Duration { return &o.DeadAfter }),
+	"connect_once":         boolParameter(func(o *Options) *bool { return &o.ConnectOnce }),
+	"wait_connected":       boolParameter(func(o *Options) *bool { return &o.WaitConnected }),
+	"no_schema":            boolParameter(func(o *Options) *bool { return &o.NoSchema }),
+	"no_schema_refetch":    boolParameter(func(o *Options) *bool { return &o.NoSchemaRefetch }),
+	"tuple_formats":        boolParameter(func(o *Options) *bool { return &o.TupleFormats }),
+	"allow_plain_password": boolParameter(func(o *Options) *bool { return &o.AllowPlainPassword }),
+	"read_buffer":          sizeParameter(func(o *Options) *int { return &o.ReadBuffer }),
+	"write_buffer":         sizeParameter(func(o *Options) *int { return &o.WriteBuffer }),
+	"max_frame":            sizeParameter(func(o *Options) *int { return &o.MaxFrame }),
+	"max_request":          sizeParameter(func(o *Options) *int { return &o.MaxRequest }),
+	"auth": func(o *Options, v string) error {
+		o.Auth = v
+		return nil
+	},
+}
+
+func parseParameters(opts *Options, query string) error {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return fmt.Errorf("its parameters: %w", err)
+	}
+	for name, texts := range values {
+		set, ok := parameters[name]
+		if !ok {
+			return fmt.Errorf("unknown parameter %q", name)
+		}
+		if err := set(opts, texts[len(texts)-1]); err != nil {
+			return fmt.Errorf("parameter %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func durationParameter(field func(*Options) *time.Duration) parameter {
+	return func(o *Options, text string) error {
+		if text == "never" {
+			*field(o) = Never
+			return nil
+		}
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return fmt.Errorf("%q is no duration above zero, such as 500ms or 3s, nor \"never\"", text)
+		}
+		*field(o) = d
+		return nil
+	}
+}
+
+func boolParameter(field func(*Options) *bool) parameter {
+	return func(o *Options, text string) error {
+		v, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false", text)
+		}
+		*field(o) = v
+		return nil
+	}
+}
+
+func sizeParameter(field func(*Options) *int) parameter {
+	return func(o *Options, text string) error {
+		v, err := strconv.Atoi(text)
+		if err != nil || v <= 0 {
+			return fmt.Errorf("%q is no number of bytes above zero", text)
+		}
+		*field(o) = v
+		return nil
+	}
+}
+
+// splitAddress tells the network and the address to dial.
+func splitAddress(s string) (network, address string, err error) {
+	for _, prefix := range []string{"unix/:", "unix:"} {
+		if path, ok := strings.CutPrefix(s, prefix); ok {
+			if path == "" {
+				return "", "", fmt.Errorf("%q has no path of a unix socket", s)
+			}
+			return "unix", path, nil
+		}
+	}
+	if strings.HasPrefix(s, "/") || strings.HasPrefix(s, "./") || strings.HasPrefix(s, "@") {
+		return "unix", s, nil
+	}
+	host, port, err := splitHostPort(s)
+	if err != nil {
+		return "", "", err
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return "", "", fmt.Errorf("%q in %q is no port from 1 to 65535", port, s)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	if strings.ContainsAny(host, " /@?#") {
+		return "", "", fmt.Errorf("%q is no host name or IP address", host)
+	}
+	return "tcp", net.JoinHostPort(host, port), nil
+}
+
+func splitHostPort(s string) (host, port string, err error) {
+	switch {
+	case isPort(s):
+		return "", s, nil
+	case strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]"):
+		return s[1 : len(s)-1], defaultPort, nil
+	case !strings.Contains(s, ":"):
+		return s, defaultPort, nil
+	case strings.Count(s, ":") > 1 && !strings.HasPrefix(s, "["):
+		return "", "", fmt.Errorf("%q has too many colons: write an IPv6 address in brackets, as in [::1]:3301", s)
+	}
+	host, port, err = net.SplitHostPort(s)
+	if err != nil {
+		return "", "", fmt.Errorf("%q is no host:port", s)
+	}
+	return host, port, nil
+}
+
+func isPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
+}
