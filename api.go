@@ -41,7 +41,7 @@ func (a API) start(ctx context.Context, req Request, flush bool) *Future {
 	if err != nil {
 		return failed(rt.conn, req, requestError(req, err, false))
 	}
-	return rt.conn.start1(ctx, l, rt.streamID(), req, flush)
+	return rt.conn.startOn(ctx, l, rt.streamID(), req, flush)
 }
 
 // Batch starts several requests, which go out together in as few writes as

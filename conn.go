@@ -38,8 +38,8 @@ type live struct {
 	session  *session.Session
 	greeting iproto.Greeting
 	features Features
-	schema   atomic.Pointer[Schema] // nil where there is none
-	streams  atomic.Uint64          // the last stream's number
+	env      atomic.Pointer[environment] // replaced with the schema
+	streams  atomic.Uint64               // the last stream's number
 }
 
 // New makes a connection that is not connected yet. The error names what is
@@ -142,7 +142,7 @@ func (c *Conn) Features() Features {
 // where it is switched off.
 func (c *Conn) Schema() *Schema {
 	if l := c.up.Load(); l != nil {
-		return l.schema.Load()
+		return l.env.Load().schema
 	}
 	return nil
 }

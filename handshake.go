@@ -160,6 +160,7 @@ func wrongPeer(b []byte) error {
 // introduce does ID, authentication and the schema on a new session.
 func (c *Conn) introduce(ctx context.Context, r *run, l *live) error {
 	do := func(ctx context.Context, req Request) (Response, error) { return c.send(ctx, l, req).Wait(ctx) }
+	l.setSchema(nil)
 	authType, err := c.identify(ctx, l, do)
 	if err != nil {
 		return err
@@ -169,6 +170,7 @@ func (c *Conn) introduce(ctx context.Context, r *run, l *live) error {
 			return err
 		}
 	}
+	l.setSchema(nil) // with the features, which are known now
 	if c.opts.NoSchema {
 		return nil
 	}
@@ -176,7 +178,7 @@ func (c *Conn) introduce(ctx context.Context, r *run, l *live) error {
 	if err != nil {
 		return err
 	}
-	l.schema.Store(s)
+	l.setSchema(s)
 	return nil
 }
 

@@ -46,7 +46,8 @@ func (p place) String() string {
 	return p.what
 }
 
-// environment is what encoding a request takes from the connection.
+// environment is what encoding a request takes from the session. It never
+// changes: a new schema comes with a new environment.
 type environment struct {
 	schema      *Schema // nil where there is none
 	namesOnWire bool    // the server resolves names

@@ -64,9 +64,9 @@ func (x *exchange) do(ctx context.Context, rt Route, req Request) error {
 		if err != nil {
 			return requestError(req, err, false)
 		}
-		schema := l.schema.Load()
-		err = x.try(ctx, rt, l, schema, req)
-		if err == nil || try == schemaTries || !rt.conn.refreshFor(ctx, l, schema, err) {
+		env := l.env.Load()
+		err = x.try(ctx, rt, l, env, req)
+		if err == nil || try == schemaTries || !rt.conn.refreshFor(ctx, l, env.schema, err) {
 			return err
 		}
 	}
@@ -88,19 +88,19 @@ func (c *Conn) refreshFor(ctx context.Context, l *live, used *Schema, err error)
 	default:
 		return false
 	}
-	if s := l.schema.Load(); s != used && s.Version == l.session.SchemaVersion() {
+	if s := l.env.Load().schema; s != used && s.Version == l.session.SchemaVersion() {
 		return true // somebody was quicker
 	}
 	return c.RefetchSchema(ctx) == nil
 }
 
 // try does a request once.
-func (x *exchange) try(ctx context.Context, rt Route, l *live, schema *Schema, req Request) error {
+func (x *exchange) try(ctx context.Context, rt Route, l *live, env *environment, req Request) error {
 	slot, err := l.session.Acquire()
 	if err != nil {
 		return requestError(req, err, false)
 	}
-	if err := rt.conn.encode(slot, rt.streamID(), l, schema, req, true); err != nil {
+	if err := rt.conn.encode(slot, rt.streamID(), l, env, req, true); err != nil {
 		l.session.Release(slot)
 		return requestError(req, err, false)
 	}
@@ -116,25 +116,24 @@ func (x *exchange) try(ctx context.Context, rt Route, l *live, schema *Schema, r
 		l.session.Release(slot)
 		return requestError(req, err, true)
 	}
-	*x = exchange{session: l.session, slot: slot, body: body, format: formatFor(schema, req)}
+	*x = exchange{session: l.session, slot: slot, body: body, format: formatFor(env.schema, req)}
 	return nil
 }
 
 // encode writes the frame of a request into the slot. An error, or a panic of
 // a user's marshaler, leaves nothing behind. With checked the server refuses
 // names that were resolved by another schema than it has.
-func (c *Conn) encode(slot *session.Slot, stream uint64, l *live, schema *Schema, req Request, checked bool) (err error) {
+func (c *Conn) encode(slot *session.Slot, stream uint64, l *live, env *environment, req Request, checked bool) (err error) {
 	if err := l.supports(req); err != nil {
 		return err
 	}
 	h := iproto.Header{Type: req.Type(), Sync: slot.Sync(), StreamID: stream}
-	if checked && schema != nil && req.place().space != "" {
-		h.SchemaVersion = schema.Version
+	if checked && env.schema != nil && req.place().space != "" {
+		h.SchemaVersion = env.schema.Version
 	}
-	env := environment{schema: schema, namesOnWire: l.features.Has(FeatureSpaceAndIndexNames)}
 	b := iproto.AppendRequestHeader(iproto.BeginFrame(slot.Buf[:0]), h)
 	body := len(b)
-	if b, err = req.appendBody(b, &env); err != nil {
+	if b, err = req.appendBody(b, env); err != nil {
 		return err
 	}
 	if c.opts.Encoding != nil {
@@ -147,6 +146,11 @@ func (c *Conn) encode(slot *session.Slot, stream uint64, l *live, schema *Schema
 	}
 	slot.Buf = b
 	return iproto.EndFrame(b, 0)
+}
+
+// setSchema makes a schema the session's; nil for none.
+func (l *live) setSchema(s *Schema) {
+	l.env.Store(&environment{schema: s, namesOnWire: l.features.Has(FeatureSpaceAndIndexNames)})
 }
 
 // supports refuses a request that the server does not know.
@@ -190,23 +194,23 @@ func formatFor(schema *Schema, req Request) *Format {
 
 // send starts a request on a session and returns its Future.
 func (c *Conn) send(ctx context.Context, l *live, req Request) *Future {
-	return c.start1(ctx, l, 0, req, true)
+	return c.startOn(ctx, l, 0, req, true)
 }
 
-func (c *Conn) start1(ctx context.Context, l *live, stream uint64, req Request, flush bool) *Future {
+func (c *Conn) startOn(ctx context.Context, l *live, stream uint64, req Request, flush bool) *Future {
 	slot, err := l.session.Acquire()
 	if err != nil {
 		return failed(c, req, requestError(req, err, false))
 	}
-	schema := l.schema.Load()
+	env := l.env.Load()
 	// The answer can't be waited for here, so nothing is done again: a request
 	// by names goes unchecked.
-	if err := c.encode(slot, stream, l, schema, req, false); err != nil {
+	if err := c.encode(slot, stream, l, env, req, false); err != nil {
 		l.session.Release(slot)
 		return failed(c, req, requestError(req, err, false))
 	}
 	f := newFuture(c, req)
-	f.format = formatFor(schema, req)
+	f.format = formatFor(env.schema, req)
 	if flush {
 		err = l.session.SendAsync(ctx, slot, f)
 	} else {

@@ -283,7 +283,7 @@ func (q *quietness) longerThan(most time.Duration, received uint64) bool {
 // update fetches the schema where the one at hand is old. A failure shows at
 // the next request that needs it.
 func (r *run) update(l *live) {
-	if s := l.schema.Load(); s != nil && s.Version == l.session.SchemaVersion() {
+	if s := l.env.Load().schema; s != nil && s.Version == l.session.SchemaVersion() {
 		return
 	}
 	if err := r.fetchSchema(l); err != nil {
@@ -301,7 +301,7 @@ func (r *run) fetchSchema(l *live) error {
 	if err != nil {
 		return err
 	}
-	l.schema.Store(s)
+	l.setSchema(s)
 	return nil
 }
 
