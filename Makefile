@@ -1,0 +1,106 @@
+# `make help` lists the targets. Every go.mod in the tree is a module of its
+# own; targets that say "each module" find them, so a new one needs no line here.
+
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
+
+FUZZTIME ?= 10s
+BENCH    ?= .
+COUNT    ?= 1
+URL      ?=
+
+SHELL := /bin/bash
+
+MODULES := $(sort $(patsubst %/,%,$(dir $(shell find . -name go.mod \
+	-not -path '*/.*/*' -not -path '*/testdata/*'))))
+
+# Each module is judged by its own go.mod, as it is for those who use it.
+export GOWORK := off
+
+# $(call each,COMMAND) runs COMMAND in every module, goes on past a failure,
+# and fails in the end with the list of what failed.
+define each
+@failed=; \
+for module in $(MODULES); do \
+	printf '== %s: %s\n' "$$module" '$(1)'; \
+	(cd "$$module" && $(1)) || failed="$$failed $$module"; \
+done; \
+if [ -n "$$failed" ]; then echo "FAILED in:$$failed" >&2; exit 1; fi
+endef
+
+# $(call install,PACKAGES,HINT) installs Debian packages where root can, and
+# otherwise says how to get them. Not being able to is no failure here: tests
+# that need Tarantool skip, and go names what else is missing.
+define install
+if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+	echo "missing: $(1). Get it by: $(2)"; \
+else \
+	echo "installing $(1)"; \
+	{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $(1) >/dev/null; } \
+		|| echo "missing: $(1), and apt-get cannot install it"; \
+fi
+endef
+
+.PHONY: help test lint fmt bench fuzz cover demo prepare servers lint-fmt lint-tidy lint-code
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+test: servers ## vet and test each module, with the race detector, on every Tarantool there is
+	$(call each,go vet ./... && CGO_ENABLED=1 go test -race -count=1 -timeout 10m ./...)
+
+# What the tests need beside Go: a C compiler for the race detector, a Tarantool.
+prepare:
+	@command -v gcc >/dev/null || { $(call install,gcc libc6-dev,apt-get install gcc libc6-dev); }
+	@command -v tarantool >/dev/null || { $(call install,tarantool,apt-get install tarantool (or https://www.tarantool.io/en/download)); }
+
+# The line that tells a log's reader what the tests ran against: the tarantool
+# on PATH and those in TARANTOOL, each once.
+servers: prepare
+	@line=; seen=; IFS=:; \
+	for server in "$$(command -v tarantool)" $$TARANTOOL; do \
+		[ -n "$$server" ] || continue; \
+		server=$$(readlink -f "$$server" || echo "$$server"); \
+		case ":$$seen:" in *":$$server:"*) continue ;; esac; \
+		seen="$$seen:$$server"; \
+		version=$$("$$server" --version 2>/dev/null | head -n 1); \
+		line="$$line, $$server ($${version:-does not run})"; \
+	done; \
+	line="$${line#, }"; \
+	echo "Tarantool servers: $${line:-none, so tests that need one are skipped}"
+
+lint: lint-fmt lint-tidy lint-code ## check format, go.mod files and code of each module (make -k lint: all of it)
+
+lint-fmt:
+	@echo "== gofumpt -l ."; \
+	files=$$(go run $(GOFUMPT) -l .) || exit 1; \
+	if [ -n "$$files" ]; then echo "not formatted (make fmt):" >&2; echo "$$files" >&2; exit 1; fi
+
+lint-tidy:
+	$(call each,go mod tidy -diff)
+
+lint-code:
+	$(call each,go run $(GOLANGCI_LINT) run ./...)
+
+fmt: ## format the code of every module and tidy its go.mod
+	@go run $(GOFUMPT) -l -w .
+	$(call each,go mod tidy)
+
+bench: ## run benchmarks of each module: BENCH=regexp COUNT=n
+	$(call each,go test -run "^$$" -bench "$(BENCH)" -benchmem -count $(COUNT) ./...)
+
+fuzz: ## run every fuzz target of the tree for FUZZTIME=10s each
+	@failed=; \
+	while IFS=: read -r file target; do \
+		dir=$$(dirname "$$file"); \
+		echo "== $$dir: $$target for $(FUZZTIME)"; \
+		(cd "$$dir" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) . </dev/null) \
+			|| failed="$$failed $$dir:$$target"; \
+	done < <(grep -rEo --include='*_test.go' --exclude-dir='.?*' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/func //' | sort); \
+	if [ -n "$$failed" ]; then echo "FAILED:$$failed" >&2; exit 1; fi
+
+cover: ## write cover.out in each module and print the total
+	$(call each,go test -count=1 -timeout 10m -coverpkg=./... -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1)
+
+demo: ## show the connector at work: URL=tarantool://user:pass@host:3301, or a server of its own
+	@cd cmd/tnt && go run . demo $(URL)
