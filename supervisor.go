@@ -253,6 +253,7 @@ func (r *run) serve(l *live) error {
 		case answer := <-r.refetch:
 			answer <- r.fetchSchema(l)
 		case <-tick:
+			l.session.Trim()
 			if ping == nil || ping.finished() {
 				ping = c.send(r.ctx, l, Ping{})
 				quiet = quietness{received: l.session.Received(), since: time.Now()}

@@ -50,6 +50,7 @@ type Session struct {
 	mu       sync.Mutex
 	free     []*Slot
 	out      []byte        // bytes that wait to be written
+	spare    []byte        // the buffer written last, to be the next out
 	appended uint64        // bytes ever put into out
 	flushed  uint64        // bytes ever taken out of it to be written
 	writing  bool          // somebody is writing and will take what is in out

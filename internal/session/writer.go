@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"runtime"
-	"sync"
 	"syscall"
 )
 
@@ -14,8 +13,12 @@ import (
 // requests of others without end.
 const turns = 4
 
-// buffers holds write buffers between uses, so that an idle session has none.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
+// keepSpare is the largest write buffer, in bytes, that is kept for the next
+// write, and keepIdle what Trim leaves of it.
+const (
+	keepSpare = 512 << 10
+	keepIdle  = 4 << 10
+)
 
 // Send puts the frame in slot.Buf on its way. It waits, while ctx lasts,
 // for room where too many bytes wait to be written. After an error the slot
@@ -75,7 +78,7 @@ func (s *Session) send(ctx context.Context, slot *Slot, flush bool) error {
 // append puts bytes behind those that wait to be written. mu is held.
 func (s *Session) append(b []byte) {
 	if s.out == nil {
-		s.out = (*buffers.Get().(*[]byte))[:0]
+		s.out, s.spare = s.spare, nil
 	}
 	s.out = append(s.out, b...)
 	s.appended += uint64(len(b))
@@ -136,8 +139,10 @@ func (s *Session) kick(flush bool) {
 // it only tries, and where the kernel takes no more, or others' requests keep
 // coming, another goroutine goes on.
 func (s *Session) write(mayBlock bool) {
+	var buf []byte
 	for turn := 0; ; turn++ {
-		buf, ok := s.takeOut()
+		var ok bool
+		buf, ok = s.takeOut(buf)
 		if !ok {
 			return
 		}
@@ -150,7 +155,6 @@ func (s *Session) write(mayBlock bool) {
 			go s.writeRest(buf, n)
 			return
 		}
-		recycle(buf)
 		if !mayBlock && turn == turns {
 			go s.write(true)
 			return
@@ -158,10 +162,14 @@ func (s *Session) write(mayBlock bool) {
 	}
 }
 
-// takeOut takes all that waits to be written. Where that is nothing the
-// caller is no longer the one who writes.
-func (s *Session) takeOut() (buf []byte, ok bool) {
+// takeOut takes all that waits to be written, and leaves a buffer that was
+// written for later. Where nothing waits the caller is no longer the one who
+// writes.
+func (s *Session) takeOut(written []byte) (buf []byte, ok bool) {
 	s.mu.Lock()
+	if s.spare == nil && cap(written) <= keepSpare {
+		s.spare = written[:0]
+	}
 	if len(s.out) == 0 || s.err != nil {
 		s.writing = false
 		s.mu.Unlock()
@@ -192,15 +200,16 @@ func (s *Session) writeRest(buf []byte, from int) {
 		s.Fail(err)
 		return
 	}
-	recycle(buf)
 	s.write(true)
 }
 
-// recycle keeps a written buffer for later, unless it is a huge one.
-func recycle(buf []byte) {
-	const keep = 1 << 20
-	if cap(buf) <= keep {
-		buffers.Put(&buf)
+// Trim gives up the memory that a busy session keeps and an idle one need
+// not.
+func (s *Session) Trim() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cap(s.spare) > keepIdle {
+		s.spare = nil
 	}
 }
 
