@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 
 	"github.com/gotnt/tnt/internal/iproto"
@@ -25,7 +26,12 @@ func (s *Session) read() {
 	in.buf = in.small
 	defer in.shrink()
 	for {
-		frame, owned, err := in.next(s.cfg.MaxFrame)
+		frame, owned, err := in.buffered(s.cfg.MaxFrame)
+		if frame == nil && err == nil {
+			s.yieldToSenders()
+			frame, owned, err = in.next(s.cfg.MaxFrame)
+			s.holdSenders()
+		}
 		if err == nil {
 			err = s.deliver(frame, owned)
 		}
@@ -37,6 +43,26 @@ func (s *Session) read() {
 			return
 		}
 	}
+}
+
+// holdSenders makes senders leave their bytes to the reader, which is busy
+// with a chunk of answers and about to wake their callers.
+func (s *Session) holdSenders() {
+	s.mu.Lock()
+	s.serving = true
+	s.mu.Unlock()
+}
+
+// yieldToSenders lets the callers run who have their answers, and writes in one
+// go what they ask next, before the reader waits for more.
+func (s *Session) yieldToSenders() {
+	if s.woken {
+		s.woken = false
+		runtime.Gosched()
+	}
+	s.mu.Lock()
+	s.serving = false
+	s.kick(true, false)
 }
 
 // deliver hands a frame's content to whom it is for. Where it is owned it
@@ -97,6 +123,7 @@ func (s *Session) answer(slot *Slot, h iproto.Header, body []byte, owned bool) {
 	} else {
 		slot.Buf = append(slot.Buf[:0], body...)
 	}
+	s.woken = true
 	slot.done <- struct{}{}
 }
 
@@ -134,37 +161,39 @@ type input struct {
 // largeBuffers holds the readers' large buffers between uses.
 var largeBuffers sync.Pool
 
-// next returns the content of the next frame. It is valid until the next
-// call, or for ever where it is owned.
+// next returns the content of the next frame, reading as needed. It is valid
+// until the next call, or for ever where it is owned.
 func (in *input) next(limit uint64) (frame []byte, owned bool, err error) {
-	for {
-		head, size, err := iproto.FrameSize(in.buf[in.start:in.end])
-		switch {
-		case err != nil:
-			return nil, false, err
-		case head == 0:
-			if err := in.fill(); err != nil {
-				return nil, false, err
-			}
-			continue
-		case size > limit:
-			return nil, false, fmt.Errorf("the server sent a frame of %d bytes, more than the limit of %d", size, limit)
-		}
-		total := head + int(size)
-		if total <= in.end-in.start {
-			frame = in.buf[in.start+head : in.start+total : in.start+total]
-			in.start += total
-			return frame, false, nil
-		}
-		if total > in.large {
-			in.start += head
-			frame, err = in.readLarge(int(size))
-			return frame, true, err
-		}
-		if err := in.fill(); err != nil {
-			return nil, false, err
+	for frame == nil && err == nil {
+		if err = in.fill(); err == nil {
+			frame, owned, err = in.buffered(limit)
 		}
 	}
+	return frame, owned, err
+}
+
+// buffered is next without reading, except for a frame larger than the
+// buffer. It returns nil where no whole frame is there.
+func (in *input) buffered(limit uint64) (frame []byte, owned bool, err error) {
+	head, size, err := iproto.FrameSize(in.buf[in.start:in.end])
+	switch {
+	case err != nil || head == 0:
+		return nil, false, err
+	case size > limit:
+		return nil, false, fmt.Errorf("the server sent a frame of %d bytes, more than the limit of %d", size, limit)
+	}
+	total := head + int(size)
+	switch {
+	case total <= in.end-in.start:
+		frame = in.buf[in.start+head : in.start+total : in.start+total]
+		in.start += total
+		return frame, false, nil
+	case total > in.large:
+		in.start += head
+		frame, err = in.readLarge(int(size))
+		return frame, true, err
+	}
+	return nil, false, nil
 }
 
 // fill reads what there is, at least a byte, making room first.

@@ -47,6 +47,8 @@ type Session struct {
 
 	table atomic.Pointer[[]*Slot] // replaced, under mu, when it grows
 
+	woken bool // the reader's own: it has woken callers since it last waited
+
 	mu       sync.Mutex
 	free     []*Slot
 	out      []byte        // bytes that wait to be written
@@ -56,6 +58,7 @@ type Session struct {
 	writing  bool          // somebody is writing and will take what is in out
 	room     chan struct{} // closed when out is taken; nil where nobody waits for that
 	idle     chan struct{} // closed when no slot is taken; nil where nobody waits for that
+	serving  bool          // the reader is busy with answers and will write what is in out
 	err      error         // why the session is dead
 
 	dead  chan struct{} // closed once err is set

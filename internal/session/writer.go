@@ -49,7 +49,7 @@ func (s *Session) SendNoReply(frame []byte) error {
 		return &LostError{Cause: s.err}
 	}
 	s.append(frame)
-	s.kick(true)
+	s.kick(true, true)
 	return nil
 }
 
@@ -71,7 +71,7 @@ func (s *Session) send(ctx context.Context, slot *Slot, flush bool) error {
 	slot.state.Store(slot.sync<<stateBits | stateWaiting)
 	slot.start = s.appended
 	s.append(slot.Buf)
-	s.kick(flush)
+	s.kick(flush, true)
 	return nil
 }
 
@@ -88,7 +88,7 @@ func (s *Session) append(b []byte) {
 // held before and after, and not meanwhile.
 func (s *Session) waitForRoom(ctx context.Context) error {
 	if !s.writing { // what SendDeferred left behind
-		s.kick(true)
+		s.kick(true, true)
 		s.mu.Lock()
 		return nil
 	}
@@ -111,12 +111,12 @@ func (s *Session) waitForRoom(ctx context.Context) error {
 // Flush writes what SendDeferred left behind.
 func (s *Session) Flush() {
 	s.mu.Lock()
-	s.kick(true)
+	s.kick(true, true)
 }
 
-// kick unlocks mu and, unless somebody writes already, writes.
-func (s *Session) kick(flush bool) {
-	if !flush || s.writing || len(s.out) == 0 {
+// kick unlocks mu and, unless somebody writes already, or soon will, writes.
+func (s *Session) kick(flush, yield bool) {
+	if !flush || s.writing || s.serving || len(s.out) == 0 {
 		s.mu.Unlock()
 		return
 	}
@@ -127,7 +127,7 @@ func (s *Session) kick(flush bool) {
 		go s.write(true)
 		return
 	}
-	if others > 1 {
+	if yield && others > 1 {
 		// Let those who are ready to send append first: one write for many
 		// requests is what makes many callers cheap.
 		runtime.Gosched()
