@@ -77,30 +77,30 @@ func (a API) Ping(ctx context.Context) error {
 // Select reads the tuples that a key of the space's primary index finds, all
 // of them with the empty Key{}. Do with a Select has the other choices.
 func (a API) Select(ctx context.Context, space string, key Key) ([]Tuple, error) {
-	return a.tuples(ctx, Select{Space: space, Key: key})
+	return doTuples(ctx, a, Select{Space: space, Key: key})
 }
 
 // Insert adds a tuple and returns it as stored; see the type Insert.
 func (a API) Insert(ctx context.Context, space string, tuple any) (Tuple, error) {
-	return a.tuple(ctx, Insert{Space: space, Tuple: tuple})
+	return doTuple(ctx, a, Insert{Space: space, Tuple: tuple})
 }
 
 // Replace adds or replaces a tuple and returns it as stored; see the type
 // Insert for what tuple may be.
 func (a API) Replace(ctx context.Context, space string, tuple any) (Tuple, error) {
-	return a.tuple(ctx, Replace{Space: space, Tuple: tuple})
+	return doTuple(ctx, a, Replace{Space: space, Tuple: tuple})
 }
 
 // Update changes the tuple with that primary key, and returns it as it is
 // then. It returns the zero Tuple where there is none.
 func (a API) Update(ctx context.Context, space string, key Key, ops ...Op) (Tuple, error) {
-	return a.tuple(ctx, Update{Space: space, Key: key, Ops: ops})
+	return doTuple(ctx, a, Update{Space: space, Key: key, Ops: ops})
 }
 
 // Delete removes the tuple with that primary key and returns it. It returns
 // the zero Tuple where there is none.
 func (a API) Delete(ctx context.Context, space string, key Key) (Tuple, error) {
-	return a.tuple(ctx, Delete{Space: space, Key: key})
+	return doTuple(ctx, a, Delete{Space: space, Key: key})
 }
 
 // Upsert applies the operations to the tuple that has the same primary key,
@@ -132,20 +132,22 @@ func (a API) Execute(ctx context.Context, statement string, args ...any) (Respon
 	return a.Do(ctx, Execute{Statement: statement, Args: args})
 }
 
-func (a API) tuples(ctx context.Context, req Request) ([]Tuple, error) {
-	resp, err := a.Do(ctx, req)
+func doTuples[R Request](ctx context.Context, a API, req R) ([]Tuple, error) {
+	boxed := borrow(req)
+	defer giveBack(boxed)
+	resp, err := a.Do(ctx, boxed)
 	if err != nil {
 		return nil, err
 	}
 	tuples, err := resp.Tuples()
 	if err != nil {
-		return nil, requestError(req, err, true)
+		return nil, requestError(boxed, err, true)
 	}
 	return tuples, nil
 }
 
-func (a API) tuple(ctx context.Context, req Request) (Tuple, error) {
-	tuples, err := a.tuples(ctx, req)
+func doTuple[R Request](ctx context.Context, a API, req R) (Tuple, error) {
+	tuples, err := doTuples(ctx, a, req)
 	if err != nil || len(tuples) == 0 {
 		return Tuple{}, err
 	}

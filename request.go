@@ -33,6 +33,7 @@ type place struct {
 	spaceID uint32
 	what    string // a function's name, or an SQL statement
 	data    bool   // the request works on a space
+	needs   uint64 // a bit for each Feature that the server must have
 }
 
 // String names the place for a message, "" where there is nothing to name.
@@ -124,7 +125,13 @@ type Select struct {
 // Type implements Request.
 func (s Select) Type() RequestType { return iproto.TypeSelect }
 
-func (s Select) place() place { return place{space: s.Space, spaceID: s.SpaceID, data: true} }
+func (s Select) place() place {
+	p := place{space: s.Space, spaceID: s.SpaceID, data: true}
+	if s.After != nil || s.FetchPosition {
+		p.needs = 1 << FeaturePagination
+	}
+	return p
+}
 
 func (s Select) appendBody(b []byte, env *environment) ([]byte, error) {
 	w := iproto.NewBody(b)
@@ -362,7 +369,14 @@ type Begin struct {
 // Type implements Request.
 func (Begin) Type() RequestType { return iproto.TypeBegin }
 
-func (Begin) place() place { return place{} }
+func (r Begin) place() place { return syncPlace(r.IsSync) }
+
+func syncPlace(isSync bool) place {
+	if isSync {
+		return place{needs: 1 << FeatureIsSync}
+	}
+	return place{}
+}
 
 func (r Begin) appendBody(b []byte, _ *environment) ([]byte, error) {
 	w := iproto.NewBody(b)
@@ -390,7 +404,7 @@ type Commit struct {
 // Type implements Request.
 func (Commit) Type() RequestType { return iproto.TypeCommit }
 
-func (Commit) place() place { return place{} }
+func (r Commit) place() place { return syncPlace(r.IsSync) }
 
 func (r Commit) appendBody(b []byte, _ *environment) ([]byte, error) {
 	w := iproto.NewBody(b)

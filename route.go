@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/session"
@@ -124,11 +125,12 @@ func (x *exchange) try(ctx context.Context, rt Route, l *live, env *environment,
 // a user's marshaler, leaves nothing behind. With checked the server refuses
 // names that were resolved by another schema than it has.
 func (c *Conn) encode(slot *session.Slot, stream uint64, l *live, env *environment, req Request, checked bool) (err error) {
-	if err := l.supports(req); err != nil {
+	p := req.place()
+	if err := l.supports(p); err != nil {
 		return err
 	}
 	h := iproto.Header{Type: req.Type(), Sync: slot.Sync(), StreamID: stream}
-	if checked && env.schema != nil && req.place().space != "" {
+	if checked && env.schema != nil && p.space != "" {
 		h.SchemaVersion = env.schema.Version
 	}
 	b := iproto.AppendRequestHeader(iproto.BeginFrame(slot.Buf[:0]), h)
@@ -154,22 +156,12 @@ func (l *live) setSchema(s *Schema) {
 }
 
 // supports refuses a request that the server does not know.
-func (l *live) supports(req Request) error {
-	switch r := req.(type) {
-	case Begin:
-		if r.IsSync {
-			return l.need(FeatureIsSync)
-		}
-	case Commit:
-		if r.IsSync {
-			return l.need(FeatureIsSync)
-		}
-	case Select:
-		if r.After != nil || r.FetchPosition {
-			return l.need(FeaturePagination)
-		}
+func (l *live) supports(p place) error {
+	missing := p.needs &^ l.features.set
+	if missing == 0 {
+		return nil
 	}
-	return nil
+	return l.need(Feature(bits.TrailingZeros64(missing)))
 }
 
 func (l *live) need(f Feature) error {

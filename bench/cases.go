@@ -60,7 +60,34 @@ func drive(conn *tnt.Conn, c benchCase, callers int, d time.Duration) (int, []ti
 	return total * max(1, c.perCall), times, first
 }
 
+// row is a row of the space bench.
+type row struct {
+	ID    uint64
+	Name  string
+	Age   int64
+	Score float64
+}
+
 var cases = []benchCase{
+	{name: "select reused", prepare: func(ctx context.Context, conn *tnt.Conn) (func() error, error) {
+		var r row
+		return func() error {
+			return tnt.OneInto(ctx, conn, tnt.Select{Space: "bench", Key: tnt.K(1)}, &r)
+		}, nil
+	}},
+	{name: "select typed", prepare: func(ctx context.Context, conn *tnt.Conn) (func() error, error) {
+		return func() error {
+			_, err := tnt.One[row](ctx, conn, tnt.Select{Space: "bench", Key: tnt.K(1)})
+			return err
+		}, nil
+	}},
+	{name: "replace", prepare: func(ctx context.Context, conn *tnt.Conn) (func() error, error) {
+		r := &row{ID: 5000, Name: "name", Age: 3, Score: 1.5}
+		return func() error {
+			_, err := conn.Do(ctx, tnt.Replace{Space: "bench", Tuple: r})
+			return err
+		}, nil
+	}},
 	{name: "ping", prepare: func(ctx context.Context, conn *tnt.Conn) (func() error, error) {
 		return func() error { return conn.Ping(ctx) }, nil
 	}},

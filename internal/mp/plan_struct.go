@@ -162,6 +162,9 @@ func snakeCase(s string) string {
 	return b.String()
 }
 
+// ByName tells whether the names of a tuple's fields matter to the plan.
+func (plan *Plan) ByName() bool { return plan.fields != nil && plan.fields.byName }
+
 // DecodeRow reads a value in the place of a tuple, whose fields have the given
 // names, into what p points to. names may be nil.
 func (plan *Plan) DecodeRow(r *Reader, p unsafe.Pointer, names []string) {
