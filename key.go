@@ -34,6 +34,7 @@ const (
 //   - of a []any: a key of its elements as parts;
 //   - of a map[string]any: a key whose parts are the map's values by the
 //     names of the indexed fields, which takes a schema;
+//   - of a struct: a key of its fields as parts, as the tuple of an Insert;
 //   - of a Tuple: a key of its fields.
 //
 // A key of a number or a string costs no allocation.
@@ -104,14 +105,14 @@ func (k Key) append(b []byte, index *Index) ([]byte, error) {
 	case Tuple:
 		return append(b, v.raw...), nil
 	}
-	return appendScalarKey(b, k.value)
+	return appendOtherKey(b, k.value, index)
 }
 
-// appendScalarKey writes a value as a key of one part, or as the parts where
-// it turns out to be an array, as slices and structs do.
-func appendScalarKey(b []byte, v any) ([]byte, error) {
+// appendOtherKey writes a value as a key of one part, or as the parts where it
+// turns out to be an array, as slices and structs do.
+func appendOtherKey(b []byte, v any, index *Index) ([]byte, error) {
 	start := len(b)
-	b, err := appendValue(append(b, 0x91), v)
+	b, err := mp.AppendTuple(append(b, 0x91), v, index.names())
 	if err != nil {
 		return b, err
 	}
@@ -149,7 +150,7 @@ func appendNamedKey(b []byte, m map[string]any, index *Index) ([]byte, error) {
 		used++
 	}
 	if used != len(m) || used == 0 {
-		return b, fmt.Errorf("the key's names are not the first parts of index %q: %v", index.Name, index.partNames())
+		return b, fmt.Errorf("the key's names are not the first parts of index %q: %v", index.Name, index.partNames)
 	}
 	b = mp.AppendArrayLen(b, used)
 	var err error

@@ -102,6 +102,10 @@ type Index struct {
 	Type   string // "tree", "hash", "bitset", "rtree"
 	Unique bool
 	Parts  []IndexPart
+	// Functional tells that the keys are what a function makes of the tuples.
+	Functional bool
+
+	partNames []string // of Parts
 }
 
 // IndexPart is a part of an index's key.
@@ -111,14 +115,15 @@ type IndexPart struct {
 	Path       string // JSON path inside the field; "" for the field itself
 	Type       string // "unsigned", "string", ...
 	IsNullable bool
+	Collation  uint64 // number of a collation, 0 for none
 }
 
-func (x *Index) partNames() []string {
-	names := make([]string, len(x.Parts))
-	for i, part := range x.Parts {
-		names[i] = part.Name
+// names returns the names of the parts, nil where not all have one.
+func (x *Index) names() []string {
+	if x == nil || slices.Contains(x.partNames, "") {
+		return nil
 	}
-	return names
+	return x.partNames
 }
 
 // FieldFormat is a field of a Format.
@@ -301,6 +306,10 @@ func parseIndex(row []byte) (spaceID uint32, index *Index) {
 			index.Unique = r.Bool()
 			return
 		}
+		if key == "func" && r.Type() == mp.TypeUint {
+			index.Functional = r.Uint() != 0
+			return
+		}
 		r.Skip()
 	})
 	if r.Type() != mp.TypeArray {
@@ -337,6 +346,8 @@ func parsePart(r *mp.Reader) IndexPart {
 			part.Path = r.String()
 		case key == "is_nullable" && r.Type() == mp.TypeBool:
 			part.IsNullable = r.Bool()
+		case key == "collation" && r.Type() == mp.TypeUint:
+			part.Collation = r.Uint()
 		default:
 			r.Skip()
 		}
@@ -345,10 +356,12 @@ func parsePart(r *mp.Reader) IndexPart {
 }
 
 func (x *Index) nameParts(f *Format) {
+	x.partNames = make([]string, len(x.Parts))
 	for i := range x.Parts {
 		if field := x.Parts[i].Field; f != nil && field < len(f.Fields) && x.Parts[i].Path == "" {
 			x.Parts[i].Name = f.Fields[field].Name
 		}
+		x.partNames[i] = x.Parts[i].Name
 	}
 }
 
