@@ -92,7 +92,7 @@ func decodeAnswer[T any](ctx context.Context, ex Executor, req Request, room fun
 	if err := x.do(ctx, rt, req); err != nil {
 		return 0, err
 	}
-	n, err := decodeRows(plan, x.body, x.format, room)
+	n, err := decodeRows(plan, &x.slot.In, x.body, x.format, room)
 	x.release()
 	if err != nil {
 		return 0, requestError(req, &DecodeError{err}, true)
@@ -100,9 +100,11 @@ func decodeAnswer[T any](ctx context.Context, ex Executor, req Request, room fun
 	return n, nil
 }
 
-// decodeRows decodes the rows of a body.
-func decodeRows[T any](plan *mp.Plan, content []byte, format *Format, room func(n int) []T) (int, error) {
-	r, names, err := findRows(content, format, plan.ByName())
+// decodeRows decodes the rows of a body, reading with r.
+func decodeRows[T any](plan *mp.Plan, r *mp.Reader, content []byte, format *Format, room func(n int) []T) (int, error) {
+	var names []string
+	var err error
+	*r, names, err = findRows(content, format, plan.ByName())
 	if err != nil || r.Len() == 0 {
 		return 0, err
 	}
@@ -112,7 +114,7 @@ func decodeRows[T any](plan *mp.Plan, content []byte, format *Format, room func(
 	}
 	rows := room(n)
 	for i := range rows {
-		plan.DecodeRow(&r, unsafe.Pointer(&rows[i]), names)
+		plan.DecodeRow(r, unsafe.Pointer(&rows[i]), names)
 		if err := r.Err(); err != nil {
 			return 0, fmt.Errorf("row %d: %w", i+1, err)
 		}

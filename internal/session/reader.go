@@ -248,7 +248,8 @@ func (in *input) shrink() {
 }
 
 func (in *input) release() {
-	if buf := in.buf; &buf[0] != &in.small[0] {
+	if &in.buf[0] != &in.small[0] {
+		buf := in.buf // a variable of its own, as its address is kept
 		largeBuffers.Put(&buf)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/mp"
 )
 
 // maxSlots bounds the requests of one session in flight.
@@ -57,6 +58,8 @@ type Slot struct {
 	Buf []byte
 	// Header is the response's, after Wait.
 	Header iproto.Header
+	// In is for the taker to read Buf with, so that it need not be allocated.
+	In mp.Reader
 
 	sync  uint64
 	state atomic.Uint64
@@ -190,6 +193,7 @@ func (s *Session) Release(slot *Slot) {
 	slot.state.Store(stateFree)
 	slot.err = nil
 	slot.call = nil
+	slot.In = mp.Reader{}
 	if cap(slot.Buf) > keepBuffer {
 		slot.Buf = nil
 	}
