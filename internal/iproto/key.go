@@ -180,6 +180,15 @@ var keyInfos = [keyMax]keyInfo{
 	KeyCheckpointLSN:    {"CHECKPOINT_LSN", mp.TypeUint},
 }
 
+// Type returns the kind of value that the key has, mp.TypeInvalid where that
+// is any or the key is not known.
+func (k Key) Type() mp.Type {
+	if k < keyMax {
+		return keyInfos[k].typ
+	}
+	return mp.TypeInvalid
+}
+
 // String returns the name of the key in Tarantool's documentation, without
 // its prefix IPROTO_.
 func (k Key) String() string {
