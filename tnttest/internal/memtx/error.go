@@ -1,0 +1,47 @@
+package memtx
+
+import (
+	"fmt"
+
+	"github.com/gotnt/tnt/types"
+)
+
+// Error is an error as a client sees it, in the words of Tarantool.
+type Error = types.Error
+
+// Errorf returns a ClientError.
+func Errorf(code types.ErrorCode, format string, args ...any) *Error {
+	return &Error{Type: "ClientError", Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// IllegalParams returns an error about an argument that makes no sense.
+func IllegalParams(format string, args ...any) *Error {
+	e := Errorf(types.ErrIllegalParams, format, args...)
+	e.Type = "IllegalParams"
+	return e
+}
+
+// with adds names and values to the payload of an error and returns it.
+func with(e *Error, pairs ...any) *Error {
+	for i := 0; i < len(pairs); i += 2 {
+		e.SetField(pairs[i].(string), pairs[i+1])
+	}
+	return e
+}
+
+func errNoSuchSpace(name string) *Error {
+	return with(Errorf(types.ErrNoSuchSpace, "Space '%s' does not exist", name), "space", name)
+}
+
+func errAccessDenied(access, objectType, objectName, user string) *Error {
+	e := Errorf(types.ErrAccessDenied, "%s access to %s '%s' is denied for user '%s'", access, objectType, objectName, user)
+	e.Type = "AccessDeniedError"
+	return with(e, "object_type", objectType, "object_name", objectName, "access_type", access, "user", user)
+}
+
+func errUnsupportedIndexFeature(ix *Index, what string) *Error {
+	e := Errorf(types.ErrUnsupportedIndexFeature, "Index '%s' (%s) of space '%s' (%s) does not support %s",
+		ix.Def.Name, ix.Def.Type, ix.space.Def.Name, ix.space.Def.Engine, what)
+	e.Type = "UnsupportedIndexFeature"
+	return e
+}

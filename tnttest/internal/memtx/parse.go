@@ -1,0 +1,257 @@
+package memtx
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/gotnt/tnt/internal/mp"
+
+	"github.com/gotnt/tnt/types"
+)
+
+// parseSpace reads a row of _space.
+func (e *Engine) parseSpace(tuple []byte) (*SpaceDef, *Error) {
+	f := elements(tuple)
+	def := &SpaceDef{
+		ID: uint32(readInteger(f[0]).abs), Owner: uint32(readInteger(f[1]).abs), Name: string(text(f[2])),
+		Engine: string(text(f[3])), FieldCount: int(uint32(readInteger(f[4]).abs)), RawFormat: bytes.Clone(f[6]),
+	}
+	fail := func(why string) (*SpaceDef, *Error) {
+		return nil, Errorf(types.ErrCreateSpace, "Failed to create space '%s': %s", def.Name, why)
+	}
+	switch {
+	case def.Name == "":
+		return nil, Errorf(types.ErrIdentifier, "Invalid identifier '' (expected printable symbols only or it is too long)")
+	case def.ID > maxSpaceID:
+		return fail("space id is too big")
+	case def.Engine != "memtx" && def.ID > systemIDMax:
+		return nil, Errorf(types.ErrUnsupported, "The embedded server does not support engine '%s'", def.Engine)
+	}
+	for i, v := range elements(f[6]) {
+		field, err := e.parseField(v, i)
+		if err != nil {
+			return nil, err
+		}
+		for _, other := range def.Format {
+			if other.Name == field.Name {
+				return nil, Errorf(types.ErrSpaceFieldIsDuplicate, "Space field '%s' is duplicate", field.Name)
+			}
+		}
+		def.Format = append(def.Format, field)
+	}
+	if n := def.FieldCount; n != 0 && n < len(def.Format) {
+		return fail("exact_field_count must be either 0 or >= formatted field count")
+	}
+	return def, nil
+}
+
+const maxSpaceID = 1<<31 - 1
+
+// parseField reads a field of a format, number i from 0: a map, or the name
+// and type in an array.
+func (e *Engine) parseField(v []byte, i int) (FieldDef, *Error) {
+	var d FieldDef
+	fail := func(why string) (FieldDef, *Error) {
+		return d, Errorf(types.ErrWrongSpaceFormat, "Wrong space format field %d: %s", i+1, why)
+	}
+	if typeOf(v) != mp.TypeMap {
+		return fail("expected a map")
+	}
+	n, rest := mapping(v)
+	for range n {
+		var key, val []byte
+		key, rest = next(rest)
+		val, rest = next(rest)
+		if typeOf(key) != mp.TypeString {
+			continue
+		}
+		switch string(text(key)) {
+		case "name":
+			if typeOf(val) != mp.TypeString {
+				return fail("'name' must be string")
+			}
+			d.Name = string(text(val))
+		case "type":
+			t, ok := ParseFieldType(string(text(val)))
+			if typeOf(val) != mp.TypeString || !ok {
+				return fail("unknown field type")
+			}
+			d.Type = t
+		case "is_nullable":
+			d.Nullable = val[0] == 0xc3
+		case "collation":
+			if typeOf(val) == mp.TypeUint {
+				d.Coll = e.collationByID(readInteger(val).abs)
+			}
+		case "default":
+			d.Default = bytes.Clone(val)
+		}
+	}
+	switch {
+	case d.Name == "":
+		return fail("field name is not specified")
+	case d.Default != nil && !d.Type.accepts(d.Default, true):
+		return d, Errorf(types.ErrDefaultValueType, "Type of the default value does not match tuple field %d (%s) type: expected %s, got %s",
+			i+1, d.Name, d.Type, kindName(d.Default))
+	}
+	return d, nil
+}
+
+// parseIndex reads a row of _index and finds its space.
+func (e *Engine) parseIndex(tuple []byte) (*IndexDef, *Space, *Error) {
+	f := elements(tuple)
+	sp, err := e.Space(uint32(readInteger(f[0]).abs))
+	if err != nil {
+		return nil, nil, err
+	}
+	def := &IndexDef{SpaceID: sp.Def.ID, ID: uint32(readInteger(f[1]).abs), Name: string(text(f[2]))}
+	switch typ := strings.ToUpper(string(text(f[3]))); typ {
+	case "TREE", "HASH":
+		def.Type = IndexType(typ)
+	case "RTREE", "BITSET":
+		return nil, nil, Errorf(types.ErrUnsupported, "The embedded server does not support indexes of type %s", typ)
+	default:
+		return nil, nil, Errorf(types.ErrIndexType, "Unsupported index type supplied for index '%s' in space '%s'", def.Name, sp.Def.Name)
+	}
+	if err := def.parseOptions(f[4]); err != nil {
+		return nil, nil, err
+	}
+	parts := elements(f[5])
+	if len(parts) == 0 {
+		return nil, nil, errModifyIndex(def, sp, "part count must be positive")
+	}
+	for i, v := range parts {
+		p, err := e.parsePart(sp, v, i)
+		if err != nil {
+			return nil, nil, err
+		}
+		def.Parts = append(def.Parts, p)
+	}
+	return def, sp, def.check(sp)
+}
+
+func errModifyIndex(def *IndexDef, sp *Space, why string) *Error {
+	return Errorf(types.ErrModifyIndex, "Can't create or modify index '%s' in space '%s': %s", def.Name, sp.Def.Name, why)
+}
+
+func (def *IndexDef) parseOptions(v []byte) *Error {
+	def.Unique = true
+	n, rest := mapping(v)
+	for range n {
+		var key, val []byte
+		key, rest = next(rest)
+		val, rest = next(rest)
+		switch string(text(key)) {
+		case "unique":
+			def.Unique = val[0] == 0xc3
+		case "func":
+			if typeOf(val) == mp.TypeUint && readInteger(val).abs != 0 {
+				return Errorf(types.ErrUnsupported, "The embedded server does not support functional indexes")
+			}
+		}
+	}
+	return nil
+}
+
+// parsePart reads a part of a key: a map, or the field and type in an array.
+func (e *Engine) parsePart(sp *Space, v []byte, i int) (Part, *Error) {
+	var p Part
+	fail := func(why string) (Part, *Error) {
+		return p, Errorf(types.ErrWrongIndexParts, "Wrong index part %d: %s", i+1, why)
+	}
+	hasType := false
+	setType := func(val []byte) bool {
+		hasType = typeOf(val) == mp.TypeString
+		if hasType {
+			p.Type, hasType = ParseFieldType(string(text(val)))
+		}
+		return hasType
+	}
+	setField := func(val []byte) bool {
+		if typeOf(val) != mp.TypeUint || readInteger(val).abs >= maxIndexedField {
+			return false
+		}
+		p.Field = int(readInteger(val).abs)
+		return true
+	}
+	if typeOf(v) == mp.TypeArray {
+		pair := elements(v)
+		switch {
+		case len(pair) < 2 || !setField(pair[0]):
+			return fail("field id must be an integer")
+		case !setType(pair[1]):
+			return fail("unknown field type")
+		}
+		p.Nullable = p.Field < len(sp.Def.Format) && sp.Def.Format[p.Field].Nullable
+		return p, nil
+	}
+	if typeOf(v) != mp.TypeMap {
+		return fail("expected a map")
+	}
+	n, rest := mapping(v)
+	for range n {
+		var key, val []byte
+		key, rest = next(rest)
+		val, rest = next(rest)
+		switch string(text(key)) {
+		case "field":
+			if !setField(val) {
+				return fail("field id must be an integer")
+			}
+		case "type":
+			if !setType(val) {
+				return fail("unknown field type")
+			}
+		case "is_nullable":
+			p.Nullable = val[0] == 0xc3
+		case "exclude_null":
+			p.ExcludeNull = val[0] == 0xc3
+			p.Nullable = p.Nullable || p.ExcludeNull
+		case "sort_order":
+			p.Desc = strings.EqualFold(string(text(val)), "desc")
+		case "collation":
+			if typeOf(val) == mp.TypeUint {
+				if p.Coll = e.collationByID(readInteger(val).abs); p.Coll == nil {
+					return fail("collation was not found by ID")
+				}
+			}
+		case "path":
+			return p, Errorf(types.ErrUnsupported, "The embedded server does not support JSON paths in index parts")
+		}
+	}
+	if !hasType {
+		return fail("index part: unknown field type")
+	}
+	return p, nil
+}
+
+// maxIndexedField is BOX_INDEX_FIELD_MAX.
+const maxIndexedField = 1<<15 - 1
+
+// check tells whether the index can be.
+func (def *IndexDef) check(sp *Space) *Error {
+	switch {
+	case def.ID >= 128:
+		return errModifyIndex(def, sp, "index id too big")
+	case def.ID == 0 && !def.Unique:
+		return errModifyIndex(def, sp, "primary key must be unique")
+	case def.Type == Hash && !def.Unique:
+		return errModifyIndex(def, sp, "HASH index must be unique")
+	}
+	for i, p := range def.Parts {
+		for _, q := range def.Parts[:i] {
+			if p.Field == q.Field && p.Coll == q.Coll {
+				return errModifyIndex(def, sp, "same key part is indexed twice")
+			}
+		}
+		switch {
+		case !p.Type.indexable():
+			return errModifyIndex(def, sp, "field type '"+p.Type.String()+"' is not supported")
+		case p.Nullable && def.ID == 0:
+			return Errorf(types.ErrNullablePrimary, "Primary index of space '%s' can not contain nullable parts", sp.Def.Name)
+		case p.Nullable && def.Type == Hash:
+			return errModifyIndex(def, sp, "HASH does not support nullable parts")
+		}
+	}
+	return nil
+}
