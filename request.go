@@ -92,7 +92,7 @@ func (env *environment) appendIndex(w *iproto.BodyWriter, space *Space, name str
 		return nil, nil
 	}
 	if space != nil {
-		return nil, &SchemaError{What: fmt.Sprintf("space %q has no index %q", space.Name, name)}
+		return nil, &SchemaError{What: fmt.Sprintf("space %q has no index %q", space.Name, name), stale: true}
 	}
 	return nil, env.unknown("index", name)
 }

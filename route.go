@@ -123,14 +123,15 @@ func (x *exchange) try(ctx context.Context, rt Route, l *live, env *environment,
 
 // encode writes the frame of a request into the slot. An error, or a panic of
 // a user's marshaler, leaves nothing behind. With checked the server refuses
-// names that were resolved by another schema than it has.
+// names that were resolved by another schema than it has, unless the schema is
+// to stay as it is: then the first DDL anywhere would end all use of names.
 func (c *Conn) encode(slot *session.Slot, stream uint64, l *live, env *environment, req Request, checked bool) (err error) {
 	p := req.place()
 	if err := l.supports(p); err != nil {
 		return err
 	}
 	h := iproto.Header{Type: req.Type(), Sync: slot.Sync(), StreamID: stream}
-	if checked && env.schema != nil && p.space != "" {
+	if checked && !c.opts.NoSchemaRefetch && env.schema != nil && p.space != "" {
 		h.SchemaVersion = env.schema.Version
 	}
 	b := iproto.AppendRequestHeader(iproto.BeginFrame(slot.Buf[:0]), h)
