@@ -1,6 +1,9 @@
 package mp
 
 import (
+	"fmt"
+	"math"
+
 	"github.com/gotnt/tnt/types"
 )
 
@@ -19,23 +22,22 @@ const (
 
 // DecodeError reads the map of an error: of MP_ERROR, and of a response's
 // IPROTO_ERROR. The first error of the stack is returned, and the others are
-// its causes. It returns nil for an empty stack.
-func DecodeError(r *Reader) *types.Error { return decodeError(r, 0) }
-
-func decodeError(r *Reader, depth int) *types.Error {
+// its causes. It returns nil for an empty stack. The error is the caller's.
+func DecodeError(r *Reader) *types.Error {
 	var first *types.Error
 	for range r.MapLen() {
 		if r.Uint() != errorStack {
 			r.Skip()
 			continue
 		}
+		first = nil
 		last := &first
 		for range r.ArrayLen() {
-			*last = decodeOneError(r, depth)
-			last = &(*last).Cause
+			*last = decodeOneError(r)
 			if r.err != nil {
 				return nil
 			}
+			last = &(*last).Cause
 		}
 	}
 	if r.err != nil {
@@ -44,7 +46,7 @@ func decodeError(r *Reader, depth int) *types.Error {
 	return first
 }
 
-func decodeOneError(r *Reader, depth int) *types.Error {
+func decodeOneError(r *Reader) *types.Error {
 	e := new(types.Error)
 	for range r.MapLen() {
 		switch r.Uint() {
@@ -59,9 +61,16 @@ func decodeOneError(r *Reader, depth int) *types.Error {
 		case errorErrno:
 			e.Errno = r.Uint()
 		case errorCode:
-			e.Code = types.ErrorCode(r.Uint())
+			code := r.Uint()
+			if code > math.MaxUint32 {
+				r.Fail(fmt.Errorf("msgpack: %d is no code of an error", code))
+			}
+			e.Code = types.ErrorCode(code)
 		case errorFields:
-			e.Fields, _ = r.value(depth + 1).(map[string]any)
+			for range r.MapLen() {
+				name := r.String()
+				e.SetField(name, r.Value())
+			}
 		default:
 			r.Skip()
 		}
@@ -72,32 +81,80 @@ func decodeOneError(r *Reader, depth int) *types.Error {
 	return e
 }
 
-// AppendError appends the map of an error in the order of a server.
-func AppendError(b []byte, e *types.Error) ([]byte, error) {
+// errorValue reads the data of an extension of type ExtError.
+func (r *Reader) errorValue(data []byte) *types.Error {
+	inner := r.nested(data)
+	e := DecodeError(&inner)
+	if e == nil && inner.err == nil {
+		inner.err = fmt.Errorf("msgpack: an MP_ERROR at offset %d holds no error", r.Offset())
+	}
+	r.end(&inner)
+	return e
+}
+
+// AppendError appends the map of an error and its causes, in the order of a
+// server: as data of MP_ERROR, or as a response's IPROTO_ERROR. It fails where
+// a field has no form in MessagePack, or the chain of causes has no end.
+func AppendError(b []byte, e *types.Error) ([]byte, error) { return appendError(b, e, 0) }
+
+func appendError(b []byte, e *types.Error, depth int) ([]byte, error) {
 	n := 0
 	for cause := e; cause != nil; cause = cause.Cause {
-		n++
+		if n++; n > maxDepth {
+			return b, errTooDeep
+		}
 	}
-	b = AppendUint(AppendMapLen(b, 1), errorStack)
+	b = append(AppendMapLen(b, 1), errorStack)
 	b = AppendArrayLen(b, n)
-	var err error
 	for ; e != nil; e = e.Cause {
-		pairs := 6
-		if len(e.Fields) > 0 {
-			pairs++
-		}
-		b = AppendMapLen(b, pairs)
-		b = AppendString(append(b, errorType), e.Type)
-		b = AppendUint(append(b, errorLine), e.Line)
-		b = AppendString(append(b, errorFile), e.File)
-		b = AppendString(append(b, errorMessage), e.Message)
-		b = AppendUint(append(b, errorErrno), e.Errno)
-		b = AppendUint(append(b, errorCode), uint64(e.Code))
-		if len(e.Fields) > 0 {
-			if b, err = AppendValue(append(b, errorFields), e.Fields); err != nil {
-				return b, err
-			}
+		var err error
+		if b, err = appendOneError(b, e, depth); err != nil {
+			return b, err
 		}
 	}
+	return b, nil
+}
+
+func appendOneError(b []byte, e *types.Error, depth int) ([]byte, error) {
+	pairs := 6
+	if len(e.Fields) > 0 {
+		pairs++
+	}
+	b = AppendMapLen(b, pairs)
+	b = AppendString(append(b, errorType), e.Type)
+	b = AppendUint(append(b, errorLine), e.Line)
+	b = AppendString(append(b, errorFile), e.File)
+	b = AppendString(append(b, errorMessage), e.Message)
+	b = AppendUint(append(b, errorErrno), e.Errno)
+	b = AppendUint(append(b, errorCode), uint64(e.Code))
+	if len(e.Fields) == 0 {
+		return b, nil
+	}
+	b = AppendMapLen(append(b, errorFields), len(e.Fields))
+	for _, name := range e.FieldNames() {
+		var err error
+		b = AppendString(b, name)
+		if b, err = appendValue(b, e.Fields[name], depth+1); err != nil {
+			return b, at(name, err)
+		}
+	}
+	return b, nil
+}
+
+// appendErrorExt appends an error as a value, MP_ERROR.
+func appendErrorExt(b []byte, e *types.Error, depth int) ([]byte, error) {
+	start := len(b)
+	b, err := appendError(b, e, depth)
+	if err != nil {
+		return b, err
+	}
+	// The length comes first but is known now: move the data behind it.
+	data := len(b) - start
+	b = AppendExtLen(b, types.ExtError, data)
+	head := len(b) - start - data
+	var tmp [8]byte
+	copy(tmp[:], b[start+data:])
+	copy(b[start+head:], b[start:start+data])
+	copy(b[start:], tmp[:head])
 	return b, nil
 }

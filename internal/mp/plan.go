@@ -1,12 +1,11 @@
 package mp
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
 	"unsafe"
-
-	"github.com/tinylib/msgp/msgp"
 )
 
 // Plan is how values of one Go type are read and written, worked out once by
@@ -24,22 +23,31 @@ import (
 // A struct anywhere else than in a tuple's place is a map: its keys are the
 // names in tags, or the fields' names in snake_case. Both forms are read
 // wherever a struct is wanted; keys of a map match the name in the tag, or the
-// field's name without regard to case and underscores.
+// field's name without regard to case and underscores. Names of fields of
+// structs that stand in a tuple's place match in the same way as soon as one
+// tag has a name.
+//
+// Reading sets all of a value: fields that the tuple lacks, and those that are
+// nil, become zero, nil for a pointer; what the struct lacks is passed over. A
+// slice's room is used again, and so are strings that have the right text
+// already; pointers and maps are made afresh. What is read never points into
+// the bytes that it was read from.
+//
+// A type that implements msgp.Marshaler or msgp.Unmarshaler, it or a pointer to
+// it, is written or read by that.
 type Plan struct {
 	typ    reflect.Type
 	decode func(r *Reader, p unsafe.Pointer)
 	encode func(b []byte, p unsafe.Pointer, depth int) ([]byte, error)
 	fields *structPlan // nil for what is no struct
+	elem   *Plan       // of what a pointer points to
+
+	marshals, unmarshals bool // by the type's own methods
 }
 
-var (
-	plans           sync.Map // reflect.Type -> *planEntry
-	marshalerType   = reflect.TypeFor[msgp.Marshaler]()
-	unmarshalerType = reflect.TypeFor[msgp.Unmarshaler]()
-)
+var plans sync.Map // reflect.Type -> *planEntry
 
-// planEntry lets a type that contains itself refer to its plan before that
-// is complete.
+// planEntry is a place for a plan, and who comes second waits for it there.
 type planEntry struct {
 	once sync.Once
 	plan *Plan
@@ -49,25 +57,38 @@ type planEntry struct {
 // PlanOf returns the plan of a type, or an error that names what in it has no
 // form in MessagePack.
 func PlanOf(t reflect.Type) (*Plan, error) {
-	if e, ok := plans.Load(t); ok {
-		entry := e.(*planEntry)
-		entry.once.Do(func() { entry.compile(t) })
-		return entry.plan, entry.err
+	e, ok := plans.Load(t)
+	if !ok {
+		e, _ = plans.LoadOrStore(t, new(planEntry))
 	}
-	e, _ := plans.LoadOrStore(t, new(planEntry))
 	entry := e.(*planEntry)
-	entry.once.Do(func() { entry.compile(t) })
+	entry.once.Do(func() {
+		c := compiler{open: map[reflect.Type]*Plan{}}
+		if entry.plan, entry.err = c.plan(t); entry.err != nil {
+			entry.err = fmt.Errorf("type %v: %w", t, entry.err)
+			return
+		}
+		c.finish()
+	})
 	return entry.plan, entry.err
-}
-
-func (e *planEntry) compile(t reflect.Type) {
-	c := compiler{open: map[reflect.Type]*Plan{}}
-	e.plan, e.err = c.plan(t)
 }
 
 // compiler works out the plan of a type and of the types inside of it.
 type compiler struct {
-	open map[reflect.Type]*Plan // those begun, for types that contain themselves
+	open map[reflect.Type]*Plan // also those begun, for types that contain themselves
+}
+
+// finish shortens the way to the fields' plans, once those are complete.
+func (c *compiler) finish() {
+	for _, p := range c.open {
+		if p.fields == nil {
+			continue
+		}
+		for i := range p.fields.fields {
+			f := &p.fields.fields[i]
+			f.decode = f.plan.decode
+		}
+	}
 }
 
 func (c *compiler) plan(t reflect.Type) (*Plan, error) {
@@ -76,17 +97,31 @@ func (c *compiler) plan(t reflect.Type) (*Plan, error) {
 	}
 	p := &Plan{typ: t}
 	c.open[t] = p
-	if err := c.fill(p); err != nil {
-		return nil, err
+	if known, ok := knownPlans[t]; ok {
+		p.decode, p.encode = known.decode, known.encode
+		return p, nil
 	}
-	c.honourMarshalers(p)
+	// A pointer leaves it to what it points to.
+	if t.Kind() != reflect.Pointer && t.Kind() != reflect.Interface {
+		p.marshals, p.unmarshals = marshals(t), unmarshals(t)
+	}
+	if !p.marshals || !p.unmarshals {
+		err := c.fill(p)
+		switch {
+		case err != nil && !p.marshals && !p.unmarshals:
+			return nil, err
+		case err != nil: // it goes one way only
+			p.decode = func(r *Reader, _ unsafe.Pointer) { r.Fail(err) }
+			p.encode = func(b []byte, _ unsafe.Pointer, _ int) ([]byte, error) { return b, err }
+		}
+	}
+	p.honourMarshalers()
 	return p, nil
 }
 
 func (c *compiler) fill(p *Plan) error {
-	if known, ok := knownPlans[p.typ]; ok {
-		p.decode, p.encode = known.decode, known.encode
-		return nil
+	if p.typ == durationType {
+		return errDuration
 	}
 	if scalarPlan(p) {
 		return nil
@@ -103,61 +138,31 @@ func (c *compiler) fill(p *Plan) error {
 	case reflect.Map:
 		return c.mapPlan(p)
 	case reflect.Interface:
-		if p.typ.NumMethod() == 0 {
-			p.decode = func(r *Reader, v unsafe.Pointer) { *(*any)(v) = r.Value() }
-			p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
-				return appendValue(b, *(*any)(v), depth+1)
-			}
-			return nil
-		}
-	}
-	if reflect.PointerTo(p.typ).Implements(marshalerType) || reflect.PointerTo(p.typ).Implements(unmarshalerType) {
-		p.decode = func(r *Reader, _ unsafe.Pointer) { r.Fail(unsupported(p.typ)) }
-		p.encode = func(b []byte, _ unsafe.Pointer, _ int) ([]byte, error) { return b, unsupported(p.typ) }
+		interfacePlan(p)
 		return nil
 	}
-	return unsupported(p.typ)
+	return fmt.Errorf("%v has no form in MessagePack", p.typ)
 }
 
-func unsupported(t reflect.Type) error {
-	if t == durationType {
-		return fmt.Errorf("type %v has no form in MessagePack: use types.Interval, or a number", t)
-	}
-	return fmt.Errorf("type %v has no form in MessagePack", t)
-}
-
-// honourMarshalers makes a type that knows its own MessagePack use that.
-func (c *compiler) honourMarshalers(p *Plan) {
-	ptr := reflect.PointerTo(p.typ)
-	if ptr.Implements(marshalerType) && p.typ.Kind() != reflect.Pointer {
-		p.encode = func(b []byte, v unsafe.Pointer, _ int) ([]byte, error) {
-			return marshal(b, reflect.NewAt(p.typ, v).Interface().(msgp.Marshaler))
-		}
-	}
-	if ptr.Implements(unmarshalerType) && p.typ.Kind() != reflect.Pointer {
-		p.decode = func(r *Reader, v unsafe.Pointer) { r.unmarshal(reflect.NewAt(p.typ, v).Interface().(msgp.Unmarshaler)) }
-	}
-}
-
-// unmarshal lets a user's type read its own value, which is cut out for it so
-// that it can't read on.
-func (r *Reader) unmarshal(m msgp.Unmarshaler) {
-	raw := r.Raw()
-	if r.err != nil {
-		return
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			r.Fail(fmt.Errorf("%T panicked in UnmarshalMsg: %v", m, p))
-		}
-	}()
-	if _, err := m.UnmarshalMsg(raw); err != nil {
-		r.Fail(err)
-	}
-}
+var errDuration = errors.New("time.Duration has no form in MessagePack: use types.Interval, or a number")
 
 // Decode reads one value into what p points to, which is of the plan's type.
-func (plan *Plan) Decode(r *Reader, p unsafe.Pointer) { plan.decode(r, p) }
+// The error is that of r.
+func (p *Plan) Decode(r *Reader, dst unsafe.Pointer) { p.decode(r, dst) }
+
+// ByName tells whether the names of a tuple's fields matter to the plan.
+func (p *Plan) ByName() bool { return p.fields != nil && p.fields.byName && !p.unmarshals }
+
+// DecodeRow reads a value in the place of a tuple, whose fields have the given
+// names, into what dst points to, which is of the plan's type. names may be
+// nil; it is not to be changed afterwards. The error is that of r.
+func (p *Plan) DecodeRow(r *Reader, dst unsafe.Pointer, names []string) {
+	if len(names) > 0 && p.ByName() {
+		p.fields.decode(r, dst, p.fields.bind(names))
+		return
+	}
+	p.decode(r, dst)
+}
 
 // DecodeInto reads one value into dst.
 func DecodeInto[T any](r *Reader, dst *T) error {
@@ -169,12 +174,28 @@ func DecodeInto[T any](r *Reader, dst *T) error {
 	return r.err
 }
 
-// AppendTuple appends a value in the place of a tuple: a struct, or a pointer
-// to one, as an array. names are those of the tuple's fields, nil where they
-// are not known.
+// AppendTuple appends a value in the place of a tuple or of a key: a struct,
+// or a pointer to one, as an array. names are those of the tuple's fields, nil
+// where they are not known; it is not to be changed afterwards. Fields of the
+// struct that are not among the names are left out: for a tuple to be stored,
+// see AppendRow.
 func AppendTuple(b []byte, v any, names []string) ([]byte, error) {
+	return appendTuple(b, v, names, false)
+}
+
+// AppendRow is AppendTuple for a tuple that is to be stored: that names lack a
+// field of the struct which is not zero is an error, lest it be lost.
+func AppendRow(b []byte, v any, names []string) ([]byte, error) {
+	return appendTuple(b, v, names, true)
+}
+
+func appendTuple(b []byte, v any, names []string, whole bool) ([]byte, error) {
 	t := reflect.TypeOf(v)
-	if t.Kind() == reflect.Pointer {
+	if t == nil {
+		return AppendNil(b), nil
+	}
+	isPointer := t.Kind() == reflect.Pointer
+	if isPointer {
 		t = t.Elem()
 	}
 	if t.Kind() != reflect.Struct {
@@ -185,19 +206,24 @@ func AppendTuple(b []byte, v any, names []string) ([]byte, error) {
 		return b, err
 	}
 	rv := reflect.ValueOf(v)
-	var p unsafe.Pointer
-	if rv.Kind() == reflect.Pointer {
-		if rv.IsNil() {
-			return AppendNil(b), nil
-		}
-		p = rv.UnsafePointer()
-	} else {
+	if isPointer && rv.IsNil() {
+		return AppendNil(b), nil
+	}
+	if !isPointer {
 		box := reflect.New(t)
 		box.Elem().Set(rv)
-		p = box.UnsafePointer()
+		rv = box
 	}
-	if plan.fields == nil || reflect.PointerTo(t).Implements(marshalerType) {
-		return plan.encode(b, p, 0)
+	if plan.fields == nil || plan.marshals {
+		return plan.encode(b, rv.UnsafePointer(), 0)
 	}
-	return plan.fields.appendArray(b, p, plan.fields.bind(names), 0)
+	bound := plan.fields.bind(names)
+	if whole {
+		for _, i := range bound.unbound {
+			if f := &plan.fields.fields[i]; !f.value(rv.UnsafePointer()).IsZero() {
+				return b, fmt.Errorf("the tuple has no field %q for field %s of %v, only %q", f.name, f.goName, t, names)
+			}
+		}
+	}
+	return plan.fields.appendArray(b, rv.UnsafePointer(), bound, 0)
 }

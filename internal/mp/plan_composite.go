@@ -1,65 +1,43 @@
 package mp
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"unsafe"
-
-	"github.com/gotnt/tnt/types"
 )
-
-// inTuple reads an MP_TUPLE, a format's number and an array, and lets fn read
-// the array.
-func (r *Reader) inTuple(fn func(inner *Reader)) {
-	data := readExt(r, types.ExtTuple, func(data []byte) ([]byte, error) { return data, nil })
-	if r.err != nil {
-		return
-	}
-	inner := NewReader(data)
-	inner.Skip()
-	if inner.Type() != TypeArray {
-		inner.Fail(errors.New("msgpack: an MP_TUPLE holds no array"))
-	}
-	if inner.err == nil {
-		fn(&inner)
-	}
-	if inner.err != nil {
-		r.Fail(inner.err)
-	}
-}
-
-// emptyArray consumes an empty array, if that is what comes next.
-func (r *Reader) emptyArray() bool {
-	if len(r.b) > 0 && r.b[0] == 0x90 {
-		r.b = r.b[1:]
-		return true
-	}
-	return false
-}
 
 func (c *compiler) pointerPlan(p *Plan) error {
 	elem, err := c.plan(p.typ.Elem())
 	if err != nil {
 		return err
 	}
+	p.elem = elem
 	p.decode = func(r *Reader, v unsafe.Pointer) {
 		ptr := (*unsafe.Pointer)(v)
 		if r.Nil() {
 			*ptr = nil
 			return
 		}
-		if *ptr == nil {
-			*ptr = reflect.New(elem.typ).UnsafePointer()
+		if r.depth >= maxDepth {
+			r.Fail(errTooDeep)
+			return
 		}
-		elem.decode(r, *ptr)
+		// Always a new one: a copy of the row that was read before may share
+		// the old one.
+		fresh := reflect.New(elem.typ).UnsafePointer()
+		r.depth++
+		elem.decode(r, fresh)
+		r.depth--
+		if r.err == nil {
+			*ptr = fresh
+		}
 	}
 	p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
 		ptr := *(*unsafe.Pointer)(v)
 		switch {
 		case ptr == nil:
 			return AppendNil(b), nil
-		case depth > maxDepth:
+		case depth >= maxDepth:
 			return b, errTooDeep
 		}
 		return elem.encode(b, ptr, depth+1)
@@ -67,41 +45,52 @@ func (c *compiler) pointerPlan(p *Plan) error {
 	return nil
 }
 
+// interfacePlan fills the plan of an interface. What is in it is written by
+// its own type; only one without methods can take what is read.
+func interfacePlan(p *Plan) {
+	if p.typ.NumMethod() == 0 {
+		p.decode = func(r *Reader, v unsafe.Pointer) { *(*any)(v) = r.Value() }
+		p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
+			return appendValue(b, *(*any)(v), depth+1)
+		}
+		return
+	}
+	p.decode = func(r *Reader, v unsafe.Pointer) {
+		if r.Nil() {
+			reflect.NewAt(p.typ, v).Elem().SetZero()
+			return
+		}
+		r.Fail(fmt.Errorf("nothing can be read into the interface %v", p.typ))
+	}
+	p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
+		content := reflect.NewAt(p.typ, v).Elem()
+		if content.IsNil() {
+			return AppendNil(b), nil
+		}
+		return appendValue(b, content.Interface(), depth+1)
+	}
+}
+
 func (c *compiler) slicePlan(p *Plan) error {
 	elem, err := c.plan(p.typ.Elem())
 	if err != nil {
 		return err
 	}
-	if p.typ.Elem().Kind() == reflect.Uint8 {
-		bytesPlan := knownPlans[reflect.TypeFor[[]byte]()]
-		p.decode, p.encode = bytesPlan.decode, bytesPlan.encode
+	if isByte(p.typ.Elem()) {
+		p.decode, p.encode = decodeBytes, func(b []byte, v unsafe.Pointer, _ int) ([]byte, error) {
+			return appendBytes(b, *(*[]byte)(v))
+		}
 		return nil
 	}
-	size := p.typ.Elem().Size()
 	p.decode = func(r *Reader, v unsafe.Pointer) {
-		if r.Type() == TypeExt {
+		switch r.Type() {
+		case TypeExt:
 			r.inTuple(func(inner *Reader) { p.decode(inner, v) })
-			return
-		}
-		slice := reflect.NewAt(p.typ, v).Elem()
-		if r.Nil() {
-			slice.SetZero()
-			return
-		}
-		n := r.ArrayLen()
-		if r.err != nil {
-			return
-		}
-		slice.Set(resized(slice, n, r.Len(), size))
-		for i := range n {
-			if i == slice.Len() { // the length was not believed at once
-				slice.Set(reflect.Append(slice, reflect.Zero(elem.typ)))
-			}
-			elem.decode(r, unsafe.Add(slice.UnsafePointer(), uintptr(i)*size))
-			if r.err != nil {
-				r.err = at(fmt.Sprintf("[%d]", i), r.err)
-				return
-			}
+		case TypeNil:
+			r.Nil()
+			reflect.NewAt(p.typ, v).Elem().SetZero()
+		default:
+			r.slice(reflect.NewAt(p.typ, v).Elem(), elem)
 		}
 	}
 	p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
@@ -114,32 +103,83 @@ func (c *compiler) slicePlan(p *Plan) error {
 	return nil
 }
 
-// resized returns a slice of n elements, the given one where it has room. Of
-// elements far larger than the bytes that are left can account for, it starts
-// with fewer: a length costs a sender little.
-func resized(slice reflect.Value, n, left int, size uintptr) reflect.Value {
-	if slice.Cap() >= n && !slice.IsNil() {
-		return slice.Slice(0, n)
+// slice reads an array into a slice, whose room it uses.
+func (r *Reader) slice(slice reflect.Value, elem *Plan) {
+	n := r.ArrayLen()
+	if !r.enter(n) {
+		return
 	}
-	const factor, least = 64, 16
-	if size > 0 && uintptr(n)*size > uintptr(left)*factor {
-		n = min(n, max(least, left*factor/int(size)))
+	// There are bytes for n values, though a value may be larger than its
+	// bytes by far: of those it starts with fewer.
+	const factor, least = 16, 16
+	size := elem.typ.Size()
+	room := n
+	if size > 0 {
+		room = min(n, least+len(r.b)*factor/int(size))
 	}
-	return reflect.MakeSlice(slice.Type(), n, n)
+	switch {
+	case slice.Cap() >= n && !slice.IsNil():
+		slice.SetLen(n)
+	default:
+		slice.Set(reflect.MakeSlice(slice.Type(), room, room))
+	}
+	first, owed := slice.UnsafePointer(), r.owed
+	for i := range n {
+		if i == slice.Len() {
+			slice.Grow(1)
+			slice.SetLen(min(n, slice.Cap()))
+			first = slice.UnsafePointer()
+		}
+		r.owed = owed + n - i - 1
+		elem.decode(r, unsafe.Add(first, uintptr(i)*size))
+		if r.err != nil {
+			r.err = atIndex(i, r.err)
+			return
+		}
+	}
+	r.depth--
 }
 
 func appendElements(b []byte, elem *Plan, first unsafe.Pointer, n, depth int) ([]byte, error) {
-	if depth > maxDepth {
+	if depth >= maxDepth {
 		return b, errTooDeep
 	}
 	b = AppendArrayLen(b, n)
 	var err error
 	for i := range n {
 		if b, err = elem.encode(b, unsafe.Add(first, uintptr(i)*elem.typ.Size()), depth+1); err != nil {
-			return b, at(fmt.Sprintf("[%d]", i), err)
+			return b, atIndex(i, err)
 		}
 	}
 	return b, nil
+}
+
+// isByte tells whether slices and arrays of a type are binary data.
+func isByte(t reflect.Type) bool {
+	return t.Kind() == reflect.Uint8 && !marshals(t) && !unmarshals(t)
+}
+
+// decodeBytes reads binary data, or a string, into a slice's room.
+func decodeBytes(r *Reader, v unsafe.Pointer) {
+	dst := (*[]byte)(v)
+	var data []byte
+	switch r.Type() {
+	case TypeNil:
+		r.Nil()
+		*dst = nil
+		return
+	case TypeString:
+		data = r.StringBytes()
+	default:
+		data = r.Binary()
+	}
+	if r.err != nil {
+		return
+	}
+	if *dst == nil {
+		*dst = make([]byte, 0, len(data))
+	}
+	*dst = append((*dst)[:0], data...)
 }
 
 func (c *compiler) arrayPlan(p *Plan) error {
@@ -147,14 +187,23 @@ func (c *compiler) arrayPlan(p *Plan) error {
 	if err != nil {
 		return err
 	}
-	n, size := p.typ.Len(), p.typ.Elem().Size()
-	p.decode = func(r *Reader, v unsafe.Pointer) {
-		got := r.ArrayLen()
-		if r.err == nil && got != n {
-			r.Fail(fmt.Errorf("msgpack: an array of %d values does not fit into %v", got, p.typ))
+	n := p.typ.Len()
+	if isByte(p.typ.Elem()) {
+		p.decode = func(r *Reader, v unsafe.Pointer) { r.byteArray(p.typ, unsafe.Slice((*byte)(v), n)) }
+		p.encode = func(b []byte, v unsafe.Pointer, _ int) ([]byte, error) {
+			return AppendBinary(b, unsafe.Slice((*byte)(v), n)), nil
 		}
-		for i := 0; i < got && r.err == nil; i++ {
-			elem.decode(r, unsafe.Add(v, uintptr(i)*size))
+		return nil
+	}
+	p.decode = func(r *Reader, v unsafe.Pointer) {
+		switch r.Type() {
+		case TypeExt:
+			r.inTuple(func(inner *Reader) { p.decode(inner, v) })
+		case TypeNil:
+			r.Nil()
+			reflect.NewAt(p.typ, v).Elem().SetZero()
+		default:
+			r.array(p.typ, v, elem)
 		}
 	}
 	p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
@@ -163,64 +212,34 @@ func (c *compiler) arrayPlan(p *Plan) error {
 	return nil
 }
 
-func (c *compiler) mapPlan(p *Plan) error {
-	key, err := c.plan(p.typ.Key())
-	if err != nil {
-		return err
+func (r *Reader) byteArray(t reflect.Type, dst []byte) {
+	if r.Nil() {
+		clear(dst)
+		return
 	}
-	elem, err := c.plan(p.typ.Elem())
-	if err != nil {
-		return err
+	var data []byte
+	decodeBytes(r, unsafe.Pointer(&data))
+	if r.err == nil && len(data) != len(dst) {
+		r.Fail(fmt.Errorf("msgpack: %d bytes do not fit into %v", len(data), t))
+		return
 	}
-	p.decode = func(r *Reader, v unsafe.Pointer) {
-		m := reflect.NewAt(p.typ, v).Elem()
-		if r.Nil() {
-			m.SetZero()
-			return
-		}
-		n := 0
-		if !r.emptyArray() { // which is what Lua makes of an empty table
-			n = r.MapLen()
-		}
+	copy(dst, data)
+}
+
+func (r *Reader) array(t reflect.Type, v unsafe.Pointer, elem *Plan) {
+	n := r.ArrayLen()
+	if r.err == nil && n != t.Len() {
+		r.Fail(fmt.Errorf("msgpack: an array of %d values does not fit into %v", n, t))
+	}
+	if r.depth >= maxDepth {
+		r.Fail(errTooDeep)
+	}
+	r.depth++
+	for i := 0; i < n && r.err == nil; i++ {
+		elem.decode(r, unsafe.Add(v, uintptr(i)*elem.typ.Size()))
 		if r.err != nil {
-			return
-		}
-		m.Set(reflect.MakeMapWithSize(p.typ, n))
-		for range n {
-			k, e := reflect.New(key.typ), reflect.New(elem.typ)
-			key.decode(r, k.UnsafePointer())
-			if r.err == nil && !k.Elem().Comparable() {
-				r.Fail(errors.New("msgpack: a map's key is one that no Go map can have"))
-			}
-			elem.decode(r, e.UnsafePointer())
-			if r.err != nil {
-				return
-			}
-			m.SetMapIndex(k.Elem(), e.Elem())
+			r.err = atIndex(i, r.err)
 		}
 	}
-	p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
-		m := reflect.NewAt(p.typ, v).Elem()
-		switch {
-		case m.IsNil():
-			return AppendNil(b), nil
-		case depth > maxDepth:
-			return b, errTooDeep
-		}
-		b = AppendMapLen(b, m.Len())
-		k, e := reflect.New(key.typ), reflect.New(elem.typ)
-		for it := m.MapRange(); it.Next(); {
-			k.Elem().SetIterKey(it)
-			e.Elem().SetIterValue(it)
-			var err error
-			if b, err = key.encode(b, k.UnsafePointer(), depth+1); err != nil {
-				return b, err
-			}
-			if b, err = elem.encode(b, e.UnsafePointer(), depth+1); err != nil {
-				return b, at(fmt.Sprintf("[%v]", k.Elem()), err)
-			}
-		}
-		return b, nil
-	}
-	return nil
+	r.depth--
 }

@@ -20,6 +20,9 @@ type Reader struct {
 	b    []byte // what is left
 	size int    // of the whole slice, to tell offsets
 	err  error
+
+	depth int // of containers around what is read, see enter
+	owed  int // values that those still lack
 }
 
 // NewReader returns a Reader over b.

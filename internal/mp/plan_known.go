@@ -1,0 +1,106 @@
+package mp
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+	"unsafe"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+
+	"github.com/gotnt/tnt/types"
+)
+
+var durationType = reflect.TypeFor[time.Duration]()
+
+// knownPlans are those of types with a form of their own on the wire.
+var knownPlans map[reflect.Type]Plan
+
+func init() { // not in the declaration: an error's fields are values of any type
+	knownPlans = map[reflect.Type]Plan{
+		reflect.TypeFor[time.Time]():       known(readTime, AppendDatetime),
+		reflect.TypeFor[decimal.Decimal](): known(readDecimal, AppendDecimal),
+		reflect.TypeFor[uuid.UUID]():       known(readUUID, func(b []byte, v uuid.UUID) ([]byte, error) { return AppendUUID(b, v), nil }),
+		reflect.TypeFor[types.Interval]():  known(readInterval, AppendInterval),
+		reflect.TypeFor[types.Error]():     errorPlan(),
+		reflect.TypeFor[RawExt]():          known(readRawExt, func(b []byte, v RawExt) ([]byte, error) { return AppendExt(b, v.Type, v.Data), nil }),
+	}
+}
+
+func known[T any](read func(*Reader) T, write func([]byte, T) ([]byte, error)) Plan {
+	return Plan{
+		decode: func(r *Reader, p unsafe.Pointer) {
+			if r.Nil() {
+				var zero T
+				*(*T)(p) = zero
+				return
+			}
+			*(*T)(p) = read(r)
+		},
+		encode: func(b []byte, p unsafe.Pointer, _ int) ([]byte, error) { return write(b, *(*T)(p)) },
+	}
+}
+
+func readTime(r *Reader) time.Time {
+	return readExt(r, types.ExtDatetime, types.DecodeDatetime)
+}
+
+func readInterval(r *Reader) types.Interval {
+	return readExt(r, types.ExtInterval, types.DecodeInterval)
+}
+
+// readDecimal reads a decimal, or any other number as one.
+func readDecimal(r *Reader) decimal.Decimal {
+	switch r.Type() {
+	case TypeUint:
+		return decimal.NewFromUint64(r.Uint())
+	case TypeInt:
+		return decimal.NewFromInt(r.Int())
+	case TypeFloat32, TypeFloat64:
+		v := r.Float64()
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			r.Fail(fmt.Errorf("msgpack: %v is no decimal", v))
+			return decimal.Decimal{}
+		}
+		return decimal.NewFromFloat(v)
+	}
+	return readExt(r, types.ExtDecimal, types.DecodeDecimal)
+}
+
+// readUUID reads a UUID, or the text of one.
+func readUUID(r *Reader) uuid.UUID {
+	if r.Type() == TypeString {
+		v, err := uuid.ParseBytes(r.StringBytes())
+		if err != nil {
+			r.Fail(err)
+			return uuid.Nil
+		}
+		return v
+	}
+	return readExt(r, types.ExtUUID, types.DecodeUUID)
+}
+
+func readRawExt(r *Reader) RawExt {
+	typ, data := r.Ext()
+	return RawExt{typ, append([]byte{}, data...)}
+}
+
+func errorPlan() Plan {
+	return Plan{
+		decode: func(r *Reader, p unsafe.Pointer) {
+			e := new(types.Error)
+			if !r.Nil() {
+				data := readExt(r, types.ExtError, func(data []byte) ([]byte, error) { return data, nil })
+				if e = r.errorValue(data); e == nil {
+					return
+				}
+			}
+			*(*types.Error)(p) = *e
+		},
+		encode: func(b []byte, p unsafe.Pointer, depth int) ([]byte, error) {
+			return appendErrorExt(b, (*types.Error)(p), depth)
+		},
+	}
+}

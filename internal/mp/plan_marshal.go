@@ -1,0 +1,72 @@
+package mp
+
+import (
+	"fmt"
+	"reflect"
+	"unsafe"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+var (
+	marshalerType   = reflect.TypeFor[msgp.Marshaler]()
+	unmarshalerType = reflect.TypeFor[msgp.Unmarshaler]()
+)
+
+func marshals(t reflect.Type) bool   { return reflect.PointerTo(t).Implements(marshalerType) }
+func unmarshals(t reflect.Type) bool { return reflect.PointerTo(t).Implements(unmarshalerType) }
+
+// honourMarshalers makes a type that knows its own MessagePack use that.
+func (p *Plan) honourMarshalers() {
+	if p.marshals {
+		p.encode = func(b []byte, v unsafe.Pointer, _ int) ([]byte, error) {
+			return marshal(b, reflect.NewAt(p.typ, v).Interface().(msgp.Marshaler))
+		}
+	}
+	if p.unmarshals {
+		p.decode = func(r *Reader, v unsafe.Pointer) {
+			if r.Nil() {
+				reflect.NewAt(p.typ, v).Elem().SetZero()
+				return
+			}
+			r.unmarshal(reflect.NewAt(p.typ, v).Interface().(msgp.Unmarshaler))
+		}
+	}
+}
+
+// unmarshal lets a user's type read its own value, which is cut out for it so
+// that it can't read on.
+func (r *Reader) unmarshal(m msgp.Unmarshaler) {
+	raw := r.Raw()
+	if r.err != nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r.Fail(fmt.Errorf("%T panicked in UnmarshalMsg: %v", m, p))
+		}
+	}()
+	if _, err := m.UnmarshalMsg(raw); err != nil {
+		r.Fail(err)
+	}
+}
+
+// marshal calls a user's MarshalMsg. Its panic becomes an error, and so does
+// what is not one value appended to b: it would break the whole request.
+func marshal(b []byte, m msgp.Marshaler) (out []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			out, err = b, fmt.Errorf("%T panicked in MarshalMsg: %v", m, p)
+		}
+	}()
+	out, err = m.MarshalMsg(b)
+	if err != nil {
+		return b, err
+	}
+	if len(out) > len(b) {
+		if rest, err := msgp.Skip(out[len(b):]); err == nil && len(rest) == 0 {
+			return out, nil
+		}
+	}
+	return b, fmt.Errorf("%T appended something else than one value in MarshalMsg", m)
+}
