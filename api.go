@@ -23,7 +23,7 @@ func (a API) Do(ctx context.Context, req Request) (Response, error) {
 	if err := x.do(ctx, rt, req); err != nil {
 		return Response{}, err
 	}
-	resp := Response{header: x.slot.Header, body: append([]byte(nil), x.body...), format: x.format}
+	resp := Response{header: x.slot.Header, body: append([]byte(nil), x.body...), format: formatFor(x.env.schema, req)}
 	x.release()
 	return resp, nil
 }

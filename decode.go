@@ -92,7 +92,11 @@ func decodeAnswer[T any](ctx context.Context, ex Executor, req Request, room fun
 	if err := x.do(ctx, rt, req); err != nil {
 		return 0, err
 	}
-	n, err := decodeRows(plan, &x.slot.In, x.body, x.format, room)
+	var format *Format
+	if plan.ByName() {
+		format = formatFor(x.env.schema, req)
+	}
+	n, err := decodeRows(plan, &x.slot.In, x.body, format, room)
 	x.release()
 	if err != nil {
 		return 0, requestError(req, &DecodeError{err}, true)

@@ -52,7 +52,7 @@ type exchange struct {
 	session *session.Session
 	slot    *session.Slot
 	body    []byte
-	format  *Format // of the space that was read
+	env     *environment // by which the request was encoded
 }
 
 func (x *exchange) release() { x.session.Release(x.slot) }
@@ -117,7 +117,7 @@ func (x *exchange) try(ctx context.Context, rt Route, l *live, env *environment,
 		l.session.Release(slot)
 		return requestError(req, err, true)
 	}
-	*x = exchange{session: l.session, slot: slot, body: body, format: formatFor(env.schema, req)}
+	*x = exchange{session: l.session, slot: slot, body: body, env: env}
 	return nil
 }
 
