@@ -85,8 +85,8 @@ func (s *Stream) Rollback(ctx context.Context) error {
 	return err
 }
 
-// rollbackTimeout bounds the rollback that InTx does when its context may
-// have ended.
+// rollbackTimeout bounds the wait for room to send the rollback that InTx does
+// when its context may have ended.
 const rollbackTimeout = 5 * time.Second
 
 // Streamer makes streams: a Conn, or a pool.
@@ -101,6 +101,9 @@ type Streamer interface{ Stream() *Stream }
 func InTx(ctx context.Context, conn Streamer, fn func(s *Stream) error, opts ...Begin) (err error) {
 	s := conn.Stream()
 	if err := s.Begin(ctx, opts...); err != nil {
+		if !SafeToRetry(err) {
+			s.abandon(ctx) // it may be done yet, and nobody would end it
+		}
 		return err
 	}
 	committing := false
@@ -119,11 +122,12 @@ func InTx(ctx context.Context, conn Streamer, fn func(s *Stream) error, opts ...
 	return err
 }
 
-// abandon rolls back, though ctx may have ended. That it fails changes
-// nothing for the caller: then the session is lost, or the transaction is
-// over already.
+// abandon rolls back, though ctx may have ended: then it doesn't wait for the
+// answer, for a stream's requests are done in order. That it fails changes
+// nothing for the caller: then the session is lost, or the transaction is over
+// already.
 func (s *Stream) abandon(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
-	_ = s.Rollback(ctx)
+	_, _ = s.Go(sending, Rollback{}).Wait(ctx)
 }
