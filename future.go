@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/gotnt/tnt/internal/iproto"
 )
@@ -49,17 +50,26 @@ func (f *Future) finished() bool {
 	}
 }
 
-// Wait waits for the answer. That ctx ends ends this wait alone: the request
-// goes on, and another Wait may get the answer.
+// Wait waits for the answer, for Options.RequestTimeout where ctx has no
+// deadline. That the time is over or ctx ends ends this wait alone: the
+// request goes on, and another Wait may get the answer.
 func (f *Future) Wait(ctx context.Context) (Response, error) {
 	select {
 	case <-f.done:
 		return f.resp, f.err
 	default:
 	}
+	var expired <-chan time.Time
+	if timeout := f.conn.timeout(ctx); timeout > 0 {
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		expired = timer.C
+	}
 	select {
 	case <-f.done:
 		return f.resp, f.err
+	case <-expired:
+		return Response{}, requestError(f.req, ErrTimeout, true)
 	case <-ctx.Done():
 		return Response{}, requestError(f.req, context.Cause(ctx), true)
 	}

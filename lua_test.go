@@ -150,8 +150,20 @@ func TestTimeouts(t *testing.T) {
 						t.Errorf("%v: %v is safe to retry, it says", req.Type(), err)
 					}
 				}
+				ctx, cancel := test.ctx(t)
+				f := conn.Go(ctx, tnt.Call{Function: "wait", Args: []any{0.2}})
+				_, err := f.Wait(ctx)
+				cancel()
+				for _, want := range test.wants {
+					if !errors.Is(err, want) {
+						t.Errorf("a future: got %v, want %v", err, want)
+					}
+				}
+				if _, err := f.Wait(testContext(t)); err != nil {
+					t.Errorf("another wait for the same future: %v", err)
+				}
 				// In time, on the same connection.
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
 				resp, err := conn.Call(ctx, "wait", 0.001)
 				if err != nil {
