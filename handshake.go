@@ -75,7 +75,7 @@ func (c *Conn) attempt(ctx context.Context, r *run) (*live, error) {
 			}
 		},
 	})
-	if err := c.introduce(ctx, r, l); err != nil {
+	if err := c.introduce(ctx, l); err != nil {
 		l.session.Close()
 		return nil, contextError(ctx, err)
 	}
@@ -158,7 +158,7 @@ func wrongPeer(b []byte) error {
 }
 
 // introduce does ID, authentication and the schema on a new session.
-func (c *Conn) introduce(ctx context.Context, r *run, l *live) error {
+func (c *Conn) introduce(ctx context.Context, l *live) error {
 	do := func(ctx context.Context, req Request) (Response, error) { return c.send(ctx, l, req).Wait(ctx) }
 	l.setSchema(nil)
 	authType, err := c.identify(ctx, l, do)

@@ -40,7 +40,7 @@ func ParseIterator(s string) (Iterator, error) {
 	if n, err := strconv.ParseUint(s, 10, 8); err == nil && Iterator(n) <= IterPP {
 		return Iterator(n), nil
 	}
-	return 0, fmt.Errorf("tnt: %q is no iterator: it is EQ, REQ, ALL, LT, LE, GE, GT, ...", s)
+	return 0, fmt.Errorf("tnt: %q is no iterator such as EQ, REQ, ALL, LT, LE, GE or GT", s)
 }
 
 // Isolation is the isolation level of a transaction.

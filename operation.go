@@ -66,7 +66,7 @@ func OpSplice[F Field](field F, position, remove int, text string) Op {
 }
 
 var (
-	errNoOp      = errors.New("an operation is empty: make it by tnt.OpAssign, OpAdd, ...")
+	errNoOp      = errors.New("an operation is empty: make it by tnt.OpAssign, tnt.OpAdd and the like")
 	errNoOpField = errors.New("an operation's field name is empty")
 )
 

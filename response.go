@@ -269,7 +269,7 @@ func serverError(h iproto.Header, content []byte) error {
 	code := types.ErrorCode(h.Type &^ iproto.TypeError)
 	var body iproto.Body
 	if err := body.Decode(content); err != nil {
-		return &DecodeError{fmt.Errorf("an error with code %d: %w", code, err)}
+		return &DecodeError{fmt.Errorf("an error with code %d: %w", uint32(code), err)}
 	}
 	if body.Has(iproto.KeyError) {
 		r := body.Reader(iproto.KeyError)

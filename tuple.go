@@ -1,6 +1,7 @@
 package tnt
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"strings"
@@ -56,7 +57,8 @@ func (t Tuple) reader(i int) (mp.Reader, error) {
 	for range at {
 		r.Skip()
 	}
-	return r, r.Err()
+	err := r.Err()
+	return r, err
 }
 
 // position returns the number of the field of that name.
@@ -117,7 +119,7 @@ func (t Tuple) Contains(v any) bool {
 	}
 	r := mp.NewReader(t.raw)
 	for range r.ArrayLen() {
-		if string(r.Raw()) == string(want) {
+		if bytes.Equal(r.Raw(), want) {
 			return true
 		}
 	}
@@ -208,7 +210,8 @@ func (t Tuple) String() string {
 		if shown > 0 {
 			b.WriteString(", ")
 		}
-		if shown++; shown > printedFields {
+		shown++
+		if shown > printedFields {
 			b.WriteString("...")
 			break
 		}

@@ -70,7 +70,8 @@ func parseURL(s string) (Options, error) {
 	if _, _, err := splitAddress(opts.Address); err != nil {
 		return opts, err
 	}
-	return opts, parseParameters(&opts, query)
+	err := parseParameters(&opts, query)
+	return opts, err
 }
 
 // parseUser reads what stands before the "@". Only a URL's is percent-encoded.

@@ -86,7 +86,7 @@ func (c *compiler) finish() {
 		}
 		for i := range p.fields.fields {
 			f := &p.fields.fields[i]
-			f.decode = f.plan.decode
+			f.decode, f.quick = f.plan.decode, f.plan.quickKind()
 		}
 	}
 }

@@ -24,8 +24,9 @@ type fieldPlan struct {
 	position int    // -1: by its order
 	array    bool   // if it is a struct: an array where it is nested
 	offset   uintptr
-	decode   func(r *Reader, p unsafe.Pointer) // the plan's
 	plan     *Plan
+	decode   func(r *Reader, p unsafe.Pointer) // the plan's
+	quick    quick
 }
 
 // value returns the field of the struct that p points to.
@@ -81,6 +82,12 @@ func (s *structPlan) decodeArray(r *Reader, p unsafe.Pointer, b *binding) {
 		if f == nil {
 			r.Skip()
 			continue
+		}
+		if f.quick != 0 {
+			if n := f.quick.decode(r.b, unsafe.Add(p, f.offset)); n > 0 {
+				r.b = r.b[n:]
+				continue
+			}
 		}
 		f.decode(r, unsafe.Add(p, f.offset))
 		if r.err != nil {

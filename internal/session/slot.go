@@ -102,7 +102,7 @@ func (s *Session) Acquire() (*Slot, error) {
 	// The reader may be looking at the old table: its array is appended to
 	// behind what the reader sees of it, or replaced, never changed.
 	slot := &Slot{sync: uint64(len(old)) | 1<<indexBits, done: make(chan struct{}, 1)}
-	grown := append(old, slot)
+	grown := append(old, slot) //nolint:gocritic // as the comment says
 	s.table.Store(&grown)
 	return slot, nil
 }

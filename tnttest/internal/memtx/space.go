@@ -173,3 +173,12 @@ func (s *Space) rows(f func(*row) bool) {
 		st.walk(nil, IterGE, each)
 	}
 }
+
+// FreeSpaceID returns an id that no space has.
+func (e *Engine) FreeSpaceID() uint32 {
+	id := uint32(systemIDMax)
+	for other := range e.spaces {
+		id = max(id, other)
+	}
+	return id + 1
+}

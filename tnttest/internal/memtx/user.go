@@ -229,3 +229,10 @@ func (e *Engine) replacePriv(_ *Txn, _ *stmt, old, fresh *row) *Error {
 	}
 	return nil
 }
+
+// GrantSuper gives a user every right.
+func (e *Engine) GrantSuper(name string) {
+	if u := e.users[name]; u != nil {
+		_ = e.grant(u.ID, "role", 31, uint64(privExecute)) // the row is well formed
+	}
+}
