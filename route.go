@@ -89,10 +89,7 @@ func (c *Conn) refreshFor(ctx context.Context, l *live, used *Schema, err error)
 	default:
 		return false
 	}
-	if s := l.env.Load().schema; s != used && s.Version == l.session.SchemaVersion() {
-		return true // somebody was quicker
-	}
-	return c.RefetchSchema(ctx) == nil
+	return c.refetchSchema(ctx, used) == nil
 }
 
 // try does a request once.

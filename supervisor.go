@@ -22,8 +22,8 @@ type run struct {
 	err     error         // why it failed; set before ready is closed
 	done    chan struct{} // closed when the supervisor has ended
 
-	refetch chan chan error // requests for the schema, answered when it is there
-	stale   chan struct{}   // the reader saw another schema version
+	refetch chan refetch  // requests for the schema
+	stale   chan struct{} // the reader saw another schema version
 }
 
 var (
@@ -80,7 +80,7 @@ func (c *Conn) start() *run {
 		conn:    c,
 		ready:   make(chan struct{}),
 		done:    make(chan struct{}),
-		refetch: make(chan chan error),
+		refetch: make(chan refetch),
 		stale:   make(chan struct{}, 1),
 	}
 	r.ctx, r.cancel = context.WithCancelCause(context.Background())
@@ -250,8 +250,8 @@ func (r *run) serve(l *live) error {
 			return l.session.Err()
 		case <-r.stale:
 			r.update(l)
-		case answer := <-r.refetch:
-			answer <- r.fetchSchema(l)
+		case req := <-r.refetch:
+			req.answer <- r.refetchFor(l, req.used)
 		case <-tick:
 			l.session.Trim()
 			if ping == nil || ping.finished() {
@@ -292,6 +292,21 @@ func (r *run) update(l *live) {
 	}
 }
 
+// refetch asks the supervisor for a schema.
+type refetch struct {
+	used   *Schema    // which turned out to be old; nil where a fetch is wanted in any case
+	answer chan error // has room for the answer
+}
+
+// refetchFor fetches the schema, unless somebody with the same old one has
+// made it new already: after a change all requests in flight come here.
+func (r *run) refetchFor(l *live, used *Schema) error {
+	if s := l.env.Load().schema; used != nil && s != used && s.Version == l.session.SchemaVersion() {
+		return nil
+	}
+	return r.fetchSchema(l)
+}
+
 // fetchSchema fetches the schema and makes it the session's.
 func (r *run) fetchSchema(l *live) error {
 	ctx, cancel := r.conn.connectContext(r.ctx)
@@ -307,8 +322,11 @@ func (r *run) fetchSchema(l *live) error {
 }
 
 // RefetchSchema fetches the schema and returns when it is there.
-func (c *Conn) RefetchSchema(ctx context.Context) error {
-	if _, err := c.current(ctx); err != nil {
+func (c *Conn) RefetchSchema(ctx context.Context) error { return c.refetchSchema(ctx, nil) }
+
+func (c *Conn) refetchSchema(ctx context.Context, used *Schema) error {
+	l, err := c.current(ctx)
+	if err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -319,9 +337,9 @@ func (c *Conn) RefetchSchema(ctx context.Context) error {
 	}
 	answer := make(chan error, 1)
 	select {
-	case r.refetch <- answer:
-	case <-r.done:
-		return &notConnectedError{}
+	case r.refetch <- refetch{used: used, answer: answer}:
+	case <-l.session.Dead():
+		return &notConnectedError{cause: l.session.Err()}
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
