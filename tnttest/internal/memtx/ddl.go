@@ -64,7 +64,7 @@ func (e *Engine) rebuild(t *Txn, sp *Space, def *SpaceDef, defs []*IndexDef) *Er
 
 // fill adds a tuple that another index holds already.
 func (sp *Space) fill(data []byte) *Error {
-	if err := sp.format.check(data, false); err != nil {
+	if err := sp.format.check(data); err != nil {
 		return err
 	}
 	r := sp.format.row(data)

@@ -140,7 +140,7 @@ func (e *Engine) exact(s *stmt, sp *Space, req *Change) (*row, *Error) {
 }
 
 func (e *Engine) upsert(s *stmt, sp *Space, req *Change) *Error {
-	if err := sp.format.check(req.Tuple, true); err != nil {
+	if err := sp.format.check(req.Tuple); err != nil {
 		return err
 	}
 	pk, err := sp.primary()

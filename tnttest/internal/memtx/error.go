@@ -40,8 +40,6 @@ func errAccessDenied(access, objectType, objectName, user string) *Error {
 }
 
 func errUnsupportedIndexFeature(ix *Index, what string) *Error {
-	e := Errorf(types.ErrUnsupportedIndexFeature, "Index '%s' (%s) of space '%s' (%s) does not support %s",
+	return Errorf(types.ErrUnsupportedIndexFeature, "Index '%s' (%s) of space '%s' (%s) does not support %s",
 		ix.Def.Name, ix.Def.Type, ix.space.Def.Name, ix.space.Def.Engine, what)
-	e.Type = "UnsupportedIndexFeature"
-	return e
 }

@@ -99,17 +99,14 @@ func (f *format) path(i int) string {
 	return s
 }
 
-// check tells whether the space can hold the tuple. The order of the checks
-// is that of an insertion, or that of an upsert, which looks for fields that
-// are missing after all others.
-func (f *format) check(tuple []byte, upsert bool) *Error {
+// check tells whether the space can hold the tuple.
+func (f *format) check(tuple []byte) *Error {
 	n, b := array(tuple)
 	if f.exact > 0 && n != f.exact {
 		return Errorf(types.ErrExactFieldCount, "Tuple field count %d does not match space field count %d", n, f.exact)
 	}
-	missing := f.missing(n)
-	if missing != nil && !upsert {
-		return missing
+	if err := f.missing(n); err != nil {
+		return err
 	}
 	for i := range min(n, len(f.fields)) {
 		var v []byte
@@ -118,7 +115,7 @@ func (f *format) check(tuple []byte, upsert bool) *Error {
 			return err
 		}
 	}
-	return missing
+	return nil
 }
 
 func (f *format) missing(n int) *Error {
@@ -183,7 +180,7 @@ const maxTupleSize = 1 << 20
 // newRow checks a tuple and makes a row of it.
 func (f *format) newRow(tuple []byte) (*row, *Error) {
 	tuple = f.fill(tuple)
-	if err := f.check(tuple, false); err != nil {
+	if err := f.check(tuple); err != nil {
 		return nil, err
 	}
 	if size := len(tuple) + tupleOverhead; size > maxTupleSize {

@@ -169,7 +169,7 @@ func (h *light) grow() {
 		h.mask = h.mask<<1 | 1
 	}
 	for i := range uint32(lightGrow) {
-		h.split(fresh+i&(h.mask>>1), fresh+i)
+		h.split((fresh+i)&(h.mask>>1), fresh+i)
 	}
 }
 

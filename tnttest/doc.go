@@ -1,0 +1,20 @@
+// Package tnttest is a Tarantool for tests, in pure Go and in the test's own
+// process. It speaks IPROTO as Tarantool 3 does, with memtx spaces, indexes,
+// transactions and watchers, so that a connector cannot tell the difference:
+//
+//	srv := tnttest.Run(t, tnttest.WithSpace(tnttest.SpaceDef{
+//		Name:    "users",
+//		Format:  []tnttest.Field{{Name: "id", Type: "unsigned"}, {Name: "name", Type: "string"}},
+//		Indexes: []tnttest.IndexDef{{Name: "pk", Parts: []tnttest.Part{{Field: 1, Type: "unsigned"}}}},
+//	}))
+//	srv.Space("users").MustInsert(1, "Ann")
+//	conn, err := tnt.Connect(ctx, srv.URL(), nil)
+//
+// There is no Lua and no SQL in it. What a test calls is a Go function:
+//
+//	srv.HandleFunc("sum", func(a, b int) int { return a + b })
+//
+// It keeps nothing on disk, and is for tests, demonstrations and development.
+// The page docs/embedded-server.md of the project tells what it has, what it
+// never will, and how it is held against the real server.
+package tnttest

@@ -1,0 +1,177 @@
+package tnttest
+
+import (
+	"sync"
+	"time"
+
+	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/types"
+)
+
+// RequestType is a type of request, for faults, counters and the log.
+type RequestType = iproto.Type
+
+// The types of requests.
+const (
+	AnyRequest      RequestType = 1 << 30 // a Fault with it is for all of them
+	RequestSelect   RequestType = iproto.TypeSelect
+	RequestInsert   RequestType = iproto.TypeInsert
+	RequestReplace  RequestType = iproto.TypeReplace
+	RequestUpdate   RequestType = iproto.TypeUpdate
+	RequestDelete   RequestType = iproto.TypeDelete
+	RequestUpsert   RequestType = iproto.TypeUpsert
+	RequestCall     RequestType = iproto.TypeCall
+	RequestCall16   RequestType = iproto.TypeCall16
+	RequestEval     RequestType = iproto.TypeEval
+	RequestExecute  RequestType = iproto.TypeExecute
+	RequestPrepare  RequestType = iproto.TypePrepare
+	RequestBegin    RequestType = iproto.TypeBegin
+	RequestCommit   RequestType = iproto.TypeCommit
+	RequestRollback RequestType = iproto.TypeRollback
+	RequestAuth     RequestType = iproto.TypeAuth
+	RequestPing     RequestType = iproto.TypePing
+	RequestID       RequestType = iproto.TypeID
+	RequestWatch    RequestType = iproto.TypeWatch
+)
+
+// Fault is what goes wrong with requests. Its zero value changes nothing.
+type Fault struct {
+	// On is the type of the requests, AnyRequest for all.
+	On RequestType
+	// Conn is the number of the connection, 0 for all.
+	Conn uint64
+	// Times is how many requests are hit, 0 for all.
+	Times int
+
+	// Delay passes before the request is executed.
+	Delay time.Duration
+	// Late passes between the execution and the answer.
+	Late time.Duration
+	// CloseBefore closes the connection and the request is not executed,
+	// CloseAfter closes it when it was, without an answer.
+	CloseBefore, CloseAfter bool
+	// Drop sends no answer to the request, which was executed.
+	Drop bool
+	// Cut sends the first half of the answer and closes the connection.
+	Cut bool
+	// Garbage is sent in place of the answer.
+	Garbage []byte
+	// Error is the answer; the request is not executed.
+	Error *types.Error
+}
+
+// fault is a Fault that was asked for. A nil one changes nothing.
+type fault struct {
+	Fault
+	left int
+}
+
+type faultTable struct {
+	mu     sync.Mutex
+	faults []*fault
+	refuse bool
+}
+
+// Inject makes requests go wrong from now on. The first of several faults that
+// are for a request counts. What it returns takes the fault back.
+func (s *Server) Inject(f Fault) (remove func()) {
+	t := &s.faults
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	added := &fault{Fault: f, left: f.Times}
+	t.faults = append(t.faults, added)
+	return func() { t.remove(added) }
+}
+
+func (t *faultTable) remove(f *fault) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, x := range t.faults {
+		if x == f {
+			t.faults = append(t.faults[:i:i], t.faults[i+1:]...)
+			return
+		}
+	}
+}
+
+// RefuseConnections closes new connections before they are greeted, or stops
+// to do so. Those that are open stay.
+func (s *Server) RefuseConnections(on bool) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.refuse = on
+}
+
+func (t *faultTable) refusing() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.refuse
+}
+
+// match finds the fault that is for the request, and counts it.
+func (t *faultTable) match(typ iproto.Type, conn uint64) *fault {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, f := range t.faults {
+		if f.On != AnyRequest && f.On != typ || f.Conn != 0 && f.Conn != conn {
+			continue
+		}
+		if f.Times > 0 {
+			if f.left--; f.left == 0 {
+				t.faults = append(t.faults[:i:i], t.faults[i+1:]...)
+			}
+		}
+		return f
+	}
+	return nil
+}
+
+// waits tells whether the request takes time.
+func (f *fault) waits() bool { return f != nil && (f.Delay > 0 || f.Late > 0) }
+
+// delay waits before the execution.
+func (f *fault) delay(c *Conn) {
+	if f != nil {
+		c.sleep(f.Delay)
+	}
+}
+
+func (c *Conn) sleep(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	done := make(chan struct{})
+	stop := c.srv.clock.AfterFunc(d, func() { close(done) })
+	defer stop()
+	select {
+	case <-done:
+	case <-c.ctx.Done():
+	}
+}
+
+// answer writes the answer of a request, or what a fault makes of it. It
+// returns false where the connection is to be closed.
+func (c *Conn) answer(req *request, r reply, f *fault) bool {
+	if f == nil {
+		c.reply(req.header, r)
+		return true
+	}
+	c.sleep(f.Late)
+	switch {
+	case f.CloseAfter:
+		return false
+	case f.Drop:
+		return true
+	case f.Garbage != nil:
+		c.out.write(f.Garbage)
+		return true
+	case f.Cut:
+		b := c.appendFrame(nil, req.header, r)
+		c.out.write(b[:len(b)/2])
+		c.out.finish()
+		<-c.out.ended
+		return false
+	}
+	c.reply(req.header, r)
+	return true
+}

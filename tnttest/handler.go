@@ -1,0 +1,246 @@
+package tnttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/tnttest/internal/memtx"
+	"github.com/gotnt/tnt/types"
+)
+
+// Handler serves a CALL or EVAL. What it returns is the answer; an error is
+// sent as that of a function that raised it. A *types.Error keeps its code and
+// payload. Handlers run in goroutines of their own.
+type Handler func(*Call) ([]any, error)
+
+// Call is a call of a function. It must not be used after its handler returned.
+type Call struct {
+	conn *Conn
+	req  *request
+	args []byte
+}
+
+// Context is done when the client is gone or the server closes.
+func (c *Call) Context() context.Context { return c.conn.ctx }
+
+// Name returns the name of the function, or the text of an EVAL.
+func (c *Call) Name() string {
+	if c.req.header.Type == iproto.TypeEval {
+		return c.req.body.String(iproto.KeyExpr)
+	}
+	return c.req.body.String(iproto.KeyFunctionName)
+}
+
+// Conn returns the connection that the call came by.
+func (c *Call) Conn() *Conn { return c.conn }
+
+// User returns the name of the user who calls.
+func (c *Call) User() string {
+	c.conn.srv.mu.Lock()
+	defer c.conn.srv.mu.Unlock()
+	return c.conn.user.Name
+}
+
+// Args returns the arguments as Go values: int64 and uint64, float64, string,
+// []byte, bool, []any, map[string]any, decimals, UUIDs, times and nil.
+func (c *Call) Args() ([]any, error) {
+	r := mp.NewReader(c.args)
+	v := r.Value()
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	args, _ := v.([]any)
+	return args, nil
+}
+
+// Push sends a value to the client before the answer, as box.session.push does.
+func (c *Call) Push(value any) error {
+	b := appendDataLen(mp.AppendMapLen(nil, 1), 1)
+	b, err := mp.AppendValue(b, value)
+	if err != nil {
+		return err
+	}
+	c.conn.reply(c.req.header, reply{status: iproto.TypeChunk, body: b})
+	return c.conn.ctx.Err()
+}
+
+// Space returns a space as the caller sees it: with the caller's rights, and
+// in the transaction of the stream that the call came in.
+func (c *Call) Space(name string) *Space {
+	return &Space{srv: c.conn.srv, name: name, call: c}
+}
+
+// Handle registers a handler for a function by its name, instead of what was
+// registered before. A nil handler takes the function away.
+func (s *Server) Handle(name string, h Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h == nil {
+		delete(s.handlers, name)
+		return
+	}
+	s.handlers[name] = h
+}
+
+// HandleEval registers a handler for the exact text of an EVAL.
+func (s *Server) HandleEval(text string, h Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h == nil {
+		delete(s.evals, text)
+		return
+	}
+	s.evals[text] = h
+}
+
+// handlerFor returns the handler that the request calls for, if the user may
+// call it, and whether it may take time.
+func (s *Server) handlerFor(req *request) (h Handler, slow bool) {
+	switch req.header.Type {
+	case iproto.TypeCall, iproto.TypeCall16, iproto.TypeEval:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.handlerForLocked(req)
+	}
+	return nil, false
+}
+
+func (s *Server) handlerForLocked(req *request) (h Handler, slow bool) {
+	switch req.header.Type {
+	case iproto.TypeCall, iproto.TypeCall16:
+		h = s.handlers[req.body.String(iproto.KeyFunctionName)]
+	case iproto.TypeEval:
+		h = s.evals[req.body.String(iproto.KeyExpr)]
+	}
+	return h, h != nil
+}
+
+// call runs a handler.
+func (c *Conn) call(req *request, h Handler) reply {
+	if r, ok := c.checkCall(req); !ok {
+		return r
+	}
+	call := &Call{conn: c, req: req, args: []byte{0x90}}
+	if req.body.Has(iproto.KeyTuple) {
+		call.args = req.body.Raw(iproto.KeyTuple)
+	}
+	results, err := run(h, call)
+	if err != nil {
+		return errorReply(handlerError(err))
+	}
+	if r, ok := c.afterCall(req); !ok {
+		return r
+	}
+	values, err := appendResults(req.header.Type, results)
+	if err != nil {
+		return errorReply(handlerError(err))
+	}
+	return dataReply(len(results), values)
+}
+
+// run calls a handler and turns its panic into an error.
+func run(h Handler, call *Call) (results []any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the handler of %s panicked: %v", call.Name(), p)
+		}
+	}()
+	return h(call)
+}
+
+// checkCall tells whether the user may call.
+func (c *Conn) checkCall(req *request) (reply, bool) {
+	c.srv.mu.Lock()
+	defer c.srv.mu.Unlock()
+	if v := req.header.SchemaVersion; v != 0 && v != c.srv.engine.SchemaVersion() {
+		return c.executeLocked(req), false // answers that the version is wrong
+	}
+	var err *types.Error
+	if req.header.Type == iproto.TypeEval {
+		err = c.srv.engine.CheckEval(c.user)
+	} else {
+		err = c.srv.engine.CheckCall(c.user, req.body.String(iproto.KeyFunctionName))
+	}
+	if err != nil {
+		return errorReply(err), false
+	}
+	return reply{}, true
+}
+
+// afterCall rolls back a transaction that a call outside of a stream left open.
+func (c *Conn) afterCall(req *request) (reply, bool) {
+	if req.stream == nil || req.stream.id != 0 {
+		return reply{}, true
+	}
+	c.srv.mu.Lock()
+	defer c.srv.mu.Unlock()
+	if req.stream.txn == nil {
+		return reply{}, true
+	}
+	req.stream.txn.Rollback()
+	return errorReply(memtx.Errorf(types.ErrFunctionTxActive, "Transaction is active at return from function")), false
+}
+
+// appendResults encodes what a handler returned. CALL_16 answers with tuples.
+func appendResults(t iproto.Type, results []any) ([]byte, error) {
+	var b []byte
+	for _, v := range results {
+		at := len(b)
+		var err error
+		if b, err = mp.AppendValue(b, v); err != nil {
+			return nil, err
+		}
+		if t == iproto.TypeCall16 && mp.TypeOf(b[at]) != mp.TypeArray {
+			b = append(b[:at], append([]byte{0x91}, b[at:]...)...)
+		}
+	}
+	return b, nil
+}
+
+// handlerError makes the error that a client sees of a handler's.
+func handlerError(err error) *types.Error {
+	var e *types.Error
+	if errors.As(err, &e) {
+		copied := *e
+		if copied.Type == "" {
+			copied.Type = "ClientError"
+		}
+		return &copied
+	}
+	var code types.ErrorCode
+	if !errors.As(err, &code) {
+		code = types.ErrProcLua
+	}
+	e = memtx.Errorf(code, "%s", err.Error())
+	if code == types.ErrProcLua {
+		e.Type = "LuajitError"
+	}
+	return e
+}
+
+// callUnknown answers the call of a function that nobody registered.
+func (c *Conn) callUnknown(req *request) reply {
+	name := req.body.String(iproto.KeyFunctionName)
+	if err := c.srv.engine.CheckCall(c.user, name); err != nil {
+		return errorReply(err)
+	}
+	return errorReply(memtx.Errorf(types.ErrNoSuchProc, "Procedure '%s' is not defined", name))
+}
+
+func (c *Conn) evalUnknown(*request) reply {
+	if err := c.srv.engine.CheckEval(c.user); err != nil {
+		return errorReply(err)
+	}
+	e := memtx.Errorf(types.ErrProcLua, "this is the embedded server of tnttest, which runs no Lua: "+
+		"register a Go function for this very text by Server.HandleEval, or call one registered by Server.HandleFunc")
+	e.Type = "LuajitError"
+	return errorReply(e)
+}
+
+func errNoSQL() *types.Error {
+	return memtx.Errorf(types.ErrSQLExecute, "Failed to execute SQL statement: this is the embedded server of tnttest, "+
+		"which has no SQL: call a Go function registered by Server.HandleFunc instead")
+}

@@ -1,0 +1,26 @@
+package tnttest
+
+import (
+	"context"
+	"net"
+)
+
+// Dial opens a connection inside of the process: a net.Pipe, which works in a
+// testing/synctest bubble and needs no port. Start the server inside of the
+// bubble too.
+func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	if s.ctx.Err() != nil {
+		return nil, ErrClosed
+	}
+	client, server := net.Pipe()
+	s.serveConn(server)
+	return client, nil
+}
+
+// DialContext is Dial in the form of net.Dialer's method. It takes any address.
+func (s *Server) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
+	return s.Dial(ctx)
+}

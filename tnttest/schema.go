@@ -1,0 +1,271 @@
+package tnttest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/tnttest/internal/memtx"
+	"github.com/gotnt/tnt/types"
+)
+
+// Schema is what a server starts with, in the form of the JSON file that
+// `tnt serve` takes.
+type Schema struct {
+	Spaces []SpaceDef        `json:"spaces"`
+	Users  map[string]string `json:"users"` // passwords by name, as WithUser takes them
+}
+
+// SpaceDef declares a space.
+type SpaceDef struct {
+	ID         uint32     `json:"id,omitempty"` // 0: the next that is free, from 512 on
+	Name       string     `json:"name"`
+	FieldCount int        `json:"field_count,omitempty"` // how many fields each tuple has, 0 for any
+	Format     []Field    `json:"format,omitempty"`
+	Indexes    []IndexDef `json:"indexes,omitempty"` // the primary index first
+}
+
+// Field declares a field of a format.
+type Field struct {
+	Name       string          `json:"name"`
+	Type       string          `json:"type,omitempty"` // "any" by default
+	IsNullable bool            `json:"is_nullable,omitempty"`
+	Collation  string          `json:"collation,omitempty"`
+	Default    json.RawMessage `json:"default,omitempty"`
+}
+
+// IndexDef declares an index.
+type IndexDef struct {
+	ID   *uint32 `json:"id,omitempty"` // nil: its place among the indexes of the space
+	Name string  `json:"name"`
+	Type string  `json:"type,omitempty"` // "tree", the default, or "hash"
+	// Unique is true where it is not given.
+	Unique *bool  `json:"unique,omitempty"`
+	Parts  []Part `json:"parts"`
+}
+
+// Part declares a part of an index.
+type Part struct {
+	Field       int    `json:"field"` // from 1
+	Type        string `json:"type,omitempty"`
+	IsNullable  bool   `json:"is_nullable,omitempty"`
+	ExcludeNull bool   `json:"exclude_null,omitempty"`
+	Collation   string `json:"collation,omitempty"`
+	SortOrder   string `json:"sort_order,omitempty"` // "asc", the default, or "desc"
+}
+
+// ReadSchema reads a Schema from JSON.
+func ReadSchema(r io.Reader) (Schema, error) {
+	var s Schema
+	if err := json.NewDecoder(r).Decode(&s); err != nil {
+		return Schema{}, fmt.Errorf("tnttest: reading a schema: %w", err)
+	}
+	return s, nil
+}
+
+// WithSchema adds all spaces and users of a schema.
+func WithSchema(s Schema) Option {
+	return func(o *options) {
+		o.spaces = append(o.spaces, s.Spaces...)
+		for name, password := range s.Users {
+			o.users = append(o.users, userOption{name, password})
+		}
+	}
+}
+
+// CreateSpace adds a space.
+func (s *Server) CreateSpace(def SpaceDef) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.createSpace(def)
+}
+
+// CreateUser adds a user, with the rights that WithUser tells.
+func (s *Server) CreateUser(name, password string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.createUser(name, password)
+}
+
+// Ids of the spaces that hold the schema.
+const (
+	spaceID = 280
+	indexID = 288
+	guestID = 0
+	adminID = 1
+)
+
+// owner returns the user that spaces belong to: guest, if it may do everything
+// and thus could have made them.
+func (s *Server) owner() uint64 {
+	if s.opts.guestAll {
+		return guestID
+	}
+	return adminID
+}
+
+func (s *Server) createSpace(def SpaceDef) error {
+	defer func() { s.schemaVersion.Store(s.engine.SchemaVersion()) }()
+	if def.ID == 0 {
+		def.ID = s.engine.FreeSpaceID()
+	}
+	row, err := s.spaceRow(def)
+	if err != nil {
+		return fmt.Errorf("tnttest: space %s: %w", def.Name, err)
+	}
+	if _, err := s.engine.Insert(nil, nil, &memtx.Change{Space: spaceID, Tuple: row}); err != nil {
+		return fmt.Errorf("tnttest: space %s: %w", def.Name, err)
+	}
+	for i, ix := range def.Indexes {
+		row, err := s.indexRow(def, i)
+		if err != nil {
+			return fmt.Errorf("tnttest: space %s, index %s: %w", def.Name, ix.Name, err)
+		}
+		if _, err := s.engine.Insert(nil, nil, &memtx.Change{Space: indexID, Tuple: row}); err != nil {
+			return fmt.Errorf("tnttest: space %s, index %s: %w", def.Name, ix.Name, err)
+		}
+	}
+	return nil
+}
+
+// spaceRow makes the row of _space.
+func (s *Server) spaceRow(def SpaceDef) ([]byte, error) {
+	b := mp.AppendArrayLen(nil, 7)
+	b = mp.AppendUint(b, uint64(def.ID))
+	b = mp.AppendUint(b, s.owner())
+	b = mp.AppendString(b, def.Name)
+	b = mp.AppendString(b, "memtx")
+	b = mp.AppendUint(b, uint64(max(def.FieldCount, 0)))
+	b = mp.AppendMapLen(b, 0)
+	b = mp.AppendArrayLen(b, len(def.Format))
+	for _, f := range def.Format {
+		var err error
+		if b, err = s.appendField(b, f); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+func (s *Server) appendField(b []byte, f Field) ([]byte, error) {
+	m := pairs{}
+	m.string("name", f.Name)
+	if f.Type == "" {
+		f.Type = "any"
+	}
+	m.string("type", f.Type)
+	if f.IsNullable {
+		m.bool("is_nullable", true)
+	}
+	if err := m.collation(s.engine, f.Collation); err != nil {
+		return nil, err
+	}
+	if f.Default != nil {
+		v, err := jsonToMsgpack(f.Default)
+		if err != nil {
+			return nil, fmt.Errorf("default of field %s: %w", f.Name, err)
+		}
+		m.raw("default", v)
+	}
+	return m.appendTo(b), nil
+}
+
+// indexRow makes the row of _index for index number i of the declaration.
+func (s *Server) indexRow(def SpaceDef, i int) ([]byte, error) {
+	ix := def.Indexes[i]
+	id := uint32(i)
+	if ix.ID != nil {
+		id = *ix.ID
+	}
+	if ix.Type == "" {
+		ix.Type = "tree"
+	}
+	b := mp.AppendArrayLen(nil, 6)
+	b = mp.AppendUint(b, uint64(def.ID))
+	b = mp.AppendUint(b, uint64(id))
+	b = mp.AppendString(b, ix.Name)
+	b = mp.AppendString(b, ix.Type)
+	b = mp.AppendMapLen(b, 1)
+	b = mp.AppendString(b, "unique")
+	b = mp.AppendBool(b, ix.Unique == nil || *ix.Unique)
+	b = mp.AppendArrayLen(b, len(ix.Parts))
+	simple := true
+	for _, p := range ix.Parts {
+		simple = simple && p == (Part{Field: p.Field, Type: p.Type})
+	}
+	for _, p := range ix.Parts {
+		if p.Field < 1 {
+			return nil, fmt.Errorf("the fields of parts are counted from 1, not %d", p.Field-1)
+		}
+		if p.Type == "" && p.Field <= len(def.Format) {
+			p.Type = def.Format[p.Field-1].Type
+		}
+		var err error
+		if b, err = s.appendPart(b, p, simple); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// appendPart appends a part, in the short form if all parts of the index can
+// have that.
+func (s *Server) appendPart(b []byte, p Part, simple bool) ([]byte, error) {
+	if simple {
+		b = mp.AppendArrayLen(b, 2)
+		b = mp.AppendUint(b, uint64(p.Field-1))
+		return mp.AppendString(b, p.Type), nil
+	}
+	m := pairs{}
+	m.raw("field", mp.AppendUint(nil, uint64(p.Field-1)))
+	m.string("type", p.Type)
+	if p.IsNullable {
+		m.bool("is_nullable", true)
+	}
+	if p.ExcludeNull {
+		m.bool("exclude_null", true)
+	}
+	if p.SortOrder != "" {
+		m.string("sort_order", p.SortOrder)
+	}
+	if err := m.collation(s.engine, p.Collation); err != nil {
+		return nil, err
+	}
+	return m.appendTo(b), nil
+}
+
+// pairs is a map in the making.
+type pairs struct {
+	n int
+	b []byte
+}
+
+func (m *pairs) raw(key string, v []byte) {
+	m.n++
+	m.b = append(mp.AppendString(m.b, key), v...)
+}
+
+func (m *pairs) string(key, v string)     { m.raw(key, mp.AppendString(nil, v)) }
+func (m *pairs) bool(key string, v bool)  { m.raw(key, mp.AppendBool(nil, v)) }
+func (m *pairs) appendTo(b []byte) []byte { return append(mp.AppendMapLen(b, m.n), m.b...) }
+
+// collation adds a collation by its name, if it has one.
+func (m *pairs) collation(e *memtx.Engine, name string) error {
+	if name == "" {
+		return nil
+	}
+	c := e.Collation(name)
+	if c == nil {
+		return memtx.Errorf(types.ErrNoSuchCollation, "Collation '%s' does not exist", name)
+	}
+	m.raw("collation", mp.AppendUint(nil, uint64(c.ID)))
+	return nil
+}
+
+func jsonToMsgpack(raw json.RawMessage) ([]byte, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	return memtx.AppendJSON(nil, d)
+}

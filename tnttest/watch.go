@@ -1,0 +1,173 @@
+package tnttest
+
+import (
+	"bytes"
+
+	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/mp"
+)
+
+// event is a key that clients can watch, with its last value.
+type event struct {
+	data    []byte // nil: none yet
+	version uint64 // grows with each broadcast
+	watches map[*watch]struct{}
+}
+
+// watch is a key that a connection watches.
+type watch struct {
+	conn *Conn
+	key  string
+	sync uint64 // of the last WATCH
+	sent uint64 // the version that was sent
+	// ready tells that the client acknowledged what was sent: it gets the
+	// next value at once.
+	ready bool
+}
+
+// event returns a key's event, made now if there is none.
+func (s *Server) event(key string) *event {
+	ev := s.events[key]
+	if ev == nil {
+		ev = &event{watches: make(map[*watch]struct{})}
+		s.events[key] = ev
+	}
+	return ev
+}
+
+// broadcast sets the value of a key and tells those who watch it.
+func (s *Server) broadcast(key string, data []byte) {
+	ev := s.event(key)
+	ev.data = bytes.Clone(data)
+	ev.version++
+	for w := range ev.watches {
+		if w.ready {
+			w.notify(ev)
+		}
+	}
+	if ev.data == nil {
+		s.dropEvent(key)
+	}
+}
+
+// dropEvent forgets a key that has no value and that nobody watches.
+func (s *Server) dropEvent(key string) {
+	if ev := s.events[key]; ev != nil && ev.data == nil && len(ev.watches) == 0 {
+		delete(s.events, key)
+	}
+}
+
+// notify sends the value.
+func (w *watch) notify(ev *event) {
+	w.ready, w.sent = false, ev.version
+	body := iproto.NewBody(nil)
+	body.String(iproto.KeyEventKey, w.key)
+	if ev.data != nil {
+		body.Raw(iproto.KeyEventData, ev.data)
+	}
+	b := iproto.BeginFrame(nil)
+	b = iproto.AppendRequestHeader(b, iproto.Header{Type: iproto.TypeEvent, Sync: w.sync})
+	b = append(b, body.End()...)
+	if iproto.EndFrame(b, 0) == nil {
+		w.conn.out.write(b)
+	}
+}
+
+// watchRequest answers WATCH, UNWATCH and WATCH_ONCE.
+func (c *Conn) watchRequest(req *request) reply {
+	key := req.body.String(iproto.KeyEventKey)
+	switch req.header.Type {
+	case iproto.TypeWatch:
+		c.watch(key, req.header.Sync)
+		return reply{none: true}
+	case iproto.TypeUnwatch:
+		c.srv.unwatch(c, key)
+		return reply{none: true}
+	}
+	ev := c.srv.events[key]
+	if ev == nil || ev.data == nil {
+		return dataReply(0, nil)
+	}
+	return dataReply(1, ev.data)
+}
+
+// watch begins to watch a key, or acknowledges what was sent of it.
+func (c *Conn) watch(key string, sync uint64) {
+	ev := c.srv.event(key)
+	w := c.watches[key]
+	if w == nil {
+		w = &watch{conn: c, key: key, sync: sync}
+		c.watches[key] = w
+		ev.watches[w] = struct{}{}
+		w.notify(ev)
+		return
+	}
+	w.sync = sync
+	switch {
+	case w.ready:
+	case w.sent != ev.version:
+		w.notify(ev)
+	default:
+		w.ready = true
+	}
+}
+
+func (s *Server) unwatch(c *Conn, key string) {
+	w := c.watches[key]
+	if w == nil {
+		return
+	}
+	delete(c.watches, key)
+	delete(s.event(key).watches, w)
+	s.dropEvent(key)
+}
+
+func (c *Conn) watchesShutdown() bool { return c.watches["box.shutdown"] != nil }
+
+// Broadcast sets the value of an event, as box.broadcast does, and tells the
+// clients that watch it. The value is anything that MessagePack can hold.
+func (s *Server) Broadcast(key string, value any) error {
+	data, err := mp.AppendValue(nil, value)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broadcast(key, data)
+	return nil
+}
+
+// publishState sets the events that every server has.
+func (s *Server) publishState() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	status := mp.AppendMapLen(nil, 4)
+	status = mp.AppendBool(mp.AppendString(status, "is_ro"), false)
+	status = mp.AppendBool(mp.AppendString(status, "is_ro_cfg"), false)
+	status = mp.AppendString(mp.AppendString(status, "status"), "running")
+	status = mp.AppendString(mp.AppendString(status, "dd_version"), s.opts.version.String())
+	s.broadcast("box.status", status)
+	id := mp.AppendMapLen(nil, 6)
+	id = mp.AppendUint(mp.AppendString(id, "id"), 1)
+	id = mp.AppendUUID(mp.AppendString(id, "instance_uuid"), s.uuid)
+	id = mp.AppendNil(mp.AppendString(id, "instance_name"))
+	id = mp.AppendUUID(mp.AppendString(id, "replicaset_uuid"), s.uuid)
+	id = mp.AppendNil(mp.AppendString(id, "replicaset_name"))
+	id = mp.AppendNil(mp.AppendString(id, "cluster_name"))
+	s.broadcast("box.id", id)
+	election := mp.AppendMapLen(nil, 4)
+	election = mp.AppendUint(mp.AppendString(election, "term"), 1)
+	election = mp.AppendString(mp.AppendString(election, "role"), "follower")
+	election = mp.AppendBool(mp.AppendString(election, "is_ro"), false)
+	election = mp.AppendUint(mp.AppendString(election, "leader"), 0)
+	s.broadcast("box.election", election)
+	s.publishSchema()
+}
+
+// publishSchema tells the version of the schema.
+func (s *Server) publishSchema() {
+	s.schemaVersion.Store(s.engine.SchemaVersion())
+	b := mp.AppendMapLen(nil, 1)
+	b = mp.AppendUint(mp.AppendString(b, "version"), s.engine.SchemaVersion())
+	s.broadcast("box.schema", b)
+}
