@@ -27,8 +27,8 @@ type run struct {
 }
 
 var (
-	errDisconnected = errors.New("disconnected")
-	errGaveUp       = errors.New("nobody waits for the connection any more")
+	errDisconnected error = &notConnectedError{cause: errors.New("disconnected")}
+	errGaveUp       error = &notConnectedError{cause: errors.New("nobody waits for the connection any more")}
 )
 
 // Connect connects, and returns when the connection is ready. It tries until
