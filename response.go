@@ -59,7 +59,7 @@ func (r Response) Data() ([]any, error) {
 	return rows, nil
 }
 
-// rows returns each row as its bytes.
+// rows returns each row as its bytes, an MP_TUPLE as those of its array.
 func (r Response) rows() ([][]byte, error) {
 	var body iproto.Body
 	if err := r.parse(&body); err != nil || !body.Has(iproto.KeyData) {
@@ -68,6 +68,10 @@ func (r Response) rows() ([][]byte, error) {
 	data := body.Reader(iproto.KeyData)
 	rows := make([][]byte, data.ArrayLen())
 	for i := range rows {
+		if data.Type() == mp.TypeExt {
+			rows[i] = formats{}.readTuple(&data).raw
+			continue
+		}
 		rows[i] = data.Raw()
 	}
 	if err := data.Err(); err != nil {
