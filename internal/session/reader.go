@@ -36,13 +36,21 @@ func (s *Session) read() {
 			err = s.deliver(frame, owned)
 		}
 		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = fmt.Errorf("the server closed the connection: %w", err)
-			}
-			s.Fail(err)
+			s.Fail(endError(err))
 			return
 		}
 	}
+}
+
+// endError gives the end of the connection its words.
+func endError(err error) error {
+	switch {
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("the server closed the connection: %w", err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("the server closed the connection in the middle of an answer: %w", err)
+	}
+	return err
 }
 
 // holdSenders makes senders leave their bytes to the reader, which is busy
