@@ -157,8 +157,16 @@ func (p *Plan) ByName() bool { return p.fields != nil && p.fields.byName && !p.u
 // names, into what dst points to, which is of the plan's type. names may be
 // nil; it is not to be changed afterwards. The error is that of r.
 func (p *Plan) DecodeRow(r *Reader, dst unsafe.Pointer, names []string) {
-	if len(names) > 0 && p.ByName() {
-		p.fields.decode(r, dst, p.fields.bind(names))
+	if s := p.fields; s != nil && !p.unmarshals {
+		bound := s.position
+		if s.byName {
+			bound = s.bind(names)
+		}
+		if r.Type() == TypeArray {
+			s.decodeArray(r, dst, bound)
+			return
+		}
+		s.decode(r, dst, bound)
 		return
 	}
 	p.decode(r, dst)

@@ -78,16 +78,17 @@ func (s *structPlan) decodeArray(r *Reader, p unsafe.Pointer, b *binding) {
 	}
 	r.depth++
 	have := min(n, len(b.fields))
-	for _, f := range b.fields[:have] {
+	for i := 0; i < have; i++ {
+		var done int
+		if done, r.b = decodeQuick(b.fields[i:have], r.b, p); done > 0 {
+			if i += done; i == have {
+				break
+			}
+		}
+		f := b.fields[i]
 		if f == nil {
 			r.Skip()
 			continue
-		}
-		if f.quick != 0 {
-			if n := f.quick.decode(r.b, unsafe.Add(p, f.offset)); n > 0 {
-				r.b = r.b[n:]
-				continue
-			}
 		}
 		f.decode(r, unsafe.Add(p, f.offset))
 		if r.err != nil {
