@@ -5,6 +5,8 @@ package types
 
 // abbreviations are zones with an offset of their own, in minutes, or with
 // noOffset where an abbreviation means several.
+//
+//nolint:misspell // they are no words
 var abbreviations = []abbreviation{
 	{1, 60, "A"},
 	{2, 120, "B"},

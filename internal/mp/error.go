@@ -100,7 +100,8 @@ func AppendError(b []byte, e *types.Error) ([]byte, error) { return appendError(
 func appendError(b []byte, e *types.Error, depth int) ([]byte, error) {
 	n := 0
 	for cause := e; cause != nil; cause = cause.Cause {
-		if n++; n > maxDepth {
+		n++
+		if n > maxDepth {
 			return b, errTooDeep
 		}
 	}

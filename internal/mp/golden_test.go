@@ -40,7 +40,7 @@ func goldenSteps(t *testing.T, file string) (steps []goldenStep) {
 	if err != nil {
 		t.Skip("the recordings are not here:", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -63,7 +64,7 @@ type everything struct {
 	Any     any
 	Ext     RawExt
 	Marked  marked
-	hidden  int
+	_       int
 	Skipped int `tnt:"-"`
 }
 
@@ -180,7 +181,8 @@ func TestUnknownNameOfField(t *testing.T) {
 	// What the tuple lacks is zero, also over another row.
 	p, _ := PlanOf(reflect.TypeFor[byName]())
 	r := NewReader(unhex(t, "91 a130"))
-	if p.DecodeRow(&r, unsafe.Pointer(&v), names); v != (byName{Name: "0"}) || r.Err() != nil {
+	p.DecodeRow(&r, unsafe.Pointer(&v), names)
+	if v != (byName{Name: "0"}) || r.Err() != nil {
 		t.Error(v, r.Err())
 	}
 }
@@ -195,11 +197,12 @@ func TestBindingsOfManySpaces(t *testing.T) {
 				names[len(names)-1] = "title"
 				data := AppendArrayLen(nil, len(names))
 				for range names {
-					data = AppendString(data, fmt.Sprint(len(names)))
+					data = AppendString(data, strconv.Itoa(len(names)))
 				}
 				var v byName
 				r := NewReader(data)
-				if p.DecodeRow(&r, unsafe.Pointer(&v), names); v.Name != fmt.Sprint(len(names)) {
+				p.DecodeRow(&r, unsafe.Pointer(&v), names)
+				if v.Name != strconv.Itoa(len(names)) {
 					t.Errorf("%v: %+v %v", names, v, r.Err())
 				}
 			}

@@ -19,11 +19,11 @@ import (
 	"github.com/gotnt/tnt/types"
 )
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
+func unhex(tb testing.TB, s string) []byte {
+	tb.Helper()
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
@@ -33,7 +33,7 @@ type (
 	myBytes []byte
 	node    struct{ Next *node }
 	marked  struct{ text string } // knows its own MessagePack
-	onlyOut struct{ ch chan int } // only how to be written
+	onlyOut chan int              // only how to be written
 )
 
 func (m *marked) MarshalMsg(b []byte) ([]byte, error) {
@@ -127,7 +127,7 @@ func TestAppendValue(t *testing.T) {
 		{&marked{"x"}, "a33c783e"},
 		{[]marked{{"x"}}, "91a33c783e"},
 		{map[string]*marked{"k": nil}, "81a16bc0"},
-		{onlyOut{}, "07"},
+		{onlyOut(nil), "07"},
 		{msgp.Raw{0x92, 1, 2}, "920102"},
 		{[]error{nil, &types.Error{}}, "92c0d8038100918600a0020001a003a004000500"},
 	} {
