@@ -68,33 +68,78 @@ type row struct {
 	Score float64
 }
 
+// selectByKey is the request that the limit does as well.
+var selectByKey = tnt.Select{Space: "bench", Key: tnt.K(1), Limit: 1}
+
+// each returns a case whose requests differ by what do does.
+func each(name string, do func(ctx context.Context, conn *tnt.Conn) error) benchCase {
+	return benchCase{name: name, prepare: func(ctx context.Context, conn *tnt.Conn) (func() error, error) {
+		return func() error { return do(ctx, conn) }, nil
+	}}
+}
+
+// doing returns a case of one request done again and again, its answer left
+// undecoded.
+func doing(name string, req tnt.Request) benchCase {
+	return each(name, func(ctx context.Context, conn *tnt.Conn) error {
+		_, err := conn.Do(ctx, req)
+		return err
+	})
+}
+
+var inserted atomic.Uint64
+
 var cases = []benchCase{
 	{name: "select reused", prepare: func(ctx context.Context, conn *tnt.Conn) (func() error, error) {
 		var r row
-		return func() error {
-			return tnt.OneInto(ctx, conn, tnt.Select{Space: "bench", Key: tnt.K(1)}, &r)
-		}, nil
+		return func() error { return tnt.OneInto(ctx, conn, selectByKey, &r) }, nil
 	}},
-	{name: "select typed", prepare: func(ctx context.Context, conn *tnt.Conn) (func() error, error) {
+	each("select typed", func(ctx context.Context, conn *tnt.Conn) error {
+		_, err := tnt.One[row](ctx, conn, selectByKey)
+		return err
+	}),
+	each("select untyped", func(ctx context.Context, conn *tnt.Conn) error {
+		_, err := conn.Select(ctx, "bench", tnt.K(1))
+		return err
+	}),
+	each("ping", func(ctx context.Context, conn *tnt.Conn) error { return conn.Ping(ctx) }),
+	doing("replace", tnt.Replace{Space: "bench", Tuple: &row{ID: 5000, Name: "name", Age: 3, Score: 1.5}}),
+	each("insert", func(ctx context.Context, conn *tnt.Conn) error {
+		_, err := conn.Insert(ctx, "inserts", &row{ID: inserted.Add(1), Name: "name", Age: 3, Score: 1.5})
+		return err
+	}),
+	doing("update", tnt.Update{Space: "bench", Key: tnt.K(2), Ops: []tnt.Op{tnt.OpAssign(2, 7)}}),
+	doing("call", tnt.Call{Function: "echo", Args: []any{1, "two"}}),
+	doing("eval", tnt.Eval{Expr: "return ...", Args: []any{1, "two"}}),
+	doing("execute", tnt.Execute{Statement: "SELECT 1"}),
+	{name: "prepared", prepare: func(ctx context.Context, conn *tnt.Conn) (func() error, error) {
+		p, err := conn.Prepare(ctx, "SELECT 1")
 		return func() error {
-			_, err := tnt.One[row](ctx, conn, tnt.Select{Space: "bench", Key: tnt.K(1)})
+			_, err := p.Execute(ctx)
 			return err
-		}, nil
+		}, err
 	}},
-	{name: "replace", prepare: func(ctx context.Context, conn *tnt.Conn) (func() error, error) {
-		r := &row{ID: 5000, Name: "name", Age: 3, Score: 1.5}
-		return func() error {
-			_, err := conn.Do(ctx, tnt.Replace{Space: "bench", Tuple: r})
+	{name: "batch of 256", perCall: batchSize, prepare: func(ctx context.Context, conn *tnt.Conn) (func() error, error) {
+		reqs := make([]tnt.Request, batchSize)
+		for i := range reqs {
+			reqs[i] = selectByKey
+		}
+		return func() error { return doBatch(ctx, conn, reqs) }, nil
+	}},
+}
+
+const batchSize = 256
+
+func doBatch(ctx context.Context, conn *tnt.Conn, reqs []tnt.Request) error {
+	var r row
+	for _, f := range conn.Batch(ctx, reqs...) {
+		resp, err := f.Wait(ctx)
+		if err != nil {
 			return err
-		}, nil
-	}},
-	{name: "ping", prepare: func(ctx context.Context, conn *tnt.Conn) (func() error, error) {
-		return func() error { return conn.Ping(ctx) }, nil
-	}},
-	{name: "select untyped", prepare: func(ctx context.Context, conn *tnt.Conn) (func() error, error) {
-		return func() error {
-			_, err := conn.Select(ctx, "bench", tnt.K(1))
+		}
+		if err := resp.Decode(&r); err != nil {
 			return err
-		}, nil
-	}},
+		}
+	}
+	return nil
 }

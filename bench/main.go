@@ -28,9 +28,12 @@ local s = box.schema.space.create('bench', {if_not_exists = true, format = {
     {name = 'age', type = 'integer'}, {name = 'score', type = 'double'}}})
 s:create_index('primary', {parts = {{1, 'unsigned'}}, if_not_exists = true})
 for i = 1, 1000 do s:replace({i, 'name' .. i, i * 2, i + 0.5}) end
+box.schema.space.create('inserts', {if_not_exists = true})
+box.space.inserts:create_index('primary', {parts = {{1, 'unsigned'}}, if_not_exists = true})
+box.space.inserts:truncate()
 box.schema.space.create('rows', {if_not_exists = true})
 box.space.rows:create_index('primary', {parts = {{1, 'unsigned'}}, if_not_exists = true})
-for i = 1, 100000 do box.space.rows:replace({i, 'name' .. i, i * 2, i + 0.5}) end
+for i = box.space.rows:len() + 1, 100000 do box.space.rows:replace({i, 'name' .. i, i * 2, i + 0.5}) end
 function echo(...) return ... end
 function big(n) return string.rep('x', n) end
 `
@@ -50,6 +53,7 @@ func run() (err error) {
 	each := flag.Duration("time", 500*time.Millisecond, "time of a case in a round")
 	out := flag.String("json", "", "file for the results of every round")
 	profile := flag.String("cpuprofile", "", "file for a CPU profile of the cases, the limit left out")
+	short := flag.Bool("short", false, "leave out large answers, idle connections and starvation")
 	flag.Parse()
 
 	want, err := regexp.Compile(*pattern)
@@ -89,6 +93,11 @@ func run() (err error) {
 		return err
 	}
 	b.report(os.Stdout)
+	if !*short {
+		if err := b.extra(os.Stdout); err != nil {
+			return err
+		}
+	}
 	if *out != "" {
 		text, err := json.MarshalIndent(b.results, "", " ")
 		if err != nil {
