@@ -7,12 +7,12 @@
 //		Format:  []tnttest.Field{{Name: "id", Type: "unsigned"}, {Name: "name", Type: "string"}},
 //		Indexes: []tnttest.IndexDef{{Name: "pk", Parts: []tnttest.Part{{Field: 1, Type: "unsigned"}}}},
 //	}))
-//	srv.Space("users").MustInsert(1, "Ann")
-//	conn, err := tnt.Connect(ctx, srv.URL(), nil)
+//	err := srv.Space("users").Insert(1, "Ann")
+//	conn, err := tnt.Connect(ctx, srv.Addr())
 //
 // There is no Lua and no SQL in it. What a test calls is a Go function:
 //
-//	srv.HandleFunc("sum", func(a, b int) int { return a + b })
+//	err := srv.HandleFunc("sum", func(a, b int) int { return a + b })
 //
 // It keeps nothing on disk, and is for tests, demonstrations and development.
 // The page docs/embedded-server.md of the project tells what it has, what it

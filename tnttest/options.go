@@ -22,6 +22,7 @@ type options struct {
 	maxPacket uint64
 	msgMax    int
 	authType  string
+	inMemory  bool
 }
 
 type userOption struct{ name, password string }

@@ -188,3 +188,39 @@ func datetimeNanos(data []byte) int32 {
 	}
 	return int32(binary.LittleEndian.Uint32(data[8:]))
 }
+
+// Same tells whether two values are equal, whatever way their numbers are
+// encoded. The order of a map's pairs counts.
+func Same(a, b []byte) bool {
+	ta, tb := typeOf(a), typeOf(b)
+	switch {
+	case ta != mp.TypeArray && ta != mp.TypeMap:
+		return ta == mp.TypeNil && tb == mp.TypeNil || tb != mp.TypeNil && classOf(a) == classOf(b) &&
+			(classOf(a) != classOther && compareValues(a, b, nil) == 0 || bytes.Equal(a, b))
+	case ta != tb:
+		return false
+	}
+	x, y := children(a), children(b)
+	if len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		if !Same(x[i], y[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// children returns the values of an array, or the keys and values of a map.
+func children(v []byte) [][]byte {
+	if typeOf(v) == mp.TypeArray {
+		return elements(v)
+	}
+	n, rest := mapping(v)
+	all := make([][]byte, 2*n)
+	for i := range all {
+		all[i], rest = next(rest)
+	}
+	return all
+}

@@ -42,14 +42,7 @@ func formatValue(s *strings.Builder, v []byte, depth int) {
 	case mp.TypeArray:
 		formatGroup(s, elements(v), false, depth)
 	case mp.TypeMap:
-		n, rest := mapping(v)
-		pairs := make([][]byte, 0, 2*n)
-		for range 2 * n {
-			var x []byte
-			x, rest = next(rest)
-			pairs = append(pairs, x)
-		}
-		formatGroup(s, pairs, true, depth)
+		formatGroup(s, children(v), true, depth)
 	case mp.TypeExt:
 		formatExtension(s, v)
 	}
