@@ -108,14 +108,22 @@ func (x *exchange) try(ctx context.Context, rt Route, l *live, env *environment,
 	if err := l.session.Wait(ctx, slot, rt.conn.timeout(ctx)); err != nil {
 		return requestError(req, err, true)
 	}
-	body := rt.conn.decoded(slot.Buf)
+	if *x, err = rt.conn.received(l, slot, env); err != nil {
+		return requestError(req, err, true)
+	}
+	return nil
+}
+
+// received makes an exchange of a slot that has its answer, or an error of
+// one that the server answered with an error.
+func (c *Conn) received(l *live, slot *session.Slot, env *environment) (exchange, error) {
+	body := c.decoded(slot.Buf)
 	if slot.Header.Type&iproto.TypeError != 0 {
 		err := serverError(slot.Header, body)
 		l.session.Release(slot)
-		return requestError(req, err, true)
+		return exchange{}, err
 	}
-	*x = exchange{session: l.session, slot: slot, body: body, env: env}
-	return nil
+	return exchange{session: l.session, slot: slot, body: body, env: env}, nil
 }
 
 // encode writes the frame of a request into the slot. An error, or a panic of

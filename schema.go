@@ -194,7 +194,7 @@ func fetchSchema(ctx context.Context, do func(context.Context, Request) (Respons
 			return nil, err
 		}
 		if spaces.SchemaVersion() == indexes.SchemaVersion() || try == schemaFetchMost {
-			return parseSchema(spaces, indexes)
+			return sharedSchema(spaces, indexes)
 		}
 	}
 }

@@ -120,26 +120,19 @@ var cases = []benchCase{
 		}, err
 	}},
 	{name: "batch of 256", perCall: batchSize, prepare: func(ctx context.Context, conn *tnt.Conn) (func() error, error) {
-		reqs := make([]tnt.Request, batchSize)
+		reqs := make([]tnt.Select, batchSize)
 		for i := range reqs {
 			reqs[i] = selectByKey
 		}
-		return func() error { return doBatch(ctx, conn, reqs) }, nil
+		return func() error {
+			for _, err := range tnt.Each[row](ctx, conn, reqs) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}, nil
 	}},
 }
 
 const batchSize = 256
-
-func doBatch(ctx context.Context, conn *tnt.Conn, reqs []tnt.Request) error {
-	var r row
-	for _, f := range conn.Batch(ctx, reqs...) {
-		resp, err := f.Wait(ctx)
-		if err != nil {
-			return err
-		}
-		if err := resp.Decode(&r); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -139,6 +139,14 @@ func (s *Session) Wait(ctx context.Context, slot *Slot, timeout time.Duration) e
 	return nil
 }
 
+// Leave gives up a request that was sent, as Wait does when its context ends.
+func (s *Session) Leave(slot *Slot) {
+	if !s.leave(slot) {
+		<-slot.done
+		s.Release(slot)
+	}
+}
+
 // startTimer returns a channel that fires after the timeout, nil where there
 // is none. The timer is the slot's: one for all requests that use it.
 func (slot *Slot) startTimer(timeout time.Duration) <-chan time.Time {
