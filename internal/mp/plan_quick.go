@@ -9,8 +9,9 @@ import (
 
 // quick is a kind of field that is read without calling its plan where what
 // comes is what nearly always comes: calls of functions that only the plan
-// knows are half of a row's time otherwise (BenchmarkDecodeRows). What else
-// comes, and every error, is left to the plan.
+// knows cost about a third of a row's time (BenchmarkDecodeRows: 6.4 ms for
+// 100,000 rows with them, 4.2 without, 3.4 of generated code). What else comes,
+// and every error, is left to the plan.
 type quick uint8
 
 const (
