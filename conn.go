@@ -83,6 +83,9 @@ func (c *Conn) String() string {
 	return fmt.Sprintf("tnt.Conn(%v, %v)", c.opts, c.State())
 }
 
+// GoString is String, so that %#v shows no password either.
+func (c *Conn) GoString() string { return c.String() }
+
 // Options returns the options with every default filled in.
 func (c *Conn) Options() Options { return c.opts }
 
