@@ -74,14 +74,19 @@ func (p *Player) Receive(timeout time.Duration) ([]byte, error) {
 
 // Do sends a request and returns the essence of its answer.
 func (p *Player) Do(frame []byte) (string, error) {
-	if err := p.Send(frame); err != nil {
-		return "", err
-	}
-	b, err := p.Receive(answerTimeout)
+	b, err := p.DoRaw(frame)
 	if err != nil {
 		return "", err
 	}
 	return Essence(b), nil
+}
+
+// DoRaw sends a request and returns the content of its answer.
+func (p *Player) DoRaw(frame []byte) ([]byte, error) {
+	if err := p.Send(frame); err != nil {
+		return nil, err
+	}
+	return p.Receive(answerTimeout)
 }
 
 // Play plays a scenario to a server and returns how the answers to its steps

@@ -10,7 +10,7 @@ import (
 )
 
 // decimalDigits is the precision of a decimal, and the limit of its exponent.
-const decimalDigits = 38
+const decimalDigits = 76
 
 // decimal is coef * 10^-scale. neg tells the sign, so that minus zero is one.
 type decimal struct {
@@ -79,10 +79,10 @@ func decimalFromInteger(i integer) decimal {
 	return d
 }
 
-// decimalFromFloat converts by way of 15 significant digits. Values of 1e38
-// and more, infinities and NaN have no decimal.
+// decimalFromFloat converts by way of 15 significant digits. Values past the
+// range of decimals, infinities and NaN have none.
 func decimalFromFloat(f float64) (decimal, bool) {
-	if math.IsNaN(f) || math.Abs(f) >= 1e38 {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return decimal{}, false
 	}
 	return parseDecimal(formatG(f, 15))

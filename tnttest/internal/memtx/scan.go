@@ -7,14 +7,15 @@ import (
 )
 
 // scan visits the rows that the transaction sees, and remembers what it
-// looked at.
-func (e *Engine) scan(t *Txn, u *User, ix *Index, it Iterator, key, after [][]byte, offset, limit uint64, emit func(*row)) {
+// looked at. It returns the row of the index where it stopped, which need not
+// be one that the transaction sees.
+func (e *Engine) scan(t *Txn, u *User, ix *Index, it Iterator, key, after [][]byte, offset, limit uint64, emit func(*row)) *row {
 	if src := ix.space.source; src != nil {
 		e.scanView(t, u, ix, it, key, offset, limit, emit)
-		return
+		return nil
 	}
 	if limit == 0 {
-		return // the first step is never made
+		return nil // the first step is never made
 	}
 	visit := func(r *row) bool {
 		if offset > 0 {
@@ -27,10 +28,11 @@ func (e *Engine) scan(t *Txn, u *User, ix *Index, it Iterator, key, after [][]by
 	}
 	if h, ok := ix.store.(*light); ok {
 		e.scanHash(t, ix, h, it, key, visit)
-		return
+		return nil
 	}
 	s := treeScan{e: e, t: t, ix: ix, it: it, key: key, after: after, offset: offset, limit: limit, emit: emit}
 	s.run()
+	return s.last
 }
 
 // scanHash visits rows in the order of slots, or the one with the key.
@@ -86,7 +88,7 @@ func (s *treeScan) run() {
 	skip := s.offset
 	s.ended = true
 	matched := false
-	s.ix.store.(*tree).walk(s.start, s.startsAt, func(r *row) bool {
+	s.ix.store.(*tree).walk(s.start, s.from(), func(r *row) bool {
 		if s.it.exact() && s.ix.key.compareKey(r, s.key) != 0 {
 			return false
 		}
@@ -137,12 +139,26 @@ func (s *treeScan) prepare() bool {
 	s.start, s.startsAt = s.key, s.it
 	if s.after != nil {
 		s.start = s.after[:min(len(s.after), len(s.ix.order.parts))]
-		s.startsAt = IterGT
-		if s.it.reverse() {
+		switch {
+		case s.it.exact():
+		case s.it.reverse():
 			s.startsAt = IterLT
+		default:
+			s.startsAt = IterGT
 		}
 	}
 	return true
+}
+
+// from is the iterator that finds the first row: past the place to start after.
+func (s *treeScan) from() Iterator {
+	switch {
+	case s.after == nil || !s.it.exact():
+		return s.startsAt
+	case s.it.reverse():
+		return IterLT
+	}
+	return IterGT
 }
 
 // prefix turns "next prefix" and "previous prefix" into iterators that walk
@@ -185,33 +201,46 @@ func (s *treeScan) seen(r *row) bool {
 }
 
 // track remembers the places of the index where a new row would have been
-// visited.
+// visited. What the real server leaves out is left out here.
 func (s *treeScan) track(matched bool) {
 	if s.offset > 0 {
-		g := gapRead{iter: s.it, key: s.key, after: s.after, until: s.reached, count: true}
+		g := gapRead{iter: s.startsAt, key: s.start, until: s.reached, count: true}
 		s.t.trackGap(s.ix, g)
 		s.clarify(&g)
-		if s.reached == nil || !s.ended && s.reached == s.last {
-			return
-		}
-		s.t.trackGap(s.ix, s.bounded(gapRead{iter: s.it, key: s.key, after: s.ix.cmp.key(s.reached)}))
+	} else {
+		s.trackStart(matched)
+	}
+	if s.reached == nil || !s.ended && s.reached == s.last {
 		return
 	}
-	if s.it.exact() && len(s.start) == len(s.ix.order.parts) {
-		if !matched {
-			s.t.trackPoint(s.ix, s.key)
-		}
-		return
+	g := gapRead{iter: IterGE, after: s.ix.cmp.key(s.reached)}
+	switch {
+	case s.it.exact():
+		g.iter, g.key = s.it, s.key
+	case s.it.reverse():
+		g.iter = IterLE
 	}
-	s.t.trackGap(s.ix, s.bounded(gapRead{iter: s.it, key: s.key, after: s.after}))
-}
-
-// bounded ends a range where the walk was stopped.
-func (s *treeScan) bounded(g gapRead) gapRead {
 	if !s.ended {
 		g.until = s.last
 	}
-	return g
+	s.t.trackGap(s.ix, g)
+}
+
+// trackStart remembers the place before the first row that was reached.
+func (s *treeScan) trackStart(matched bool) {
+	whole := len(s.start) == len(s.ix.order.parts)
+	if whole && s.it.exact() && !matched && len(s.key) >= len(s.ix.key.parts) {
+		s.t.trackPoint(s.ix, s.key)
+	}
+	switch {
+	case !whole, s.startsAt == IterGT, s.startsAt == IterLT:
+	case s.startsAt.exact():
+		return
+	case s.reached != nil && s.ix.order.compareKey(s.reached, s.start) == 0:
+		return // the start itself is there
+	}
+	key := s.start[:min(len(s.start), len(s.ix.key.parts))]
+	s.t.trackGap(s.ix, gapRead{iter: s.startsAt, key: key, until: s.reached})
 }
 
 // clarify remembers the rows that other transactions are about to change

@@ -69,19 +69,15 @@ func (e *Engine) Select(t *Txn, u *User, req *Select) (Selected, *Error) {
 		return out, errUnsupportedIndexFeature(ix, "pagination")
 	}
 	out.Space = sp
-	var last *row
-	emit := func(r *row) {
-		out.Tuples = append(out.Tuples, r.data)
-		last = r
-	}
-	e.scan(t, u, ix, it, key, pos, req.Offset&math.MaxUint32, req.Limit&math.MaxUint32, emit)
+	emit := func(r *row) { out.Tuples = append(out.Tuples, r.data) }
+	last := e.scan(t, u, ix, it, key, pos, req.Offset&math.MaxUint32, req.Limit&math.MaxUint32, emit)
 	if !req.FetchPosition {
 		return out, nil
 	}
 	if ix.Def.Type == Hash || sp.source != nil {
 		return out, errUnsupportedIndexFeature(ix, "pagination")
 	}
-	if last != nil {
+	if len(out.Tuples) > 0 {
 		out.Position = packPosition(ix.cmp.key(last))
 	}
 	return out, nil
