@@ -40,16 +40,25 @@ func ParseURL(s string) (Options, error) {
 
 func parseURL(s string) (Options, error) {
 	var opts Options
-	s, query, _ := strings.Cut(s, "?")
-	scheme, rest, isURL := strings.Cut(s, "://")
-	if !isURL {
-		scheme, rest = "tarantool", s
+	scheme, rest, isURL := cutScheme(s)
+	var query string
+	if isURL {
+		// The user is cut off first, so that no message quotes a password.
+		if rest, query, _ = strings.Cut(rest, "?"); strings.Contains(query, "@") {
+			return opts, errors.New("there is a \"?\" before the \"@\": write it as %3F")
+		}
 	}
 	if i := strings.LastIndex(rest, "@"); i >= 0 {
 		if err := parseUser(&opts, rest[:i], isURL); err != nil {
 			return opts, err
 		}
 		rest = rest[i+1:]
+	}
+	if !isURL {
+		rest, query, _ = strings.Cut(rest, "?")
+	}
+	if isURL && rest != "" && !strings.HasPrefix(rest, "/") && scheme != "unix" {
+		rest = strings.TrimSuffix(rest, "/")
 	}
 	switch scheme {
 	case "tarantool", "tcp":
@@ -60,9 +69,6 @@ func parseURL(s string) (Options, error) {
 	default:
 		return opts, fmt.Errorf("unknown scheme %q: it is tarantool, tarantools or unix", scheme)
 	}
-	if isURL && rest != "" && !strings.HasPrefix(rest, "/") && scheme != "unix" {
-		rest = strings.TrimSuffix(rest, "/")
-	}
 	opts.Address = rest
 	if rest == "" {
 		opts.Address = DefaultAddress
@@ -70,8 +76,16 @@ func parseURL(s string) (Options, error) {
 	if _, _, err := splitAddress(opts.Address); err != nil {
 		return opts, err
 	}
-	err := parseParameters(&opts, query)
-	return opts, err
+	return opts, parseParameters(&opts, query)
+}
+
+// cutScheme tells a URL from an address, whose password may hold anything.
+func cutScheme(s string) (scheme, rest string, isURL bool) {
+	scheme, rest, found := strings.Cut(s, "://")
+	if !found || strings.ContainsAny(scheme, "@:?/[") {
+		return "tarantool", s, false
+	}
+	return scheme, rest, true
 }
 
 // parseUser reads what stands before the "@". Only a URL's is percent-encoded.
@@ -183,6 +197,9 @@ func splitAddress(s string) (network, address string, err error) {
 	}
 	if strings.HasPrefix(s, "/") || strings.HasPrefix(s, "./") || strings.HasPrefix(s, "@") {
 		return "unix", s, nil
+	}
+	if strings.Contains(s, "@") { // unquoted: it may hold a password
+		return "", "", errors.New("there is an \"@\" in the address: a user and a password have fields of their own, or use ParseURL")
 	}
 	host, port, err := splitHostPort(s)
 	if err != nil {
