@@ -53,11 +53,15 @@ func (s *Schema) Spaces() iter.Seq[*Space] {
 
 // Space is a space of a Schema.
 type Space struct {
-	ID      uint32
-	Name    string
-	Engine  string // "memtx", "vinyl", "sysview", ...
-	Owner   uint32 // number of a user
-	Format  *Format
+	ID     uint32
+	Name   string
+	Engine string // "memtx", "vinyl", "sysview", ...
+	Owner  uint32 // number of a user
+	// FieldCount is how many fields each tuple has, 0 for any number.
+	FieldCount uint64
+	// Flags are the space's options, such as "temporary". It must not be changed.
+	Flags   map[string]any
+	Format  *Format  // nil where the fields have no names
 	Indexes []*Index // by their numbers
 }
 
@@ -231,11 +235,18 @@ func parseSpace(row []byte) *Space {
 		return nil
 	}
 	space := &Space{ID: uint32(r.Uint()), Owner: uint32(r.Uint()), Name: r.String(), Engine: r.String()}
-	r.Skip()
-	r.Skip()
+	if r.Type() == mp.TypeUint {
+		space.FieldCount = r.Uint()
+	} else {
+		r.Skip()
+	}
+	flags := r.Raw()
 	fields := parseFormat(&r)
 	if r.Err() != nil {
 		return nil
+	}
+	if in := mp.NewReader(flags); in.Type() == mp.TypeMap { // before 1.7 they were a string
+		space.Flags, _ = in.Value().(map[string]any)
 	}
 	space.Format = newFormat(fields)
 	return space

@@ -31,6 +31,10 @@ func TestSchemaContents(t *testing.T) {
 		}
 		equal(t, "name", space.Name, "tester")
 		equal(t, "engine", space.Engine, "memtx")
+		equal(t, "field count", space.FieldCount, uint64(0))
+		if schema.Space("limited").FieldCount != 2 || schema.Space("limited").Flags["temporary"] != true {
+			t.Errorf("a temporary space of two fields is %+v", schema.Space("limited"))
+		}
 		equal(t, "number", []any{int64(space.ID)}, lua(t, conn, "return box.space.tester.id"))
 		equal(t, "fields", space.Format.Fields, []tnt.FieldFormat{
 			{Name: "id", Type: "unsigned"},

@@ -26,6 +26,7 @@ box.schema.space.create('no_format', {if_not_exists = true})
 box.space.no_format:create_index('primary', {parts = {{1, 'unsigned'}}, if_not_exists = true})
 box.schema.space.create('hashed', {if_not_exists = true, format = {{name = 'id', type = 'unsigned'}}})
 box.space.hashed:create_index('primary', {type = 'hash', parts = {{1, 'unsigned'}}, if_not_exists = true})
+box.schema.space.create('limited', {if_not_exists = true, temporary = true, field_count = 2})
 box.schema.user.create('alice', {password = 's3cret', if_not_exists = true})
 box.schema.user.grant('alice', 'read,write,execute', 'universe', nil, {if_not_exists = true})
 

@@ -36,7 +36,7 @@ func appendTuple(b []byte, v any, space *Space) ([]byte, error) {
 		return appendNamedTuple(b, t, space.format())
 	}
 	start := len(b)
-	b, err := mp.AppendTuple(b, v, space.format().Names())
+	b, err := mp.AppendRow(b, v, space.format().Names())
 	if err != nil {
 		return b, err
 	}
