@@ -82,6 +82,9 @@ func (body *Body) Has(k Key) bool { return body.spans[k].end != 0 }
 // Raw returns the value of the key as MessagePack, nil where it is absent.
 func (body *Body) Raw(k Key) []byte {
 	s := body.spans[k]
+	if s.end == 0 {
+		return nil
+	}
 	return body.b[s.start:s.end:s.end]
 }
 
