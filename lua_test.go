@@ -92,7 +92,7 @@ func TestFewerResultsThanExpected(t *testing.T) {
 func TestTimeouts(t *testing.T) {
 	errMine := errors.New("my cause")
 	var timeout tnt.Options
-	timeout.RequestTimeout = 20 * time.Millisecond
+	timeout.RequestTimeout = 50 * time.Millisecond
 	background := func(t *testing.T) (context.Context, context.CancelFunc) {
 		t.Helper()
 		return context.Background(), func() {}
@@ -105,22 +105,22 @@ func TestTimeouts(t *testing.T) {
 		"option": {timeout, background, []error{tnt.ErrTimeout, context.DeadlineExceeded}},
 		"deadline": {tnt.Options{}, func(t *testing.T) (context.Context, context.CancelFunc) {
 			t.Helper()
-			return context.WithTimeout(t.Context(), 20*time.Millisecond)
+			return context.WithTimeout(t.Context(), 50*time.Millisecond)
 		}, []error{context.DeadlineExceeded}},
 		"deadline with a cause": {tnt.Options{}, func(t *testing.T) (context.Context, context.CancelFunc) {
 			t.Helper()
-			return context.WithTimeoutCause(t.Context(), 20*time.Millisecond, errMine)
+			return context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errMine)
 		}, []error{errMine}},
 		"cancelled": {tnt.Options{}, func(t *testing.T) (context.Context, context.CancelFunc) {
 			t.Helper()
 			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(20*time.Millisecond, cancel)
+			time.AfterFunc(50*time.Millisecond, cancel)
 			return ctx, cancel
 		}, []error{context.Canceled}},
 		"cancelled with a cause": {tnt.Options{}, func(t *testing.T) (context.Context, context.CancelFunc) {
 			t.Helper()
 			ctx, cancel := context.WithCancelCause(t.Context())
-			time.AfterFunc(20*time.Millisecond, func() { cancel(errMine) })
+			time.AfterFunc(50*time.Millisecond, func() { cancel(errMine) })
 			return ctx, func() { cancel(nil) }
 		}, []error{errMine}},
 		"option and a cancel": {timeout, func(t *testing.T) (context.Context, context.CancelFunc) {
@@ -134,9 +134,9 @@ func TestTimeouts(t *testing.T) {
 				opts.Address = p.shared.Address
 				conn := connect(t, opts)
 				for _, req := range []tnt.Request{
-					tnt.Call{Function: "wait", Args: []any{0.2}},
-					tnt.Call16{Function: "wait", Args: []any{0.2}},
-					tnt.Eval{Expr: "return wait(...)", Args: []any{0.2}},
+					tnt.Call{Function: "hold"},
+					tnt.Call16{Function: "hold"},
+					tnt.Eval{Expr: "return hold()"},
 				} {
 					ctx, cancel := test.ctx(t)
 					_, err := conn.Do(ctx, req)
@@ -151,13 +151,16 @@ func TestTimeouts(t *testing.T) {
 					}
 				}
 				ctx, cancel := test.ctx(t)
-				f := conn.Go(ctx, tnt.Call{Function: "wait", Args: []any{0.2}})
+				f := conn.Go(ctx, tnt.Call{Function: "hold"})
 				_, err := f.Wait(ctx)
 				cancel()
 				for _, want := range test.wants {
 					if !errors.Is(err, want) {
 						t.Errorf("a future: got %v, want %v", err, want)
 					}
+				}
+				if _, err := conn.Call(testContext(t), "release"); err != nil {
+					t.Fatal(err)
 				}
 				if _, err := f.Wait(testContext(t)); err != nil {
 					t.Errorf("another wait for the same future: %v", err)

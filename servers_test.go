@@ -34,6 +34,9 @@ local fiber = require('fiber')
 function echo(...) return ... end
 function none() end
 function wait(seconds) fiber.sleep(seconds) return 'done' end
+local gate = fiber.cond()
+function hold() gate:wait(30) return 'done' end
+function release() gate:broadcast() end
 function fail(message) error(message) end
 function push(n, pause)
     for i = 1, n do
