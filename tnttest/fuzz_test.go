@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -26,18 +27,21 @@ func FuzzServer(f *testing.F) {
 	} {
 		f.Add([]byte(hex))
 	}
-	srv := tnttest.Run(f,
+	srv := tnttest.Run(f, tnttest.InMemory(),
 		tnttest.WithMaxPacket(1<<16), tnttest.WithSpace(kvSpace()), tnttest.WithLogLimit(10))
 	srv.HandleDemo()
+	// A unix socket: ports run out at the pace of a fuzzer.
+	if _, err := srv.Listen("unix", filepath.Join(f.TempDir(), "s")); err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := dialRaw(t, srv)
+		defer func() { _ = c.Close() }()
 		go func() {
 			_, _ = c.Write(data)
 			// The ping tells when all is served, if the bytes end with a frame.
 			_, _ = c.Write(pingFrame)
-			if tcp, ok := c.(*net.TCPConn); ok {
-				_ = tcp.CloseWrite()
-			}
+			_ = c.CloseWrite()
 		}()
 		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
 		n, err := io.Copy(io.Discard, io.LimitReader(c, maxAnswer))
@@ -59,6 +63,7 @@ var pingFrame = frame(iproto.TypePing, 0, 7, nil)
 func ping(t *testing.T, srv *tnttest.Server) {
 	t.Helper()
 	c := dialRaw(t, srv)
+	defer func() { _ = c.Close() }()
 	if _, err := c.Write(pingFrame); err != nil {
 		t.Fatal(err)
 	}
@@ -77,13 +82,12 @@ func ping(t *testing.T, srv *tnttest.Server) {
 }
 
 // dialRaw connects and takes the greeting.
-func dialRaw(t *testing.T, srv *tnttest.Server) net.Conn {
+func dialRaw(t *testing.T, srv *tnttest.Server) *net.UnixConn {
 	t.Helper()
-	c, err := net.Dial("tcp", srv.Addr())
+	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: srv.Addr(), Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Close() })
 	if _, err := io.CopyN(io.Discard, c, iproto.GreetingSize); err != nil {
 		t.Fatal(err)
 	}

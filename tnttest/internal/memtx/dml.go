@@ -132,8 +132,8 @@ func (e *Engine) exact(s *stmt, sp *Space, req *Change) (*row, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	key := elements(req.Key)
-	if err := ix.checkExactKey(key); err != nil {
+	key, count := few(req.Key, maxKeyParts)
+	if err := ix.checkExactKey(key, count); err != nil {
 		return nil, err
 	}
 	return e.get(s.txn, ix, key), nil

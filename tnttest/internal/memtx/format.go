@@ -146,7 +146,7 @@ func (f *format) checkField(i int, v []byte) *Error {
 
 // fill puts default values where fields are nil or missing.
 func (f *format) fill(tuple []byte) []byte {
-	if !f.defaults {
+	if !f.defaults || len(tuple) > maxTupleSize {
 		return tuple
 	}
 	values := elements(tuple)

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/gotnt/tnt/internal/mp"
-
 	"github.com/gotnt/tnt/types"
 )
 

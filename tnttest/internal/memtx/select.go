@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/gotnt/tnt/internal/mp"
-
 	"github.com/gotnt/tnt/types"
 )
 
@@ -52,8 +51,8 @@ func (e *Engine) Select(t *Txn, u *User, req *Select) (Selected, *Error) {
 	if err != nil {
 		return out, err
 	}
-	key := elements(req.Key)
-	if err := ix.checkIterator(it, key); err != nil {
+	key, count := few(req.Key, maxKeyParts)
+	if err := ix.checkIterator(it, key, count); err != nil {
 		return out, err
 	}
 	pos, err := ix.unpackPosition(after, key, it)
@@ -83,6 +82,9 @@ func (e *Engine) Select(t *Txn, u *User, req *Select) (Selected, *Error) {
 	return out, nil
 }
 
+// maxKeyParts is more than any key has (BOX_INDEX_PART_MAX).
+const maxKeyParts = 255
+
 // checkSpace tells whether the transaction can go on with a read of the space.
 func (t *Txn) checkSpace(sp *Space) *Error {
 	if err := t.check(); err != nil {
@@ -95,7 +97,8 @@ func (t *Txn) checkSpace(sp *Space) *Error {
 }
 
 // checkIterator tells whether the index has the iterator and can take the key.
-func (ix *Index) checkIterator(it Iterator, key [][]byte) *Error {
+// count is the number of its parts, of which there may be too many to split.
+func (ix *Index) checkIterator(it Iterator, key [][]byte, count int) *Error {
 	switch it {
 	case IterAll, IterEq, IterGT:
 	case IterReq, IterLT, IterLE, IterGE, IterNP, IterPP:
@@ -107,29 +110,29 @@ func (ix *Index) checkIterator(it Iterator, key [][]byte) *Error {
 		return errUnsupportedIndexFeature(ix, "requested iterator type")
 	}
 	parts := ix.key.parts
-	if (it == IterNP || it == IterPP) && 0 < len(key) && len(key) <= len(parts) && parts[len(key)-1].Coll != nil {
+	if (it == IterNP || it == IterPP) && 0 < count && count <= len(parts) && parts[count-1].Coll != nil {
 		return errUnsupportedIndexFeature(ix, "requested iterator type along with collation")
 	}
 	switch {
-	case len(key) == 0 && (ix.Def.Type == Tree || it == IterAll || it == IterGT):
+	case count == 0 && (ix.Def.Type == Tree || it == IterAll || it == IterGT):
 		return nil
-	case len(key) > len(parts):
-		return Errorf(types.ErrKeyPartCount, "Invalid key part count (expected [0..%d], got %d)", len(parts), len(key))
-	case ix.Def.Type == Hash && len(key) < len(parts):
+	case count > len(parts):
+		return Errorf(types.ErrKeyPartCount, "Invalid key part count (expected [0..%d], got %d)", len(parts), count)
+	case ix.Def.Type == Hash && count < len(parts):
 		return Errorf(types.ErrPartialKey, "HASH index  does not support selects via a partial key (expected %d parts, got %d). "+
-			"Please Consider changing index type to TREE.", len(parts), len(key))
+			"Please Consider changing index type to TREE.", len(parts), count)
 	}
 	return ix.key.validate(key, true)
 }
 
 // checkExactKey tells whether the key tells one row.
-func (ix *Index) checkExactKey(key [][]byte) *Error {
+func (ix *Index) checkExactKey(key [][]byte, count int) *Error {
 	if !ix.Def.Unique {
 		return Errorf(types.ErrMoreThanOneTuple, "Get() doesn't support partial keys and non-unique indexes")
 	}
-	if len(key) != len(ix.key.parts) {
+	if count != len(ix.key.parts) {
 		return Errorf(types.ErrExactMatch, "Invalid key part count in an exact match (expected %d, got %d)",
-			len(ix.key.parts), len(key))
+			len(ix.key.parts), count)
 	}
 	return ix.key.validate(key, false)
 }
@@ -160,7 +163,7 @@ func (ix *Index) unpackPosition(packed []byte, key [][]byte, it Iterator) ([][]b
 	if r.Err() != nil || r.Len() > 0 {
 		return nil, errPosition()
 	}
-	pos := elements(raw)
+	pos, _ := few(raw, maxKeyParts)
 	if len(pos) != len(ix.cmp.parts) || ix.cmp.validate(pos, true) != nil {
 		return nil, errPosition()
 	}
@@ -200,12 +203,12 @@ func (e *Engine) TuplePosition(space, index uint32, tuple []byte) ([]byte, *Erro
 	if err != nil {
 		return nil, err
 	}
-	values := elements(tuple)
+	given := sp.format.row(tuple)
 	key := make([][]byte, len(ix.cmp.parts))
 	for i, p := range ix.cmp.parts {
-		switch {
-		case p.Field < len(values):
-			key[i] = values[p.Field]
+		switch v := given.field(p.Field); {
+		case v != nil:
+			key[i] = v
 		case p.Nullable:
 			key[i] = []byte{0xc0}
 		default:

@@ -1,8 +1,9 @@
 package memtx
 
 import (
-	"github.com/gotnt/tnt/internal/mp"
+	"slices"
 
+	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/types"
 )
 
@@ -49,10 +50,10 @@ type updateNode struct {
 	kind nodeKind
 	data []byte // nodePlain, nodeBar, nodeRoute: the bytes from before
 
-	scalar scalar        // nodeScalar, nodeBar
-	items  []*updateNode // nodeArray
-	parts  []*mapPart    // nodeMap
-	size   int           // nodeMap: the number of pairs
+	scalar scalar      // nodeScalar, nodeBar
+	items  []arrayItem // nodeArray
+	parts  []*mapPart  // nodeMap
+	size   int         // nodeMap: the number of pairs
 
 	// nodeBar: one operation, the steps that lead to its point and where in
 	// data that is, with what holds it.
@@ -78,6 +79,28 @@ const (
 	nodeRoute
 )
 
+// arrayItem is a value of an array. Most have no node: none was needed yet.
+type arrayItem struct {
+	data []byte
+	node *updateNode
+}
+
+// item returns the node of a value of an array.
+func (n *updateNode) item(i int) *updateNode {
+	it := &n.items[i]
+	if it.node == nil {
+		it.node = plainNode(it.data)
+	}
+	return it.node
+}
+
+func (it *arrayItem) append(b []byte, typ FieldType) []byte {
+	if it.node == nil {
+		return append(b, it.data...)
+	}
+	return it.node.append(b, typ)
+}
+
 // mapPart is a pair that an operation touched, and pairs behind it that none
 // did. key is nil where there are only such.
 type mapPart struct {
@@ -89,9 +112,10 @@ type mapPart struct {
 func plainNode(data []byte) *updateNode { return &updateNode{data: data} }
 
 func newArrayNode(data []byte) *updateNode {
-	n := &updateNode{kind: nodeArray}
-	for _, v := range elements(data) {
-		n.items = append(n.items, plainNode(v))
+	count, rest := array(data)
+	n := &updateNode{kind: nodeArray, items: make([]arrayItem, count)}
+	for i := range n.items {
+		n.items[i].data, rest = next(rest)
 	}
 	return n
 }
@@ -177,15 +201,15 @@ func (n *updateNode) applyArray(op *updateOp) *Error {
 	if !op.settle(len(n.items)) {
 		return op.errNoSuchField()
 	}
-	item := n.items[op.fieldNo]
+	i := int(op.fieldNo)
 	switch {
 	case !op.last():
-		return item.descend(op)
+		return n.item(i).descend(op)
 	case op.code == '=':
-		*item = updateNode{data: op.value}
+		n.items[i] = arrayItem{data: op.value}
 		return nil
 	}
-	return item.change(op)
+	return n.item(i).change(op)
 }
 
 // settle makes the number of a field count from the front, and tells whether
@@ -210,7 +234,7 @@ func (n *updateNode) insertItem(op *updateOp) *Error {
 				"Check 'memtx_max_tuple_size' configuration option.", op.fieldNo)
 		}
 		for len(n.items) < int(op.fieldNo) {
-			n.items = append(n.items, plainNode([]byte{0xc0}))
+			n.items = append(n.items, arrayItem{data: nilValue})
 		}
 	}
 	if len(n.items) >= maxFields {
@@ -220,9 +244,7 @@ func (n *updateNode) insertItem(op *updateOp) *Error {
 		return op.errNoSuchField()
 	}
 	i := int(op.fieldNo)
-	n.items = append(n.items, nil)
-	copy(n.items[i+1:], n.items[i:])
-	n.items[i] = plainNode(op.value)
+	n.items = slices.Insert(n.items, i, arrayItem{data: op.value})
 	return nil
 }
 
@@ -234,7 +256,7 @@ func (n *updateNode) deleteItems(op *updateOp) *Error {
 		return op.errNoSuchField()
 	}
 	i := int(op.fieldNo)
-	n.items = append(n.items[:i], n.items[min(i+op.count, len(n.items)):]...)
+	n.items = slices.Delete(n.items, i, min(i+op.count, len(n.items)))
 	return nil
 }
 
@@ -245,8 +267,8 @@ func (n *updateNode) append(b []byte, typ FieldType) []byte {
 		return n.scalar.append(b, typ)
 	case nodeArray:
 		b = mp.AppendArrayLen(b, len(n.items))
-		for _, item := range n.items {
-			b = item.append(b, TypeAny)
+		for i := range n.items {
+			b = n.items[i].append(b, TypeAny)
 		}
 		return b
 	case nodeMap:
@@ -264,8 +286,8 @@ func (n *updateNode) append(b []byte, typ FieldType) []byte {
 // appendRoot writes a tuple, whose fields have types.
 func (n *updateNode) appendRoot(b []byte, f *format) []byte {
 	b = mp.AppendArrayLen(b, len(n.items))
-	for i, item := range n.items {
-		b = item.append(b, f.kindOf(i))
+	for i := range n.items {
+		b = n.items[i].append(b, f.kindOf(i))
 	}
 	return b
 }

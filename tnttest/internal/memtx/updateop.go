@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/gotnt/tnt/internal/mp"
-
 	"github.com/gotnt/tnt/types"
 )
 
@@ -94,8 +93,8 @@ func (op *updateOp) setToken(t pathToken) {
 
 // readOps decodes the operations.
 func (f *format) readOps(b []byte, base int) ([]*updateOp, *Error) {
-	list := elements(b)
-	if len(list) > maxUpdateOps {
+	list, count := few(b, maxUpdateOps)
+	if count > maxUpdateOps {
 		return nil, IllegalParams("too many operations for update")
 	}
 	ops := make([]*updateOp, len(list))
@@ -113,14 +112,14 @@ func (f *format) readOp(v []byte, num, base int) (*updateOp, *Error) {
 	if typeOf(v) != mp.TypeArray {
 		return nil, IllegalParams("update operation must be an array {op,..}")
 	}
-	args := elements(v)
-	if len(args) == 0 {
+	count, rest := array(v)
+	if count == 0 {
 		return nil, IllegalParams("update operation must be an array {op,..}, got empty array")
 	}
-	if typeOf(args[0]) != mp.TypeString {
+	if typeOf(rest) != mp.TypeString {
 		return nil, IllegalParams("update operation name must be a string")
 	}
-	code := text(args[0])
+	code := text(rest)
 	want := 3
 	switch string(code) {
 	case "=", "!", "#", "+", "-", "&", "|", "^":
@@ -129,10 +128,11 @@ func (f *format) readOp(v []byte, num, base int) (*updateOp, *Error) {
 	default:
 		return nil, Errorf(types.ErrUnknownUpdateOp, "Unknown UPDATE operation #%d: \"%s\"", num, code)
 	}
-	if len(args) != want {
+	if count != want {
 		return nil, Errorf(types.ErrUnknownUpdateOp, "Unknown UPDATE operation #%d: wrong number of arguments, expected %d, got %d",
-			num, want, len(args))
+			num, want, count)
 	}
+	args := elements(v)
 	op := &updateOp{code: code[0]}
 	if err := f.readOpField(op, args[1], base); err != nil {
 		return nil, err

@@ -94,7 +94,7 @@ func branchArray(data []byte, at int, child *updateNode, t pathToken) *updateNod
 		return hop
 	}
 	if to, ok := goToIndex(data, at, t.num); ok {
-		hop.items[t.num] = child.within(hop.items[t.num].data, to)
+		hop.items[t.num].node = child.within(hop.items[t.num].data, to)
 	}
 	return hop
 }

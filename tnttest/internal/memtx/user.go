@@ -2,7 +2,6 @@ package memtx
 
 import (
 	"github.com/gotnt/tnt/internal/mp"
-
 	"github.com/gotnt/tnt/types"
 )
 

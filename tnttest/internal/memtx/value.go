@@ -56,6 +56,18 @@ func elements(b []byte) [][]byte {
 	return values
 }
 
+// nilValue is nil.
+var nilValue = []byte{0xc0}
+
+// few splits an array of at most n values. Of a longer one it tells the length
+// alone, so that a request costs no more than it should.
+func few(b []byte, n int) (values [][]byte, count int) {
+	if count, _ = array(b); count > n {
+		return nil, count
+	}
+	return elements(b), count
+}
+
 // text reads a string or binary value as bytes.
 func text(b []byte) []byte {
 	r := mp.NewReader(b)
