@@ -265,7 +265,7 @@ func (in *input) release() {
 // readLarge reads a frame's content that is larger than the buffer into bytes
 // of its own, allocated as it comes: a length that lies costs little.
 func (in *input) readLarge(size int) ([]byte, error) {
-	frame := make([]byte, min(size, firstChunk))
+	frame := make([]byte, min(size, max(firstChunk, in.end-in.start)))
 	have := copy(frame, in.buf[in.start:in.end])
 	in.start, in.end = 0, 0
 	for {
