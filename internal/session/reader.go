@@ -164,15 +164,22 @@ type input struct {
 	large      int // size of the large buffer
 	buf        []byte
 	start, end int // what of buf is read and not yet used
+
+	largeHead, largeSize int // of a frame too large for any buffer that has begun; 0: none
 }
 
 // largeBuffers holds the readers' large buffers between uses.
 var largeBuffers sync.Pool
 
 // next returns the content of the next frame, reading as needed. It is valid
-// until the next call, or for ever where it is owned.
+// until the next call, or for ever where it is owned. buffered has told that no
+// whole frame is there.
 func (in *input) next(limit uint64) (frame []byte, owned bool, err error) {
 	for frame == nil && err == nil {
+		if in.largeSize > 0 {
+			frame, err = in.readLarge()
+			return frame, true, err
+		}
 		if err = in.fill(); err == nil {
 			frame, owned, err = in.buffered(limit)
 		}
@@ -180,8 +187,8 @@ func (in *input) next(limit uint64) (frame []byte, owned bool, err error) {
 	return frame, owned, err
 }
 
-// buffered is next without reading, except for a frame larger than the
-// buffer. It returns nil where no whole frame is there.
+// buffered is next without reading: it returns nil where no whole frame is
+// there.
 func (in *input) buffered(limit uint64) (frame []byte, owned bool, err error) {
 	head, size, err := iproto.FrameSize(in.buf[in.start:in.end])
 	switch {
@@ -197,9 +204,7 @@ func (in *input) buffered(limit uint64) (frame []byte, owned bool, err error) {
 		in.start += total
 		return frame, false, nil
 	case total > in.large:
-		in.start += head
-		frame, err = in.readLarge(int(size))
-		return frame, true, err
+		in.largeHead, in.largeSize = head, int(size)
 	}
 	return nil, false, nil
 }
@@ -264,7 +269,10 @@ func (in *input) release() {
 
 // readLarge reads a frame's content that is larger than the buffer into bytes
 // of its own, allocated as it comes: a length that lies costs little.
-func (in *input) readLarge(size int) ([]byte, error) {
+func (in *input) readLarge() ([]byte, error) {
+	size := in.largeSize
+	in.start += in.largeHead
+	in.largeHead, in.largeSize = 0, 0
 	frame := make([]byte, min(size, max(firstChunk, in.end-in.start)))
 	have := copy(frame, in.buf[in.start:in.end])
 	in.start, in.end = 0, 0

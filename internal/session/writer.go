@@ -90,7 +90,7 @@ func (s *Session) append(b []byte) {
 // waitForRoom waits until the bytes that wait are taken to be written. mu is
 // held before and after, and not meanwhile.
 func (s *Session) waitForRoom(ctx context.Context) error {
-	if !s.writing { // what SendDeferred left behind
+	if !s.writing && !s.serving { // what SendDeferred left behind
 		s.kick(true, true)
 		s.mu.Lock()
 		return nil
