@@ -27,8 +27,12 @@ type Route struct {
 // Route implements Executor.
 func (rt Route) Route(context.Context) (Route, error) { return rt, nil }
 
-// live returns the session to use.
+// live returns the session to use. For a context that is over there is none:
+// what nobody wants any more must not be sent.
 func (rt Route) live(ctx context.Context) (*live, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if rt.stream != nil {
 		return rt.stream.bind(ctx)
 	}
