@@ -25,6 +25,9 @@ type Conn struct {
 	state atomic.Int32
 	up    atomic.Pointer[live] // nil while not connected
 
+	watchers watchers
+	shutdown atomic.Bool // the server is away after a shutdown it announced; requests wait for it
+
 	stateMu sync.Mutex // held while OnState runs, so that it is told in order
 
 	mu      sync.Mutex
@@ -40,6 +43,7 @@ type live struct {
 	features Features
 	env      atomic.Pointer[environment] // replaced with the schema
 	streams  atomic.Uint64               // the last stream's number
+	shutdown chan struct{}               // closed when the server announces its shutdown
 }
 
 // New makes a connection that is not connected yet. The error names what is
@@ -190,6 +194,12 @@ func (c *Conn) current(ctx context.Context) (*live, error) {
 	if l := c.up.Load(); l != nil {
 		return l, nil
 	}
+	var expired <-chan time.Time
+	if timeout := c.timeout(ctx); timeout > 0 {
+		timer := time.NewTimer(timeout)
+		defer timer.Stop()
+		expired = timer.C
+	}
 	for {
 		c.mu.Lock()
 		l, r, last, changed := c.up.Load(), c.run, c.last, c.changed
@@ -197,11 +207,13 @@ func (c *Conn) current(ctx context.Context) (*live, error) {
 		if l != nil {
 			return l, nil
 		}
-		if r == nil || !c.opts.WaitConnected {
+		if r == nil || !c.opts.WaitConnected && !c.shutdown.Load() {
 			return nil, &notConnectedError{cause: last}
 		}
 		select {
 		case <-changed:
+		case <-expired:
+			return nil, fmt.Errorf("%w (%w)", ErrTimeout, &notConnectedError{cause: last})
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%w (%w)", context.Cause(ctx), &notConnectedError{cause: last})
 		}

@@ -61,11 +61,12 @@ func (c *Conn) attempt(ctx context.Context, r *run) (*live, error) {
 		_ = conn.Close()
 		return nil, contextError(ctx, err)
 	}
-	l := &live{greeting: greeting}
+	l := &live{greeting: greeting, shutdown: make(chan struct{})}
 	l.session = session.Start(conn, session.Config{
 		MaxFrame:    uint64(c.opts.MaxFrame),
 		ReadBuffer:  c.opts.ReadBuffer,
 		WriteBuffer: c.opts.WriteBuffer,
+		OnEvent:     func(body []byte) { c.watchers.event(l, body) },
 		OnSchemaVersion: func(uint64) {
 			if !c.opts.NoSchema && !c.opts.NoSchemaRefetch {
 				select {

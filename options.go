@@ -66,6 +66,10 @@ type Options struct {
 	// connection that is being restored. Default: they fail with
 	// ErrNotConnected at once.
 	WaitConnected bool
+	// ShutdownFailFast makes requests fail while a server is away whose shutdown
+	// was announced to the connection (2.10 and later). Default: they wait, while
+	// their context lasts, until it is back.
+	ShutdownFailFast bool
 	// RequestTimeout bounds the wait for an answer where the request's context
 	// has no deadline. Default: none.
 	RequestTimeout time.Duration

@@ -180,6 +180,8 @@ func sleep(ctx context.Context, d time.Duration) bool {
 func (r *run) publish(l *live) {
 	c := r.conn
 	c.up.Store(l)
+	c.shutdown.Store(false)
+	c.watchers.attach(l)
 	c.setState(Connected)
 	c.mu.Lock()
 	c.last = nil
@@ -190,6 +192,7 @@ func (r *run) publish(l *live) {
 
 // withdraw takes a lost session from the connection.
 func (r *run) withdraw(err error) {
+	r.conn.watchers.detach()
 	r.conn.mu.Lock()
 	r.conn.up.Store(nil)
 	r.conn.last = err
@@ -220,6 +223,7 @@ func (r *run) end(err error) {
 	c.setState(Disconnected)
 	c.mu.Lock()
 	c.run = nil
+	c.watchers.end(&notConnectedError{cause: err})
 	if !errors.Is(err, errDisconnected) && !errors.Is(err, errGaveUp) {
 		c.last = err
 	} else {
@@ -248,6 +252,8 @@ func (r *run) serve(l *live) error {
 			return context.Cause(r.ctx)
 		case <-l.session.Dead():
 			return l.session.Err()
+		case <-l.shutdown:
+			return r.leaveGracefully(l)
 		case <-r.stale:
 			r.update(l)
 		case req := <-r.refetch:

@@ -25,7 +25,7 @@ const defaultPort = "3301"
 // Parameters after "?" are the names of fields of Options in lower case with
 // underscores: connect_timeout, reconnect_interval, request_timeout,
 // ping_interval, dead_after (durations such as 500ms, or "never"),
-// connect_once, wait_connected, no_schema, no_schema_refetch, tuple_formats,
+// connect_once, wait_connected, shutdown_fail_fast, no_schema, no_schema_refetch, tuple_formats,
 // allow_plain_password (true, false), auth, read_buffer, write_buffer,
 // max_frame and max_request (bytes).
 //
@@ -117,6 +117,7 @@ var parameters = map[string]parameter{
 	"dead_after":           durationParameter(func(o *Options) *time.Duration { return &o.DeadAfter }),
 	"connect_once":         boolParameter(func(o *Options) *bool { return &o.ConnectOnce }),
 	"wait_connected":       boolParameter(func(o *Options) *bool { return &o.WaitConnected }),
+	"shutdown_fail_fast":   boolParameter(func(o *Options) *bool { return &o.ShutdownFailFast }),
 	"no_schema":            boolParameter(func(o *Options) *bool { return &o.NoSchema }),
 	"no_schema_refetch":    boolParameter(func(o *Options) *bool { return &o.NoSchemaRefetch }),
 	"tuple_formats":        boolParameter(func(o *Options) *bool { return &o.TupleFormats }),

@@ -1,0 +1,19 @@
+package tnt
+
+// Raw is a request of any type with a body that is MessagePack already, for
+// proxies and for what the protocol grows next. Response.RawBody has the
+// answer's. Names in it are not resolved, and the server's features are not
+// asked about.
+type Raw struct {
+	RequestType RequestType
+	// Body is one MessagePack map, or empty. It is not changed, and not used
+	// after the request was sent.
+	Body []byte
+}
+
+// Type implements Request.
+func (r Raw) Type() RequestType { return r.RequestType }
+
+func (r Raw) place() place { return place{} }
+
+func (r Raw) appendBody(b []byte, _ *environment) ([]byte, error) { return append(b, r.Body...), nil }

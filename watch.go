@@ -1,0 +1,348 @@
+package tnt
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/mp"
+)
+
+// Event is the value of a key that box.broadcast sets on the server. It is the
+// user's to keep.
+type Event struct {
+	Key   string
+	value []byte // MessagePack; nil: the key was never set
+}
+
+// IsSet tells whether the key has a value.
+func (e Event) IsSet() bool { return e.value != nil }
+
+// Value returns the value untyped, nil for a key that has none.
+func (e Event) Value() (any, error) {
+	if e.value == nil {
+		return nil, nil //nolint:nilnil // no value is a value here
+	}
+	r := mp.NewReader(e.value)
+	v := r.Value()
+	return v, r.Err()
+}
+
+// Decode decodes the value into dst, a pointer, which a key without a value
+// leaves as it is; for the types see One.
+func (e Event) Decode(dst any) error {
+	if e.value == nil {
+		return nil
+	}
+	return Tuple{raw: e.value}.Decode(dst)
+}
+
+// Watch watches a key of the server (box.watch, 2.10 and later) and iterates
+// over its values: the present one first, and again after a reconnect, then
+// each new one. A loop that is slower than the changes gets the newest. The
+// last pair has an error: that of ctx, a *FeatureError where the server has no
+// watchers, or ErrNotConnected when the connection is ended. A connection that
+// is being restored is waited for.
+func (c *Conn) Watch(ctx context.Context, key string) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		w, err := c.watchers.add(c, key)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		defer w.Unregister()
+		for {
+			e, ok := w.next(ctx.Done())
+			if !ok {
+				err := w.Err()
+				if err == nil {
+					err = watchError(key, context.Cause(ctx))
+				}
+				yield(Event{}, err)
+				return
+			}
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// WatchFunc watches a key as Watch does, and calls fn with each value, one call
+// at a time, on a goroutine of the watcher's. It ends by Unregister, which fn
+// may call, or when the connection is ended; then Done is closed and Err tells
+// why.
+func (c *Conn) WatchFunc(key string, fn func(Event)) (*Watcher, error) {
+	w, err := c.watchers.add(c, key)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		for {
+			e, ok := w.next(nil)
+			if !ok {
+				return
+			}
+			fn(e)
+		}
+	}()
+	return w, nil
+}
+
+// WatchOnce asks for the value of a key once (3.0 and later).
+func (c *Conn) WatchOnce(ctx context.Context, key string) (Event, error) {
+	req := watchOnce{key}
+	resp, err := c.Do(ctx, req)
+	if err != nil {
+		return Event{}, err
+	}
+	rows, err := resp.rows()
+	if err != nil {
+		return Event{}, requestError(req, err, true)
+	}
+	e := Event{Key: key}
+	if len(rows) > 0 {
+		e.value = rows[0]
+	}
+	return e, nil
+}
+
+// watchOnce is the request IPROTO_WATCH_ONCE.
+type watchOnce struct{ key string }
+
+func (watchOnce) Type() RequestType { return iproto.TypeWatchOnce }
+
+func (w watchOnce) place() place { return place{what: w.key, needs: 1 << FeatureWatchOnce} }
+
+func (w watchOnce) appendBody(b []byte, _ *environment) ([]byte, error) {
+	body := iproto.NewBody(b)
+	body.String(iproto.KeyEventKey, w.key)
+	return body.End(), nil
+}
+
+// Watcher is interest in a key. Its methods are safe for concurrent use.
+type Watcher struct {
+	all  *watchers
+	key  string
+	news chan struct{} // has room for one; there is a value to be seen
+	done chan struct{} // closed when it is over
+
+	seen uint64 // under watchers.mu: the number of the value it had last
+	err  error  // likewise; set before done is closed
+	over bool   // likewise
+}
+
+// Unregister ends the watcher: no call of its function begins after it, though
+// one may still be running. It may be called anywhere, and again.
+func (w *Watcher) Unregister() { w.all.remove(w) }
+
+// Done is closed when the watcher is over.
+func (w *Watcher) Done() <-chan struct{} { return w.done }
+
+// Err returns why the watcher is over, nil after Unregister and before.
+func (w *Watcher) Err() error {
+	w.all.mu.Lock()
+	defer w.all.mu.Unlock()
+	return w.err
+}
+
+// next waits for a value that the watcher has not had. It returns false where
+// quit is closed or the watcher is over.
+func (w *Watcher) next(quit <-chan struct{}) (Event, bool) {
+	for {
+		select {
+		case <-w.news:
+			if e, ok := w.all.newest(w); ok {
+				return e, true
+			}
+		case <-w.done:
+			return Event{}, false
+		case <-quit:
+			return Event{}, false
+		}
+	}
+}
+
+// tell makes next look. watchers.mu is held.
+func (w *Watcher) tell() {
+	select {
+	case w.news <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// watchers is what a connection watches: one subscription on the server for
+// each key, however many watchers it has. Its lock may be taken while Conn.mu
+// is held, and is held while that of a session is taken, so that subscriptions
+// are sent in the order of the changes; nothing waits meanwhile.
+type watchers struct {
+	mu      sync.Mutex
+	session *live // nil while not connected
+	keys    map[string]*subscription
+}
+
+type subscription struct {
+	watchers map[*Watcher]struct{}
+	value    []byte
+	number   uint64 // of the value, 0: none came from this session yet
+}
+
+// add registers a watcher.
+func (ws *watchers) add(c *Conn, key string) (*Watcher, error) {
+	c.mu.Lock() // so that the connection does not end meanwhile
+	defer c.mu.Unlock()
+	if c.run == nil || c.run.ctx.Err() != nil {
+		return nil, watchError(key, &notConnectedError{cause: c.last})
+	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.session != nil {
+		if err := ws.session.need(FeatureWatchers); err != nil {
+			return nil, watchError(key, err)
+		}
+	}
+	w := &Watcher{all: ws, key: key, news: make(chan struct{}, 1), done: make(chan struct{})}
+	sub := ws.keys[key]
+	if sub == nil {
+		sub = &subscription{watchers: map[*Watcher]struct{}{}}
+		if ws.keys == nil {
+			ws.keys = map[string]*subscription{}
+		}
+		ws.keys[key] = sub
+		ws.send(iproto.TypeWatch, key)
+	}
+	sub.watchers[w] = struct{}{}
+	if sub.number > 0 {
+		w.tell()
+	}
+	return w, nil
+}
+
+func watchError(key string, err error) error {
+	return &RequestError{Type: iproto.TypeWatch, Place: key, Err: err, unsent: true}
+}
+
+// remove ends a watcher, and the subscription with the last one of its key.
+func (ws *watchers) remove(w *Watcher) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if w.over {
+		return
+	}
+	w.over = true
+	close(w.done)
+	sub := ws.keys[w.key]
+	delete(sub.watchers, w)
+	if len(sub.watchers) == 0 {
+		delete(ws.keys, w.key)
+		ws.send(iproto.TypeUnwatch, w.key)
+	}
+}
+
+// newest returns the value of a watcher's key, unless it has had it.
+func (ws *watchers) newest(w *Watcher) (Event, bool) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	sub := ws.keys[w.key]
+	if w.over || sub.number == w.seen {
+		return Event{}, false
+	}
+	w.seen = sub.number
+	return Event{Key: w.key, value: sub.value}, true
+}
+
+// send sends WATCH, which also acknowledges an event, or UNWATCH. Neither has
+// an answer. mu is held.
+func (ws *watchers) send(typ iproto.Type, key string) {
+	if ws.session == nil {
+		return
+	}
+	b := iproto.AppendRequestHeader(iproto.BeginFrame(nil), iproto.Header{Type: typ})
+	w := iproto.NewBody(b)
+	w.String(iproto.KeyEventKey, key)
+	b = w.End()
+	if iproto.EndFrame(b, 0) == nil {
+		_ = ws.session.session.SendNoReply(b) // a dead session is replaced, and then all is sent again
+	}
+}
+
+// attach subscribes to everything on a new session.
+func (ws *watchers) attach(l *live) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if err := l.need(FeatureWatchers); err != nil {
+		ws.failAll(err)
+		ws.session = l
+		return
+	}
+	ws.session = l
+	ws.send(iproto.TypeWatch, shutdownKey)
+	for key := range ws.keys {
+		ws.send(iproto.TypeWatch, key)
+	}
+}
+
+// detach forgets a session that is lost.
+func (ws *watchers) detach() {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	ws.session = nil
+}
+
+// end ends all watchers with the connection.
+func (ws *watchers) end(err error) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	ws.session = nil
+	ws.failAll(err)
+}
+
+// failAll ends all watchers. mu is held.
+func (ws *watchers) failAll(err error) {
+	for key, sub := range ws.keys {
+		for w := range sub.watchers {
+			w.over, w.err = true, watchError(key, err)
+			close(w.done)
+		}
+	}
+	ws.keys = nil
+}
+
+// event takes an IPROTO_EVENT of a session, on its reader's goroutine.
+func (ws *watchers) event(l *live, content []byte) {
+	var body iproto.Body
+	if body.Decode(content) != nil {
+		return // what else the server sends will tell
+	}
+	key := body.String(iproto.KeyEventKey)
+	var value []byte
+	if body.Has(iproto.KeyEventData) {
+		value = append([]byte{}, body.Raw(iproto.KeyEventData)...)
+	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.session != l {
+		return // late, of a session that is lost; or early: attach asks again
+	}
+	if key == shutdownKey && value != nil && mp.TypeOf(value[0]) == mp.TypeBool && value[0] == 0xc3 {
+		select {
+		case <-l.shutdown:
+		default:
+			close(l.shutdown)
+		}
+	}
+	sub := ws.keys[key]
+	if sub == nil {
+		if key == shutdownKey {
+			ws.send(iproto.TypeWatch, key)
+		}
+		return
+	}
+	sub.value = value
+	sub.number++
+	for w := range sub.watchers {
+		w.tell()
+	}
+	ws.send(iproto.TypeWatch, key)
+}
