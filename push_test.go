@@ -91,8 +91,8 @@ func TestPushes(t *testing.T) {
 func TestPushesAsTheyCome(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
 		conn := shared(t, p)
-		lua(t, conn, `gate = require('fiber').channel()
-			function push_and_wait(n) for i = 1, n do box.session.push(i) gate:get() end return 'end' end`)
+		lua(t, conn, `push_gate = require('fiber').channel()
+			function push_and_wait(n) for i = 1, n do box.session.push(i) push_gate:get() end return 'end' end`)
 		f := conn.Go(testContext(t), tnt.Call{Function: "push_and_wait", Args: []any{3}})
 		got := []any{}
 		for push, err := range f.Pushes(testContext(t)) {
@@ -101,7 +101,7 @@ func TestPushesAsTheyCome(t *testing.T) {
 			}
 			rows, _ := push.Data()
 			got = append(got, rows...)
-			lua(t, conn, "gate:put(true)")
+			lua(t, conn, "push_gate:put(true)")
 		}
 		equal(t, "pushes", got, ints(1, 2, 3))
 		ends(t, f)
@@ -230,8 +230,8 @@ func TestPushesThatEndInAnError(t *testing.T) {
 func TestPushesHonourContext(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
 		conn := shared(t, p)
-		lua(t, conn, "gate = require('fiber').channel() function hold() box.session.push(1) gate:get() return 'end' end")
-		f := conn.Go(testContext(t), tnt.Call{Function: "hold"})
+		lua(t, conn, "push_gate = require('fiber').channel() function push_and_hold() box.session.push(1) push_gate:get() return 'end' end")
+		f := conn.Go(testContext(t), tnt.Call{Function: "push_and_hold"})
 		cause := errors.New("my cause")
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Millisecond, cause)
 		defer cancel()
@@ -243,7 +243,7 @@ func TestPushesHonourContext(t *testing.T) {
 		if _, err := f.Wait(ctx); !errors.Is(err, cause) {
 			t.Errorf("wait: %v", err)
 		}
-		lua(t, conn, "gate:put(true)")
+		lua(t, conn, "push_gate:put(true)")
 		ends(t, f) // the call itself has gone on
 	})
 }

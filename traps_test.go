@@ -78,14 +78,14 @@ func TestReaderWaitsForNobody(t *testing.T) {
 func TestContextCostsNoGoroutine(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
 		conn := quiet(t, p)
-		lua(t, conn, "gate = require('fiber').cond() function hold() gate:wait() return 1 end")
+		lua(t, conn, "storm_gate = require('fiber').cond() function storm_hold() storm_gate:wait() return 1 end")
 		const n = 150 // both kinds together are fewer than net_msg_max of the server
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		before := runtime.NumGoroutine()
 		futures := make([]*tnt.Future, n)
 		for i := range futures {
-			futures[i] = conn.Go(ctx, tnt.Call{Function: "hold"})
+			futures[i] = conn.Go(ctx, tnt.Call{Function: "storm_hold"})
 		}
 		if extra := runtime.NumGoroutine() - before; extra > 3 {
 			t.Errorf("%d futures have cost %d goroutines", n, extra)
@@ -93,7 +93,7 @@ func TestContextCostsNoGoroutine(t *testing.T) {
 		var wg sync.WaitGroup
 		for range n {
 			wg.Go(func() {
-				if _, err := conn.Call(ctx, "hold"); err != nil {
+				if _, err := conn.Call(ctx, "storm_hold"); err != nil {
 					t.Error(err)
 				}
 			})
@@ -104,7 +104,7 @@ func TestContextCostsNoGoroutine(t *testing.T) {
 		}
 		other := shared(t, p)
 		eventually(t, "the server lets go", func() bool {
-			lua(t, other, "gate:broadcast()")
+			lua(t, other, "storm_gate:broadcast()")
 			return conn.Stats().InFlight == 0
 		})
 		wg.Wait()
