@@ -47,7 +47,10 @@ func TestEach(t *testing.T) {
 			t.Errorf("errors are %v", errs)
 		}
 
-		for range tnt.Each[row](ctx, conn, reqs[:2]) { // the second is left
+		for _, err := range tnt.Each[row](ctx, conn, reqs[:2]) { // the second is left
+			if err != nil {
+				t.Error(err)
+			}
 			break
 		}
 		eventually(t, "nothing is in flight", func() bool { return conn.Stats().InFlight == 0 })

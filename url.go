@@ -76,7 +76,8 @@ func parseURL(s string) (Options, error) {
 	if _, _, err := splitAddress(opts.Address); err != nil {
 		return opts, err
 	}
-	return opts, parseParameters(&opts, query)
+	err := parseParameters(&opts, query)
+	return opts, err
 }
 
 // cutScheme tells a URL from an address, whose password may hold anything.
