@@ -66,6 +66,7 @@ func (c *Conn) attempt(ctx context.Context, r *run) (*live, error) {
 		MaxFrame:    uint64(c.opts.MaxFrame),
 		ReadBuffer:  c.opts.ReadBuffer,
 		WriteBuffer: c.opts.WriteBuffer,
+		SendTimeout: c.opts.RequestTimeout,
 		OnEvent:     func(body []byte) { c.watchers.event(l, body) },
 		OnSchemaVersion: func(uint64) {
 			if !c.opts.NoSchema && !c.opts.NoSchemaRefetch {

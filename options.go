@@ -70,7 +70,8 @@ type Options struct {
 	// was announced to the connection (2.10 and later). Default: they wait, while
 	// their context lasts, until it is back.
 	ShutdownFailFast bool
-	// RequestTimeout bounds the wait for an answer where the request's context
+	// RequestTimeout bounds the wait for an answer, and that for room in the
+	// write buffer, where the request's context
 	// has no deadline. Default: none.
 	RequestTimeout time.Duration
 	// PingInterval is the pause between pings, which learn of schema changes

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"sync"
 
@@ -194,7 +195,7 @@ func (in *input) buffered(limit uint64) (frame []byte, owned bool, err error) {
 	switch {
 	case err != nil || head == 0:
 		return nil, false, err
-	case size > limit:
+	case size > min(limit, math.MaxInt-16): // an int has to hold the head too
 		return nil, false, fmt.Errorf("the server sent a frame of %d bytes, more than the limit of %d", size, limit)
 	}
 	total := head + int(size)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gotnt/tnt/internal/iproto"
 )
@@ -25,6 +26,10 @@ type Config struct {
 	MaxFrame    uint64 // largest frame taken from the server, bytes
 	ReadBuffer  int    // bytes read at once when much is to be read
 	WriteBuffer int    // bytes that may wait to be written before senders wait
+
+	// SendTimeout bounds the wait for room where the context has no deadline.
+	// 0: it does not.
+	SendTimeout time.Duration
 
 	OnEvent         func(body []byte)     // IPROTO_EVENT
 	OnSchemaVersion func(version uint64)  // a response had another one than the last

@@ -200,7 +200,9 @@ func (s *Session) Release(slot *Slot) {
 	slot.sync += 1 << indexBits
 	slot.state.Store(stateFree)
 	slot.err = nil
-	slot.call = nil
+	if slot.call != nil { // else the reader may be looking, for a push at the session's end
+		slot.call = nil
+	}
 	slot.In = mp.Reader{}
 	if cap(slot.Buf) > keepBuffer {
 		slot.Buf = nil

@@ -58,8 +58,8 @@ func (s *Session) SendNoReply(frame []byte) error {
 
 func (s *Session) send(ctx context.Context, slot *Slot, flush bool) error {
 	s.mu.Lock()
-	for s.err == nil && len(s.out) > 0 && len(s.out)+len(slot.Buf) > s.cfg.WriteBuffer {
-		if err := s.waitForRoom(ctx); err != nil {
+	if s.err == nil && s.full(slot) {
+		if err := s.makeRoom(ctx, slot); err != nil {
 			s.mu.Unlock()
 			s.Release(slot)
 			return err
@@ -71,10 +71,35 @@ func (s *Session) send(ctx context.Context, slot *Slot, flush bool) error {
 		s.Release(slot)
 		return err
 	}
-	slot.state.Store(slot.sync<<stateBits | stateWaiting)
 	slot.start = s.appended
 	s.append(slot.Buf)
+	// The last use of the slot: from here on an answer may come for it, and
+	// from a server that guesses its sync even before the request is written.
+	slot.state.Store(slot.sync<<stateBits | stateWaiting)
 	s.kick(flush, true)
+	return nil
+}
+
+// full tells whether a request has to wait for room. mu is held.
+func (s *Session) full(slot *Slot) bool {
+	return len(s.out) > 0 && len(s.out)+len(slot.Buf) > s.cfg.WriteBuffer
+}
+
+// makeRoom waits until there is room for a request or the session is dead. mu
+// is held before and after, and not meanwhile.
+func (s *Session) makeRoom(ctx context.Context, slot *Slot) error {
+	if s.cfg.SendTimeout > 0 {
+		if _, ok := ctx.Deadline(); !ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeoutCause(ctx, s.cfg.SendTimeout, ErrTimeout)
+			defer cancel()
+		}
+	}
+	for s.err == nil && s.full(slot) {
+		if err := s.waitForRoom(ctx); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -1,0 +1,127 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gotnt/tnt/internal/iproto"
+)
+
+// TestAnswersBeforeTheQuestion answers requests that are only about to be
+// sent, as their numbers can be guessed.
+func TestAnswersBeforeTheQuestion(t *testing.T) {
+	both(t, func(t *testing.T, pipe bool) {
+		s, conn := pair(t, pipe, Config{})
+		go func() { _, _ = io.Copy(io.Discard, conn) }()
+		guess := make(chan uint64)
+		defer close(guess)
+		go func() {
+			for sync := range guess {
+				for range 100 {
+					if _, err := conn.Write(answer(iproto.Header{Sync: sync}, []byte{0x81, byte(iproto.KeyExpr), 0xa1, 'x'})); err != nil {
+						return
+					}
+				}
+				if _, err := conn.Write(answer(iproto.Header{Sync: sync}, nil)); err != nil {
+					return
+				}
+			}
+		}()
+		for range 20 {
+			slot, err := s.Acquire()
+			if err != nil {
+				t.Fatal(err)
+			}
+			request(slot, strings.Repeat("y", 1<<20))
+			before := s.Received()
+			guess <- slot.Sync()
+			for s.Received() == before {
+				runtime.Gosched()
+			}
+			if err := s.Send(t.Context(), slot); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Wait(t.Context(), slot, 10*time.Millisecond); err == nil {
+				s.Release(slot)
+			}
+		}
+	})
+}
+
+// TestPushesAtTheEnd pushes to a request that takes none while the session
+// dies and its slot is given back.
+func TestPushesAtTheEnd(t *testing.T) {
+	for range 200 {
+		s, conn := pair(t, true, Config{})
+		go func() {
+			h, _, err := readFrame(conn)
+			if err != nil {
+				return
+			}
+			push := bytes.Repeat(answer(iproto.Header{Type: iproto.TypeChunk, Sync: h.Sync}, []byte{0x80}), 50)
+			for {
+				if _, err := conn.Write(push); err != nil {
+					return
+				}
+			}
+		}()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if _, err := ask(t.Context(), s, "x", 0); err == nil {
+				t.Error("no error")
+			}
+		})
+		for s.pushesDropped.Load() == 0 {
+			time.Sleep(time.Microsecond)
+		}
+		s.Fail(errors.New("mine"))
+		wg.Wait()
+		s.Close()
+		_ = conn.Close()
+	}
+}
+
+// TestFrameOfEveryByte has a length past all memory, and no limit.
+func TestFrameOfEveryByte(t *testing.T) {
+	for _, size := range []uint64{math.MaxUint64, math.MaxInt64, math.MaxInt64 - 5, 1 << 62} {
+		s, conn := pair(t, false, Config{MaxFrame: math.MaxInt64})
+		if _, err := conn.Write(append(binary.BigEndian.AppendUint64([]byte{0xcf}, size), 1, 2, 3)); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Close()
+		<-s.Dead()
+		if s.Err() == nil {
+			t.Error("no reason")
+		}
+	}
+}
+
+// TestSendTimeout bounds the wait for room where the context does not.
+func TestSendTimeout(t *testing.T) {
+	both(t, func(t *testing.T, pipe bool) {
+		s, _ := pair(t, pipe, Config{WriteBuffer: 1, SendTimeout: 20 * time.Millisecond})
+		for {
+			slot, err := s.Acquire()
+			if err != nil {
+				t.Fatal(err)
+			}
+			request(slot, strings.Repeat("x", 1<<20))
+			before := s.InFlight()
+			if err := s.Send(context.Background(), slot); err != nil {
+				if !errors.Is(err, ErrTimeout) || s.InFlight() != before-1 {
+					t.Errorf("%v, %d in flight", err, s.InFlight())
+				}
+				return
+			}
+		}
+	})
+}
