@@ -29,7 +29,10 @@ func TestReconnect(t *testing.T) {
 		for name, end := range ways {
 			t.Run(name, func(t *testing.T) {
 				s := ownServer(t, p)
-				conn := connect(t, tnt.Options{Address: s.Address, User: "alice", Password: "s3cret", ReconnectInterval: 5 * time.Millisecond})
+				conn := connect(t, tnt.Options{
+					Address: s.Address, User: "alice", Password: "s3cret", ReconnectInterval: 5 * time.Millisecond,
+					ShutdownFailFast: true, // stopped, the server may announce it
+				})
 				end(s)
 				eventually(t, "the loss is seen", func() bool { return !conn.IsConnected() })
 				if err := conn.Ping(testContext(t)); !errors.Is(err, tnt.ErrNotConnected) {
