@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
@@ -204,7 +205,8 @@ func appendResults(t iproto.Type, results []any) ([]byte, error) {
 func handlerError(err error) *types.Error {
 	var e *types.Error
 	if errors.As(err, &e) {
-		copied := *e
+		copied := *e // the handler's own may be shared, and answers add to it
+		copied.Fields = maps.Clone(e.Fields)
 		if copied.Type == "" {
 			copied.Type = "ClientError"
 		}

@@ -92,7 +92,7 @@ func (req *request) named() map[string]any {
 }
 
 // maxLoggedBody is the length of bodies past which the log leaves them out.
-const maxLoggedBody = 64 << 10
+const maxLoggedBody = 4 << 10
 
 // Requests returns the last requests that the server received, oldest first:
 // as many as WithLogLimit said.

@@ -45,8 +45,10 @@ var spaceInfos = []spaceInfo{
 	{
 		512,
 		[]indexInfo{
-			{0, false, []func(*rapid.T) []byte{id}}, {1, false, []func(*rapid.T) []byte{str}},
-			{2, false, []func(*rapid.T) []byte{age, str}}, {3, false, []func(*rapid.T) []byte{age}},
+			{0, false, []func(*rapid.T) []byte{id}},
+			{1, false, []func(*rapid.T) []byte{str}},
+			{2, false, []func(*rapid.T) []byte{age, str}},
+			{3, false, []func(*rapid.T) []byte{age}},
 		},
 		[]func(*rapid.T) []byte{id, str, age, anything},
 	},
@@ -99,7 +101,10 @@ func flag(t *rapid.T) []byte {
 
 func number(t *rapid.T) []byte {
 	return rapid.SampledFrom([][]byte{
-		{1}, {2}, {0xff}, mp.AppendFloat64(nil, 1), mp.AppendFloat64(nil, 1.5), mp.AppendFloat32(nil, 0.5),
+		{1},
+		{2},
+		{0xff},
+		mp.AppendFloat64(nil, 1), mp.AppendFloat64(nil, 1.5), mp.AppendFloat32(nil, 0.5),
 		mp.AppendUint(nil, 1<<63+1), mp.AppendInt(nil, -1<<40), decimalOf(0, "15"), decimalOf(1, "15"),
 	}).Draw(t, "number")
 }
@@ -129,7 +134,8 @@ func dec(t *rapid.T) []byte {
 
 func datetime(t *rapid.T) []byte {
 	return rapid.SampledFrom([][]byte{
-		{0xc0}, mp.AppendExt(nil, 4, []byte{1, 0, 0, 0, 0, 0, 0, 0}), mp.AppendExt(nil, 4, []byte{2, 0, 0, 0, 0, 0, 0, 0}),
+		{0xc0},
+		mp.AppendExt(nil, 4, []byte{1, 0, 0, 0, 0, 0, 0, 0}), mp.AppendExt(nil, 4, []byte{2, 0, 0, 0, 0, 0, 0, 0}),
 		mp.AppendExt(nil, 4, []byte{1, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 60, 0, 0, 0}),
 	}).Draw(t, "datetime")
 }
@@ -150,8 +156,16 @@ func oldScalar(t *rapid.T) []byte {
 
 func anything(t *rapid.T) []byte {
 	return rapid.SampledFrom([][]byte{
-		{0xc0}, {1}, {0x90}, {0x93, 1, 2, 3}, {0x80}, {0x82, 0xa1, 'a', 1, 0xa1, 'b', 0x92, 1, 2},
-		{0x81, 0xa1, 'a', 0x81, 0xa1, 'b', 0x93, 1, 2, 3}, {0x92, 0x92, 1, 2, 0x81, 0xa1, 'x', 5}, {0xa2, 'x', 'y'}, {0xca, 0x3f, 0, 0, 0},
+		{0xc0},
+		{1},
+		{0x90},
+		{0x93, 1, 2, 3},
+		{0x80},
+		{0x82, 0xa1, 'a', 1, 0xa1, 'b', 0x92, 1, 2},
+		{0x81, 0xa1, 'a', 0x81, 0xa1, 'b', 0x93, 1, 2, 3},
+		{0x92, 0x92, 1, 2, 0x81, 0xa1, 'x', 5},
+		{0xa2, 'x', 'y'},
+		{0xca, 0x3f, 0, 0, 0},
 	}).Draw(t, "anything")
 }
 

@@ -49,7 +49,10 @@ func decode(frame []byte, protocol uint64) (*request, *types.Error) {
 	if err := checkStream(req.header, protocol); err != nil {
 		return req, err
 	}
-	return req, req.checkType(protocol)
+	if err := req.checkType(protocol); err != nil {
+		return req, err
+	}
+	return req, nil
 }
 
 // checkBody tells whether the bytes are one value of MessagePack.

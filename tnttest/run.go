@@ -102,7 +102,7 @@ func (s *Server) received() string {
 	for t := range counts {
 		keys = append(keys, t)
 	}
-	slices.SortFunc(keys, func(a, b RequestType) int { return cmp.Compare(a, b) })
+	slices.SortFunc(keys, cmp.Compare)
 	var b strings.Builder
 	for _, t := range keys {
 		fmt.Fprintf(&b, " %v=%d", t, counts[t])

@@ -29,14 +29,12 @@ func (sp *Space) Name() string { return sp.name }
 
 // Insert adds a tuple.
 func (sp *Space) Insert(fields ...any) error {
-	_, err := sp.put((*memtx.Engine).Insert, fields)
-	return err
+	return sp.put((*memtx.Engine).Insert, fields)
 }
 
 // Replace adds a tuple, in the place of the one with the same primary key.
 func (sp *Space) Replace(fields ...any) error {
-	_, err := sp.put((*memtx.Engine).Replace, fields)
-	return err
+	return sp.put((*memtx.Engine).Replace, fields)
 }
 
 // Delete takes away the tuple with the primary key and returns it, nil where
@@ -183,12 +181,13 @@ func (sp *Space) caller() (*memtx.Txn, *memtx.User) {
 
 type changer func(*memtx.Engine, *memtx.Txn, *memtx.User, *memtx.Change) (memtx.Changed, *types.Error)
 
-func (sp *Space) put(do changer, fields []any) ([]any, error) {
+func (sp *Space) put(do changer, fields []any) error {
 	t, err := appendTupleOf(nil, fields)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return sp.change(do, &memtx.Change{Tuple: t})
+	_, err = sp.change(do, &memtx.Change{Tuple: t})
+	return err
 }
 
 func (sp *Space) change(do changer, ch *memtx.Change) ([]any, error) {

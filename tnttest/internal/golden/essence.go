@@ -1,8 +1,10 @@
 package golden
 
 import (
+	"encoding/hex"
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/gotnt/tnt/internal/iproto"
@@ -82,13 +84,13 @@ func Text(v []byte) string {
 	case mp.TypeString:
 		return fmt.Sprintf("%q", r.String())
 	case mp.TypeUint:
-		return fmt.Sprint(r.Uint())
+		return strconv.FormatUint(r.Uint(), 10)
 	case mp.TypeInt:
-		return fmt.Sprint(r.Int())
+		return strconv.FormatInt(r.Int(), 10)
 	case mp.TypeFloat32:
 		return fmt.Sprintf("float %v", r.Float64())
 	case mp.TypeFloat64:
 		return fmt.Sprintf("double %x", v[1:])
 	}
-	return fmt.Sprintf("%x", v)
+	return hex.EncodeToString(v)
 }

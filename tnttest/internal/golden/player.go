@@ -115,10 +115,7 @@ func Play(address string, s Scenario) (map[int]string, error) {
 			players[st.Conn] = p
 		}
 		time.Sleep(time.Duration(st.SleepBefore * float64(time.Second)))
-		got, alive, err := p.step(st)
-		if err != nil {
-			return nil, fmt.Errorf("step %d: %w", i, err)
-		}
+		got, alive := p.step(st)
 		if !alive {
 			p.Close()
 			delete(players, st.Conn)
@@ -140,7 +137,7 @@ func essences(frames []Hex) []string {
 }
 
 // step sends a request and collects what comes back.
-func (p *Player) step(st Step) (got []string, alive bool, err error) {
+func (p *Player) step(st Step) (got []string, alive bool) {
 	send := append([]byte(nil), st.Send...)
 	if st.Password != nil {
 		scramble := iproto.ChapSHA1(*st.Password, p.salt)
@@ -148,23 +145,23 @@ func (p *Player) step(st Step) (got []string, alive bool, err error) {
 	}
 	if len(send) > 0 {
 		if err := p.Send(send); err != nil {
-			return nil, false, nil
+			return nil, false
 		}
 	}
 	for range st.Recv {
 		b, err := p.Receive(answerTimeout)
 		if err != nil {
-			return got, errors.Is(err, os.ErrDeadlineExceeded), nil
+			return got, errors.Is(err, os.ErrDeadlineExceeded)
 		}
 		got = append(got, Essence(b))
 	}
 	if len(send) > 0 && !st.Async && !st.Raw {
-		return got, true, nil
+		return got, true
 	}
 	for {
 		b, err := p.Receive(quiet)
 		if err != nil {
-			return got, errors.Is(err, os.ErrDeadlineExceeded), nil
+			return got, errors.Is(err, os.ErrDeadlineExceeded)
 		}
 		got = append(got, Essence(b))
 	}

@@ -11,13 +11,12 @@ import (
 type ddlUndo struct{ undo func() }
 
 // addSpace makes a space without indexes.
-func (e *Engine) addSpace(def *SpaceDef) *Space {
+func (e *Engine) addSpace(def *SpaceDef) {
 	sp := &Space{Def: def}
 	sp.format, _ = newFormat(def, nil)
 	sp.formatID = e.nextFormatID
 	e.nextFormatID++
 	e.spaces[def.ID], e.spacesByName[def.Name] = sp, sp
-	return sp
 }
 
 // addIndex adds an index to a space and fills it.

@@ -106,7 +106,8 @@ func parseDecimal(s string) (d decimal, ok bool) {
 	if _, ok := d.coef.SetString(whole+fraction, 10); !ok {
 		return decimal{}, false
 	}
-	return d, d.round()
+	ok = d.round()
+	return d, ok
 }
 
 // round cuts the decimal to its precision, half up, and tells whether its
@@ -142,8 +143,8 @@ func (d *decimal) signed(scale int) *big.Int {
 	return v
 }
 
-// add returns a + b, or a - b, and whether the sum fits.
-func (a decimal) add(b decimal, minus bool) (decimal, bool) {
+// addDecimals returns a + b, or a - b, and whether the sum fits.
+func addDecimals(a, b decimal, minus bool) (decimal, bool) {
 	if minus {
 		b.neg = !b.neg
 	}

@@ -2,7 +2,7 @@ package memtx
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"strconv"
 
@@ -33,7 +33,7 @@ func AppendJSON(b []byte, d *json.Decoder) ([]byte, error) {
 		f, err := t.Float64()
 		return mp.AppendFloat64(b, f), err
 	case float64:
-		return nil, fmt.Errorf("the JSON decoder must use numbers")
+		return nil, errors.New("the JSON decoder must use numbers")
 	}
 	return mp.AppendNil(b), nil
 }

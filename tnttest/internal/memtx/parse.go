@@ -126,7 +126,10 @@ func (e *Engine) parseIndex(tuple []byte) (*IndexDef, *Space, *Error) {
 		}
 		def.Parts = append(def.Parts, p)
 	}
-	return def, sp, def.check(sp)
+	if err := def.check(sp); err != nil {
+		return nil, nil, err
+	}
+	return def, sp, nil
 }
 
 func errModifyIndex(def *IndexDef, sp *Space, why string) *Error {
@@ -154,74 +157,91 @@ func (def *IndexDef) parseOptions(v []byte) *Error {
 
 // parsePart reads a part of a key: a map, or the field and type in an array.
 func (e *Engine) parsePart(sp *Space, v []byte, i int) (Part, *Error) {
-	var p Part
-	fail := func(why string) (Part, *Error) {
-		return p, Errorf(types.ErrWrongIndexParts, "Wrong index part %d: %s", i+1, why)
-	}
-	hasType := false
-	setType := func(val []byte) bool {
-		hasType = typeOf(val) == mp.TypeString
-		if hasType {
-			p.Type, hasType = ParseFieldType(string(text(val)))
-		}
-		return hasType
-	}
-	setField := func(val []byte) bool {
-		if typeOf(val) != mp.TypeUint || readInteger(val).abs >= maxIndexedField {
-			return false
-		}
-		p.Field = int(readInteger(val).abs)
-		return true
-	}
-	if typeOf(v) == mp.TypeArray {
+	p := partParser{part: i, engine: e}
+	var err *Error
+	switch typeOf(v) {
+	case mp.TypeArray:
 		pair := elements(v)
-		switch {
-		case len(pair) < 2 || !setField(pair[0]):
-			return fail("field id must be an integer")
-		case !setType(pair[1]):
-			return fail("unknown field type")
+		if len(pair) < 2 {
+			return Part{}, p.fail("field id must be an integer")
+		}
+		if err = p.field(pair[0]); err == nil {
+			err = p.typ(pair[1])
 		}
 		p.Nullable = p.Field < len(sp.Def.Format) && sp.Def.Format[p.Field].Nullable
-		return p, nil
-	}
-	if typeOf(v) != mp.TypeMap {
-		return fail("expected a map")
-	}
-	n, rest := mapping(v)
-	for range n {
-		var key, val []byte
-		key, rest = next(rest)
-		val, rest = next(rest)
-		switch string(text(key)) {
-		case "field":
-			if !setField(val) {
-				return fail("field id must be an integer")
-			}
-		case "type":
-			if !setType(val) {
-				return fail("unknown field type")
-			}
-		case "is_nullable":
-			p.Nullable = val[0] == 0xc3
-		case "exclude_null":
-			p.ExcludeNull = val[0] == 0xc3
-			p.Nullable = p.Nullable || p.ExcludeNull
-		case "sort_order":
-			p.Desc = strings.EqualFold(string(text(val)), "desc")
-		case "collation":
-			if typeOf(val) == mp.TypeUint {
-				if p.Coll = e.collationByID(readInteger(val).abs); p.Coll == nil {
-					return fail("collation was not found by ID")
-				}
-			}
-		case "path":
-			return p, Errorf(types.ErrUnsupported, "The embedded server does not support JSON paths in index parts")
+	case mp.TypeMap:
+		n, rest := mapping(v)
+		for ; n > 0 && err == nil; n-- {
+			var key, val []byte
+			key, rest = next(rest)
+			val, rest = next(rest)
+			err = p.set(string(text(key)), val)
 		}
+		if err == nil && !p.hasType {
+			err = p.fail("index part: unknown field type")
+		}
+	default:
+		err = p.fail("expected a map")
 	}
-	if !hasType {
-		return fail("index part: unknown field type")
+	return p.Part, err
+}
+
+// partParser is a part of a key in the making.
+type partParser struct {
+	Part
+
+	part    int
+	hasType bool
+	engine  *Engine
+}
+
+func (p *partParser) fail(why string) *Error {
+	return Errorf(types.ErrWrongIndexParts, "Wrong index part %d: %s", p.part+1, why)
+}
+
+func (p *partParser) field(v []byte) *Error {
+	if typeOf(v) != mp.TypeUint || readInteger(v).abs >= maxIndexedField {
+		return p.fail("field id must be an integer")
 	}
-	return p, nil
+	p.Field = int(readInteger(v).abs)
+	return nil
+}
+
+func (p *partParser) typ(v []byte) *Error {
+	if typeOf(v) == mp.TypeString {
+		p.Type, p.hasType = ParseFieldType(string(text(v)))
+	}
+	if !p.hasType {
+		return p.fail("unknown field type")
+	}
+	return nil
+}
+
+func (p *partParser) set(option string, v []byte) *Error {
+	yes := v[0] == 0xc3
+	switch option {
+	case "field":
+		return p.field(v)
+	case "type":
+		return p.typ(v)
+	case "is_nullable":
+		p.Nullable = p.Nullable || yes
+	case "exclude_null":
+		p.ExcludeNull = yes
+		p.Nullable = p.Nullable || yes
+	case "sort_order":
+		p.Desc = strings.EqualFold(string(text(v)), "desc")
+	case "collation":
+		if typeOf(v) != mp.TypeUint {
+			return nil
+		}
+		if p.Coll = p.engine.collationByID(readInteger(v).abs); p.Coll == nil {
+			return p.fail("collation was not found by ID")
+		}
+	case "path":
+		return Errorf(types.ErrUnsupported, "The embedded server does not support JSON paths in index parts")
+	}
+	return nil
 }
 
 // maxIndexedField is BOX_INDEX_FIELD_MAX.

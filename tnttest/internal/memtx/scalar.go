@@ -122,7 +122,7 @@ func (s *scalar) arith(op *updateOp) *Error {
 	if !okA || !okB {
 		return op.errArgType("a number convertible to decimal")
 	}
-	sum, ok := a.add(b, minus)
+	sum, ok := addDecimals(a, b, minus)
 	if !ok {
 		return Errorf(types.ErrUpdateDecimalOverflow, "Decimal overflow when performing operation '%c' on field %s", op.code, op.field())
 	}

@@ -92,41 +92,41 @@ func newIndex(s *Space, def *IndexDef, pk *keyDef) *Index {
 }
 
 // index finds an index of the space by its id.
-func (s *Space) index(id uint32) (*Index, *Error) {
-	for _, ix := range s.indexes {
+func (sp *Space) index(id uint32) (*Index, *Error) {
+	for _, ix := range sp.indexes {
 		if ix.Def.ID == id {
 			return ix, nil
 		}
 	}
-	return nil, with(Errorf(types.ErrNoSuchIndexID, "No index #%d is defined in space '%s'", id, s.Def.Name),
-		"index_id", uint64(id), "space", s.Def.Name)
+	return nil, with(Errorf(types.ErrNoSuchIndexID, "No index #%d is defined in space '%s'", id, sp.Def.Name),
+		"index_id", uint64(id), "space", sp.Def.Name)
 }
 
 // IndexByName finds an index of the space.
-func (s *Space) IndexByName(name string) (*Index, *Error) {
-	for _, ix := range s.indexes {
+func (sp *Space) IndexByName(name string) (*Index, *Error) {
+	for _, ix := range sp.indexes {
 		if ix.Def.Name == name {
 			return ix, nil
 		}
 	}
-	return nil, with(Errorf(types.ErrNoSuchIndexName, "No index '%s' is defined in space '%s'", name, s.Def.Name),
-		"index", name, "space", s.Def.Name)
+	return nil, with(Errorf(types.ErrNoSuchIndexName, "No index '%s' is defined in space '%s'", name, sp.Def.Name),
+		"index", name, "space", sp.Def.Name)
 }
 
 // Indexes returns the definitions of the space's indexes by id.
-func (s *Space) Indexes() []*IndexDef {
-	defs := make([]*IndexDef, len(s.indexes))
-	for i, ix := range s.indexes {
+func (sp *Space) Indexes() []*IndexDef {
+	defs := make([]*IndexDef, len(sp.indexes))
+	for i, ix := range sp.indexes {
 		defs[i] = ix.Def
 	}
 	return defs
 }
 
 // FormatID returns the number that answers have for the format of the space.
-func (s *Space) FormatID() uint32 { return s.formatID }
+func (sp *Space) FormatID() uint32 { return sp.formatID }
 
 // system tells of the spaces that hold the schema.
-func (s *Space) system() bool { return s.Def.ID <= systemIDMax }
+func (sp *Space) system() bool { return sp.Def.ID <= systemIDMax }
 
 // systemIDMax is the greatest id of a system space.
 const systemIDMax = 511
@@ -148,12 +148,12 @@ func (e *Engine) SpaceByName(name string) (*Space, *Error) {
 }
 
 // primary returns the primary index.
-func (s *Space) primary() (*Index, *Error) { return s.index(0) }
+func (sp *Space) primary() (*Index, *Error) { return sp.index(0) }
 
 // rows calls f with the rows that are committed, in the order of the primary
 // index.
-func (s *Space) rows(f func(*row) bool) {
-	if len(s.indexes) == 0 {
+func (sp *Space) rows(f func(*row) bool) {
+	if len(sp.indexes) == 0 {
 		return
 	}
 	each := func(r *row) bool {
@@ -166,7 +166,7 @@ func (s *Space) rows(f func(*row) bool) {
 		}
 		return f(r)
 	}
-	switch st := s.indexes[0].store.(type) {
+	switch st := sp.indexes[0].store.(type) {
 	case *light:
 		st.from(0, each)
 	case *tree:
