@@ -16,4 +16,6 @@ func (r Raw) Type() RequestType { return r.RequestType }
 
 func (r Raw) place() place { return place{} }
 
-func (r Raw) appendBody(b []byte, _ *environment) ([]byte, error) { return append(b, r.Body...), nil }
+func (r Raw) appendBody(b []byte, _ *environment) ([]byte, error) { //nolint:unparam // Request has the error
+	return append(b, r.Body...), nil
+}

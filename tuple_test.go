@@ -47,8 +47,16 @@ func TestTupleByPosition(t *testing.T) {
 			i, j int
 			want []any
 		}{
-			{0, 5, all}, {1, 3, all[1:3]}, {-2, 5, all[3:]}, {0, -1, all[:4]}, {-3, -1, all[2:4]},
-			{2, 2, []any{}}, {5, 5, []any{}}, {3, 2, nil}, {0, 6, nil}, {-6, 5, nil},
+			{0, 5, all},
+			{1, 3, all[1:3]},
+			{-2, 5, all[3:]},
+			{0, -1, all[:4]},
+			{-3, -1, all[2:4]},
+			{2, 2, []any{}},
+			{5, 5, []any{}},
+			{3, 2, nil},
+			{0, 6, nil},
+			{-6, 5, nil},
 		} {
 			got, err := tuple.Slice(test.i, test.j)
 			if (err != nil) != (test.want == nil) {

@@ -23,7 +23,9 @@ type user struct {
 // point has its own encoding.
 type point struct{ X, Y int }
 
-func (p point) EncodeMsgpack(enc *msgpack.Encoder) error { return enc.Encode(fmt.Sprintf("%d/%d", p.X, p.Y)) }
+func (p point) EncodeMsgpack(enc *msgpack.Encoder) error {
+	return enc.Encode(fmt.Sprintf("%d/%d", p.X, p.Y))
+}
 
 func (p *point) DecodeMsgpack(dec *msgpack.Decoder) error {
 	text, err := dec.DecodeString()
