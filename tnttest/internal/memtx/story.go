@@ -137,6 +137,16 @@ func (st *story) deletedBy(t *Txn) bool {
 	return false
 }
 
+// ownedBy tells whether it is sure that no other transaction can change the
+// row before t is through: t added it, or read it.
+func (st *story) ownedBy(t *Txn) bool {
+	if st.adder != nil && st.adder.txn == t {
+		return true
+	}
+	_, read := st.readers[t]
+	return read
+}
+
 func (st *story) addDeleter(s *stmt) {
 	st.deleters = append(st.deleters, s)
 	s.del = st
@@ -153,7 +163,7 @@ func (st *story) dropDeleter(s *stmt) {
 }
 
 // visible finds what the transaction, nil for none, sees of the chain of index
-// i that starts at st, and whether its own change decides that.
+// i that starts at st, and whether its own change decides that for good.
 func (st *story) visible(t *Txn, i int) (seen *story, own bool) {
 	view := psn(1<<63 - 1)
 	if t != nil && t.view != 0 {
@@ -162,7 +172,7 @@ func (st *story) visible(t *Txn, i int) (seen *story, own bool) {
 	for ; st != nil; st = st.links[i].older {
 		switch {
 		case t != nil && st.deletedBy(t):
-			return nil, true
+			return nil, st.ownedBy(t)
 		case st.deleted != 0 && st.deleted < view:
 			return nil, false
 		case st.adder != nil && st.adder.txn == t:
