@@ -2,6 +2,7 @@ package tnt
 
 import (
 	"context"
+	"slices"
 )
 
 // API is the requests that Conn, Stream and pools have in common, each
@@ -30,32 +31,40 @@ func (a API) Do(ctx context.Context, req Request) (Response, error) {
 
 // Go starts a request and returns its answer on its way. ctx bounds the
 // sending alone. A name that the schema lacks is not looked up again.
-func (a API) Go(ctx context.Context, req Request) *Future { return a.start(ctx, req, true) }
+func (a API) Go(ctx context.Context, req Request) *Future {
+	f, _ := a.start(ctx, req, flushed)
+	return f
+}
 
-func (a API) start(ctx context.Context, req Request, flush bool) *Future {
+// start also returns the session that was chosen, nil for none.
+func (a API) start(ctx context.Context, req Request, how sending) (*Future, *live) {
 	rt, err := a.ex.Route(ctx)
 	if err != nil {
-		return failed(nil, req, requestError(req, err, false))
+		return failed(nil, req, requestError(req, err, false)), nil
 	}
 	l, err := rt.live(ctx)
 	if err != nil {
-		return failed(rt.conn, req, requestError(req, err, false))
+		return failed(rt.conn, req, requestError(req, err, false)), nil
 	}
-	return rt.conn.startOn(ctx, l, rt.streamID(), req, flush)
+	return rt.conn.startOn(ctx, l, rt.streamID(), req, how), l
 }
 
 // Batch starts several requests, which go out together in as few writes as
 // can be, and returns their answers on their way, in the same order.
 func (a API) Batch(ctx context.Context, reqs ...Request) []*Future {
 	futures := make([]*Future, len(reqs))
+	// Whatever becomes of the later ones, those that were started go out. The
+	// executor may choose another session for each.
+	var few [4]*live
+	used := few[:0]
 	for i, req := range reqs {
-		futures[i] = a.start(ctx, req, i == len(reqs)-1)
-	}
-	// A last request that failed to encode has not flushed the others.
-	if rt, err := a.ex.Route(ctx); err == nil {
-		if l, err := rt.live(ctx); err == nil {
-			l.session.Flush()
+		f, l := a.start(ctx, req, deferred)
+		if futures[i] = f; l != nil && !slices.Contains(used, l) {
+			used = append(used, l)
 		}
+	}
+	for _, l := range used {
+		l.session.Flush()
 	}
 	return futures
 }

@@ -22,6 +22,14 @@ func (c *Conn) encodeStrings(b []byte, start int) ([]byte, error) {
 	return b, nil
 }
 
+// encodeString returns a string in the options' encoding.
+func (c *Conn) encodeString(s string) (string, error) {
+	if c.opts.Encoding == nil {
+		return s, nil
+	}
+	return c.opts.Encoding.NewEncoder().String(s)
+}
+
 // decoded returns a body with its strings in UTF-8. Where one can't be read in
 // the options' encoding, or there is none, the body is returned as it is.
 func (c *Conn) decoded(body []byte) []byte {

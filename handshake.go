@@ -116,7 +116,11 @@ func (c *Conn) open(ctx context.Context) (net.Conn, error) {
 
 // readGreeting reads what the server says first.
 func readGreeting(ctx context.Context, conn net.Conn) (iproto.Greeting, error) {
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() {
+		if conn.SetDeadline(time.Unix(1, 0)) != nil {
+			_ = conn.Close() // one without deadlines, such as through SSH
+		}
+	})
 	defer stop()
 	var b [iproto.GreetingSize]byte
 	for have := 0; have < len(b); {
@@ -217,16 +221,21 @@ func (c *Conn) authenticate(ctx context.Context, l *live, method string, do doFu
 	if c.opts.Auth != "" {
 		method = c.opts.Auth
 	}
-	req := auth{user: c.opts.User, method: method}
+	user, err1 := c.encodeString(c.opts.User)
+	password, err2 := c.encodeString(c.opts.Password)
+	if err1 != nil || err2 != nil {
+		return errors.New("the user or password can't be written in the connection's encoding")
+	}
+	req := auth{user: user, method: method}
 	switch method {
 	case "", authChapSHA1:
 		req.method = authChapSHA1
-		req.proof = iproto.ChapSHA1(c.opts.Password, l.greeting.Salt)
+		req.proof = iproto.ChapSHA1(password, l.greeting.Salt)
 	case authPapSHA256:
 		if c.opts.TLS == nil && c.network != "unix" && !c.opts.AllowPlainPassword {
 			return errors.New("pap-sha256 sends the password itself, and the connection is not encrypted: use TLS, or set Options.AllowPlainPassword")
 		}
-		req.proof = []byte(c.opts.Password)
+		req.proof = []byte(password)
 	default:
 		return fmt.Errorf("the server asks for the unknown authentication method %q", method)
 	}

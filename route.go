@@ -148,7 +148,7 @@ func (c *Conn) encode(slot *session.Slot, stream uint64, l *live, env *environme
 	if b, err = req.appendBody(b, env); err != nil {
 		return err
 	}
-	if c.opts.Encoding != nil {
+	if c.opts.Encoding != nil && h.Type != iproto.TypeAuth { // a scramble is no text
 		if b, err = c.encodeStrings(b, body); err != nil {
 			return err
 		}
@@ -196,10 +196,19 @@ func formatFor(schema *Schema, req Request) *Format {
 
 // send starts a request on a session and returns its Future.
 func (c *Conn) send(ctx context.Context, l *live, req Request) *Future {
-	return c.startOn(ctx, l, 0, req, true)
+	return c.startOn(ctx, l, 0, req, flushed)
 }
 
-func (c *Conn) startOn(ctx context.Context, l *live, stream uint64, req Request, flush bool) *Future {
+// sending is how a request gets on its way.
+type sending int
+
+const (
+	flushed  sending = iota
+	deferred         // until the next one is flushed, or the session is
+	atOnce           // without waiting for room in the write buffer
+)
+
+func (c *Conn) startOn(ctx context.Context, l *live, stream uint64, req Request, how sending) *Future {
 	slot, err := l.session.Acquire()
 	if err != nil {
 		return failed(c, req, requestError(req, err, false))
@@ -213,10 +222,13 @@ func (c *Conn) startOn(ctx context.Context, l *live, stream uint64, req Request,
 	}
 	f := newFuture(c, req)
 	f.format = formatFor(env.schema, req)
-	if flush {
+	switch how {
+	case flushed:
 		err = l.session.SendAsync(ctx, slot, f)
-	} else {
+	case deferred:
 		err = l.session.SendDeferred(ctx, slot, f)
+	case atOnce:
+		err = l.session.SendAtOnce(slot, f)
 	}
 	if err != nil {
 		return failed(c, req, requestError(req, err, false))

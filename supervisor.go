@@ -35,7 +35,8 @@ var (
 // ctx ends; with Options.ConnectOnce, or with ReconnectInterval Never, it
 // returns the first attempt's error. A server that is still starting is
 // waited for in any case, up to ConnectTimeout. On a connection that is up it
-// does nothing. Of several Connects at once, all share the attempts.
+// does nothing, and for one that is being restored it waits. Of several
+// Connects at once, all share the attempts.
 func (c *Conn) Connect(ctx context.Context) error {
 	c.mu.Lock()
 	r := c.run
@@ -50,6 +51,10 @@ func (c *Conn) Connect(ctx context.Context) error {
 	}
 	if r == nil {
 		r = c.start()
+	}
+	if r.decided {
+		c.mu.Unlock()
+		return c.restored(ctx, r)
 	}
 	r.waiters++
 	c.mu.Unlock()
@@ -72,6 +77,30 @@ func (c *Conn) Connect(ctx context.Context) error {
 		<-r.done // its network calls end with its context
 	}
 	return connectError(c, errors.Join(context.Cause(ctx), last))
+}
+
+// restored waits for a connection that was up once and may be lost.
+func (c *Conn) restored(ctx context.Context, r *run) error {
+	for {
+		c.mu.Lock()
+		up, now, last, changed := c.up.Load() != nil, c.run, c.last, c.changed
+		c.mu.Unlock()
+		switch {
+		case up:
+			return nil
+		case now != r && r.ctx.Err() == nil: // the run has ended by itself
+			return c.Connect(ctx)
+		case now != r:
+			return connectError(c, context.Cause(r.ctx))
+		case c.opts.ConnectOnce:
+			return connectError(c, &notConnectedError{cause: last})
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return connectError(c, errors.Join(context.Cause(ctx), last))
+		}
+	}
 }
 
 // start begins a run. mu is held.
@@ -261,7 +290,9 @@ func (r *run) serve(l *live) error {
 		case <-tick:
 			l.session.Trim()
 			if ping == nil || ping.finished() {
-				ping = c.send(r.ctx, l, Ping{})
+				// A wait for room would keep the supervisor from seeing that the
+				// server has stopped to read.
+				ping = c.startOn(r.ctx, l, 0, Ping{}, atOnce)
 				quiet = quietness{received: l.session.Received(), since: time.Now()}
 				continue
 			}

@@ -32,6 +32,14 @@ func (s *Session) SendAsync(ctx context.Context, slot *Slot, r Receiver) error {
 	return s.send(ctx, slot, true)
 }
 
+// SendAtOnce is SendAsync that never waits for room: for the few requests that
+// the session itself lives by.
+func (s *Session) SendAtOnce(slot *Slot, r Receiver) error {
+	slot.call = r
+	s.mu.Lock()
+	return s.put(slot, true)
+}
+
 // Queue is Send that leaves writing to the next Send or Flush.
 func (s *Session) Queue(ctx context.Context, slot *Slot) error { return s.send(ctx, slot, false) }
 
@@ -65,6 +73,12 @@ func (s *Session) send(ctx context.Context, slot *Slot, flush bool) error {
 			return err
 		}
 	}
+	return s.put(slot, flush)
+}
+
+// put makes a request one of those that wait to be written. mu is held, and
+// not afterwards.
+func (s *Session) put(slot *Slot, flush bool) error {
 	if s.err != nil {
 		err := &LostError{Cause: s.err}
 		s.mu.Unlock()

@@ -1,0 +1,213 @@
+package tnt_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/text/encoding/charmap"
+
+	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/tnttest"
+)
+
+// TestDeadServerWithFullBuffer loses a server that has stopped to read, though
+// there is no room for a ping.
+func TestDeadServerWithFullBuffer(t *testing.T) {
+	gate := make(chan struct{})
+	addr := fakeServer(t, func(*peer) { <-gate })
+	t.Cleanup(func() { close(gate) })
+	conn := toFake(t, addr, func(o *tnt.Options) {
+		o.WriteBuffer = 64 << 10
+		o.PingInterval = 100 * time.Millisecond
+		o.DeadAfter = 300 * time.Millisecond
+	})
+	large := tnt.Call{Function: "f", Args: []any{strings.Repeat("x", 1<<20)}}
+	for {
+		f := conn.Go(testContext(t), large)
+		select {
+		case <-f.Done():
+			if _, err := f.Wait(testContext(t)); !errors.Is(err, tnt.ErrNotConnected) {
+				t.Errorf("a request that waited for room: %v", err)
+			}
+			return
+		default:
+		}
+	}
+}
+
+// TestRequestTimeoutCoversRoom stops to read with RequestTimeout alone.
+func TestRequestTimeoutCoversRoom(t *testing.T) {
+	gate := make(chan struct{})
+	addr := fakeServer(t, func(*peer) { <-gate })
+	t.Cleanup(func() { close(gate) })
+	conn := toFake(t, addr, func(o *tnt.Options) { o.WriteBuffer, o.RequestTimeout = 1, 50*time.Millisecond })
+	large := tnt.Call{Function: "f", Args: []any{strings.Repeat("x", 1<<20)}}
+	for {
+		if _, err := conn.Do(context.Background(), large); !errors.Is(err, tnt.ErrTimeout) {
+			t.Fatalf("got %v", err)
+		} else if tnt.SafeToRetry(err) { // it has not been sent
+			return
+		}
+	}
+}
+
+// TestConnectWhileReconnecting waits until the connection is up again.
+func TestConnectWhileReconnecting(t *testing.T) {
+	s := tnttest.Run(t, tnttest.InMemory())
+	gate, down := make(chan struct{}), make(chan net.Conn, 1)
+	first := true
+	conn := connect(t, tnt.Options{ReconnectInterval: time.Millisecond, Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		if !first {
+			select {
+			case <-gate:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+			return s.Dial(ctx)
+		}
+		first = false
+		c, err := s.Dial(ctx)
+		if err == nil {
+			down <- c
+		}
+		return c, err
+	}})
+	_ = (<-down).Close()
+	eventually(t, "the loss is seen", func() bool { return !conn.IsConnected() })
+	cause := errors.New("my cause")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Millisecond, cause)
+	defer cancel()
+	if err := conn.Connect(ctx); !errors.Is(err, cause) {
+		t.Errorf("while there is no server: %v", err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := conn.Connect(testContext(t))
+		if err == nil && !conn.IsConnected() {
+			err = errors.New("it is not connected")
+		}
+		done <- err
+	}()
+	close(gate)
+	if err := <-done; err != nil {
+		t.Errorf("once there is a server: %v", err)
+	}
+}
+
+// TestConnectWhileReconnectingIsDisconnected ends the connection while a
+// Connect waits for it to be restored.
+func TestConnectWhileReconnectingIsDisconnected(t *testing.T) {
+	s := tnttest.Run(t, tnttest.InMemory())
+	down := make(chan net.Conn, 1)
+	conn := connect(t, tnt.Options{ReconnectInterval: time.Hour, Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		c, err := s.Dial(ctx)
+		if err == nil {
+			down <- c
+		}
+		return c, err
+	}})
+	_ = (<-down).Close()
+	eventually(t, "it waits for the next attempt", func() bool { return conn.State() == tnt.Reconnecting })
+	done := make(chan error, 1)
+	go func() { done <- conn.Connect(testContext(t)) }()
+	select {
+	case err := <-done:
+		t.Fatalf("not connected: %v", err)
+	case <-time.After(20 * time.Millisecond):
+	}
+	disconnect(t, conn)
+	if err := <-done; !errors.Is(err, tnt.ErrNotConnected) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// noDeadlines is a connection without deadlines, as those through SSH are.
+type noDeadlines struct{ net.Conn }
+
+func (noDeadlines) SetDeadline(time.Time) error { return errors.New("no deadlines here") }
+
+func TestGreetingWithoutDeadlines(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	conn, err := tnt.New(tnt.Options{ConnectOnce: true, ConnectTimeout: 20 * time.Millisecond, Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return noDeadlines{ours}, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- conn.Connect(t.Context()) }()
+	select {
+	case err := <-done:
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("Connect hangs")
+	}
+}
+
+// TestEncodingWithUser proves a password whose scramble is no text.
+func TestEncodingWithUser(t *testing.T) {
+	password, err := charmap.Windows1251.NewEncoder().String("пароль")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []string{"chap-sha1", "pap-sha256"} {
+		s := tnttest.Run(t, tnttest.WithUser("bob", password), tnttest.WithAuthType(method))
+		for range 5 { // each greeting has another salt
+			connect(t, tnt.Options{
+				Address: s.Addr(), User: "bob", Password: "пароль", AllowPlainPassword: true, ConnectOnce: true,
+				Encoding: charmap.Windows1251,
+			})
+		}
+	}
+}
+
+// turns is an Executor that takes another connection each time, as a pool may.
+type turns struct {
+	conns []*tnt.Conn
+	next  int
+}
+
+func (x *turns) Route(ctx context.Context) (tnt.Route, error) {
+	x.next++
+	return x.conns[x.next%len(x.conns)].Route(ctx)
+}
+
+func TestBatchOverSeveralConnections(t *testing.T) {
+	s := tnttest.Run(t)
+	opts := tnt.Options{Address: s.Addr(), PingInterval: tnt.Never}
+	x := &turns{conns: []*tnt.Conn{connect(t, opts), connect(t, opts), connect(t, opts)}}
+	for _, f := range tnt.NewAPI(x).Batch(t.Context(), tnt.Ping{}, tnt.Ping{}, tnt.Ping{}, tnt.Ping{}) {
+		if _, err := f.Wait(testContext(t)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// endsContext is a value that ends a context while it is encoded.
+type endsContext struct{ end func() }
+
+func (e endsContext) MarshalMsg(b []byte) ([]byte, error) {
+	e.end()
+	return append(b, 1), nil
+}
+
+func TestBatchWhoseContextEnds(t *testing.T) {
+	s := tnttest.Run(t)
+	conn := connect(t, tnt.Options{Address: s.Addr(), PingInterval: tnt.Never})
+	time.Sleep(10 * time.Millisecond) // let the reader wait, which would write what it finds
+	ctx, cancel := context.WithCancel(t.Context())
+	futures := conn.Batch(ctx, tnt.Ping{}, tnt.Call{Function: "x", Args: []any{endsContext{cancel}}}, tnt.Ping{})
+	if _, err := futures[0].Wait(testContext(t)); err != nil {
+		t.Errorf("one before: %v", err)
+	}
+	if _, err := futures[2].Wait(testContext(t)); !errors.Is(err, context.Canceled) {
+		t.Errorf("one after: %v", err)
+	}
+}
