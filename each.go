@@ -22,6 +22,9 @@ import (
 // One.
 func Each[T any, R Request](ctx context.Context, ex Executor, reqs []R) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
+		if len(reqs) == 0 {
+			return
+		}
 		b := batch[R]{reqs: reqs}
 		if !b.send(ctx, ex) {
 			for range reqs {

@@ -103,6 +103,9 @@ func (k Key) append(b []byte, index *Index) ([]byte, error) {
 	case []any:
 		return appendList(b, v)
 	case Tuple:
+		if len(v.raw) == 0 {
+			return b, errNilKey
+		}
 		return append(b, v.raw...), nil
 	}
 	return appendOtherKey(b, k.value, index)

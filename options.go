@@ -137,6 +137,14 @@ func (o Options) withDefaults() (Options, error) {
 	if _, _, err := splitAddress(o.Address); err != nil {
 		return o, err
 	}
+	for name, d := range map[string]time.Duration{
+		"ConnectTimeout": o.ConnectTimeout, "ReconnectInterval": o.ReconnectInterval, "RequestTimeout": o.RequestTimeout,
+		"PingInterval": o.PingInterval, "DeadAfter": o.DeadAfter,
+	} {
+		if d < 0 && d != Never {
+			return o, fmt.Errorf("tnt: %s is negative: %v", name, d)
+		}
+	}
 	switch {
 	case o.User == "" && o.Password != "":
 		return o, errors.New("tnt: a password without a user")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/gotnt/tnt/internal/iproto"
@@ -340,7 +341,8 @@ func parsePart(r *mp.Reader) IndexPart {
 	if r.Type() == mp.TypeArray {
 		n := r.ArrayLen()
 		if n >= 2 {
-			part.Field, part.Type = int(r.Uint()), r.String()
+			part.Field = fieldNumber(r)
+			part.Type = r.String()
 		}
 		for i := 2; i < n; i++ {
 			r.Skip()
@@ -350,7 +352,7 @@ func parsePart(r *mp.Reader) IndexPart {
 	eachPair(r, func(key string) {
 		switch {
 		case key == "field" && r.Type() == mp.TypeUint:
-			part.Field = int(r.Uint())
+			part.Field = fieldNumber(r)
 		case key == "type" && r.Type() == mp.TypeString:
 			part.Type = r.String()
 		case key == "path" && r.Type() == mp.TypeString:
@@ -364,6 +366,16 @@ func parsePart(r *mp.Reader) IndexPart {
 		}
 	})
 	return part
+}
+
+// fieldNumber reads the number of a field, which has to fit an int.
+func fieldNumber(r *mp.Reader) int {
+	n := r.Uint()
+	if n > math.MaxInt32 {
+		r.Fail(fmt.Errorf("a part of an index is field %d", n))
+		return 0
+	}
+	return int(n)
 }
 
 func (x *Index) nameParts(f *Format) {
