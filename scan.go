@@ -43,7 +43,8 @@ const DefaultPageSize = 1000
 // type with one form of each value, such as unsigned or string without
 // collation. Elsewhere Scan fails, before anything is sent, with an error that
 // is a *FeatureError and says what is in the way; a select that fits in one
-// page always works. A HASH, BITSET or RTREE index has no pages on any server.
+// page always works. A HASH, BITSET or RTREE index has no pages on any server: a
+// new one's own error says so.
 //
 // The iterator may be used again, which scans again, and by several
 // goroutines. A tuple is the user's to keep; it keeps its page in memory.
@@ -124,7 +125,7 @@ func (s *scan) next(ctx context.Context) ([]Tuple, error) {
 			if now, err := rt.live(ctx); err == nil && now != l {
 				continue
 			}
-		case s.unpaged == nil && errors.Is(err, ErrUnsupported) && (req.FetchPosition || req.After != nil):
+		case s.unpaged == nil && errors.Is(err, ErrUnsupportedIndexFeature) && (req.FetchPosition || req.After != nil):
 			s.unpaged = err
 			continue
 		}
