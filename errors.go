@@ -66,7 +66,9 @@ func (e *RequestError) Unwrap() error { return e.Err }
 
 // SafeToRetry tells whether the request that returned err has surely had no
 // effect: it was not sent, or the server refused it before doing anything, or
-// rolled back the transaction it was in.
+// rolled back the transaction it was in. Of a Lua function (Call, Eval) only
+// the error's code is known: what it did before it raised that, outside of a
+// transaction, is done.
 func SafeToRetry(err error) bool {
 	if err == nil {
 		return false

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/text/encoding/charmap"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -209,5 +211,72 @@ func TestBatchWhoseContextEnds(t *testing.T) {
 	}
 	if _, err := futures[2].Wait(testContext(t)); !errors.Is(err, context.Canceled) {
 		t.Errorf("one after: %v", err)
+	}
+}
+
+// TestContextEndsWhileSchemaIsAwaited asks by a name that the schema lacks,
+// and gets no answer to the question whether there is another schema.
+func TestContextEndsWhileSchemaIsAwaited(t *testing.T) {
+	asked := make(chan struct{})
+	addr := fakeServer(t, func(p *peer) {
+		for range 2 {
+			h, _, err := p.next()
+			if err != nil {
+				return
+			}
+			if _, err := p.Write(frame(iproto.TypeOK, h.Sync, emptyBody)); err != nil {
+				return
+			}
+		}
+		if _, _, err := p.next(); err == nil {
+			close(asked)
+		}
+		p.drain()
+	})
+	conn := toFake(t, addr, func(o *tnt.Options) { o.NoSchema = false })
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("my cause")
+	go func() {
+		<-asked
+		cancel(cause)
+	}()
+	var unknown *tnt.SchemaError
+	_, err := conn.Do(ctx, tnt.Select{Space: "nowhere"})
+	if !errors.Is(err, cause) || !errors.As(err, &unknown) || !tnt.SafeToRetry(err) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestFunctionsAreNotRepeated calls a function that fails as a request by an
+// old schema does, whatever it did before.
+func TestFunctionsAreNotRepeated(t *testing.T) {
+	var calls atomic.Int64
+	addr := fakeServer(t, func(p *peer) {
+		for {
+			h, _, err := p.next()
+			if err != nil {
+				return
+			}
+			typ, body := iproto.TypeOK, emptyBody
+			if h.Type != iproto.TypeSelect {
+				calls.Add(1)
+				w := iproto.NewBody(nil)
+				w.String(iproto.KeyError24, "Wrong schema version")
+				typ, body = iproto.TypeError|iproto.Type(tnt.ErrWrongSchemaVersion), w.End()
+			}
+			if _, err := p.Write(frame(typ, h.Sync, body)); err != nil {
+				return
+			}
+		}
+	})
+	conn := toFake(t, addr, func(o *tnt.Options) { o.NoSchema = false })
+	for _, req := range []tnt.Request{tnt.Call{Function: "f"}, tnt.Eval{Expr: "f()"}, tnt.Insert{SpaceID: 512, Tuple: []any{1}}} {
+		calls.Store(0)
+		if _, err := conn.Do(testContext(t), req); !errors.Is(err, tnt.ErrWrongSchemaVersion) {
+			t.Errorf("%T: %v", req, err)
+		}
+		if n := calls.Load(); n != 1 {
+			t.Errorf("%T was done %d times", req, n)
+		}
 	}
 }

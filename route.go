@@ -71,10 +71,32 @@ func (x *exchange) do(ctx context.Context, rt Route, req Request) error {
 		}
 		env := l.env.Load()
 		err = x.try(ctx, rt, l, env, req)
-		if err == nil || try == schemaTries || !rt.conn.refreshFor(ctx, l, env.schema, err) {
+		if err == nil || try == schemaTries || !outdated(req, err) {
 			return err
 		}
+		if !rt.conn.refreshFor(ctx, l, env.schema, err) {
+			return endedMeanwhile(ctx, req, err)
+		}
 	}
+}
+
+// outdated tells whether a request failed, without any effect, for it was made
+// by an old schema. One without names doesn't tell the server its schema, so
+// the error is that of a Lua function then, which may have done things before.
+func outdated(req Request, err error) bool {
+	var unknown *SchemaError
+	return errors.As(err, &unknown) && unknown.stale ||
+		errors.Is(err, ErrWrongSchemaVersion) && req.place().space != ""
+}
+
+// endedMeanwhile adds the context's cause to the error of an outdated request,
+// where the context ended the wait for a newer schema.
+func endedMeanwhile(ctx context.Context, req Request, err error) error {
+	var re *RequestError
+	if ctx.Err() == nil || !errors.As(err, &re) {
+		return err
+	}
+	return requestError(req, fmt.Errorf("%w (%w)", context.Cause(ctx), re.Err), false)
 }
 
 // refreshFor tells whether a request that failed is worth another try with a

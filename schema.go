@@ -371,7 +371,7 @@ func parsePart(r *mp.Reader) IndexPart {
 // fieldNumber reads the number of a field, which has to fit an int.
 func fieldNumber(r *mp.Reader) int {
 	n := r.Uint()
-	if n > math.MaxInt32 {
+	if n > math.MaxInt {
 		r.Fail(fmt.Errorf("a part of an index is field %d", n))
 		return 0
 	}
