@@ -27,7 +27,8 @@ func (s *Session) read() {
 	in.buf = in.small
 	defer in.shrink()
 	for {
-		frame, owned, err := in.buffered(s.cfg.MaxFrame)
+		owned := false
+		frame, err := in.buffered(s.cfg.MaxFrame)
 		if frame == nil && err == nil {
 			s.yieldToSenders()
 			frame, owned, err = in.next(s.cfg.MaxFrame)
@@ -182,32 +183,32 @@ func (in *input) next(limit uint64) (frame []byte, owned bool, err error) {
 			return frame, true, err
 		}
 		if err = in.fill(); err == nil {
-			frame, owned, err = in.buffered(limit)
+			frame, err = in.buffered(limit)
 		}
 	}
-	return frame, owned, err
+	return frame, false, err
 }
 
 // buffered is next without reading: it returns nil where no whole frame is
 // there.
-func (in *input) buffered(limit uint64) (frame []byte, owned bool, err error) {
+func (in *input) buffered(limit uint64) (frame []byte, err error) {
 	head, size, err := iproto.FrameSize(in.buf[in.start:in.end])
 	switch {
 	case err != nil || head == 0:
-		return nil, false, err
+		return nil, err
 	case size > min(limit, math.MaxInt-16): // an int has to hold the head too
-		return nil, false, fmt.Errorf("the server sent a frame of %d bytes, more than the limit of %d", size, limit)
+		return nil, fmt.Errorf("the server sent a frame of %d bytes, more than the limit of %d", size, limit)
 	}
 	total := head + int(size)
 	switch {
 	case total <= in.end-in.start:
 		frame = in.buf[in.start+head : in.start+total : in.start+total]
 		in.start += total
-		return frame, false, nil
+		return frame, nil
 	case total > in.large:
 		in.largeHead, in.largeSize = head, int(size)
 	}
-	return nil, false, nil
+	return nil, nil
 }
 
 // fill reads what there is, at least a byte, making room first.

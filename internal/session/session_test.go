@@ -481,7 +481,7 @@ func TestReadBufferShrinks(t *testing.T) {
 	in := input{src: src, small: make([]byte, smallBuffer), large: 128 << 10}
 	in.buf = in.small
 	for i, want := range [][]byte{small, large, small, small, small, small} {
-		frame, _, err := in.buffered(1 << 30)
+		frame, err := in.buffered(1 << 30)
 		if frame == nil && err == nil {
 			frame, _, err = in.next(1 << 30)
 		}
