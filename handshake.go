@@ -177,6 +177,9 @@ func (c *Conn) introduce(ctx context.Context, l *live) error {
 		}
 	}
 	l.setSchema(nil) // with the features, which are known now
+	if err := c.applySettings(ctx, do); err != nil {
+		return err
+	}
 	if c.opts.NoSchema {
 		return nil
 	}

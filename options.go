@@ -94,6 +94,11 @@ type Options struct {
 	// fields along with tuples, so that results of Call and Eval have them too.
 	// Answers get longer by a format each.
 	TupleFormats bool
+	// SessionSettings are set whenever a connection was made, before it counts
+	// as connected, such as {"sql_full_metadata": true}; API.SessionSettings
+	// tells those that the server has (2.3 and later). One that it lacks is an
+	// error of Connect, a *SettingError. The map must not be changed.
+	SessionSettings map[string]any
 
 	// ReadBuffer is the number of bytes read at once when much is coming.
 	// Default: 131072.
