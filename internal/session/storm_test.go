@@ -1,0 +1,167 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gotnt/tnt/internal/iproto"
+)
+
+// TestStorm cancels, times out, leaves and sends in every way over a small
+// write buffer, to a peer that is late, and then ends the session in the midst
+// of it. Nobody may get another's answer, or wait for ever.
+func TestStorm(t *testing.T) {
+	both(t, func(t *testing.T, pipe bool) {
+		for round := range 6 {
+			s, conn := pair(t, pipe, Config{WriteBuffer: 4 << 10, ReadBuffer: 1 << uint(round*3)})
+			go func() {
+				var held [][]byte
+				for i := 0; ; i++ {
+					h, body, err := readFrame(conn)
+					if err != nil {
+						return
+					}
+					if held = append(held, answer(iproto.Header{Sync: h.Sync}, body)); i%7 > 0 && s.InFlight() > 4 {
+						continue
+					}
+					rand.Shuffle(len(held), func(i, j int) { held[i], held[j] = held[j], held[i] })
+					for _, b := range held {
+						if _, err := conn.Write(b); err != nil {
+							return
+						}
+					}
+					held = nil
+				}
+			}()
+			var wg sync.WaitGroup
+			stop := make(chan struct{})
+			for g := range 16 {
+				wg.Go(func() {
+					for i := 0; ; i++ {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						if err := stormStep(s, fmt.Sprintf("%d/%d/%s", g, i, strings.Repeat("x", rand.IntN(3000)))); err != nil {
+							var lost *LostError
+							if !errors.As(err, &lost) {
+								t.Error(err)
+							}
+							return
+						}
+					}
+				})
+			}
+			timer := time.AfterFunc(time.Second, func() { close(stop) })
+			for s.Received() < 500 && s.Err() == nil {
+				time.Sleep(100 * time.Microsecond)
+			}
+			switch round % 3 {
+			case 0:
+				s.Fail(errors.New("mine"))
+			case 1:
+				_ = conn.Close()
+			case 2:
+				s.Close()
+			}
+			wg.Wait()
+			if timer.Stop() {
+				close(stop)
+			}
+		}
+	})
+}
+
+// stormStep does one request in a way of chance.
+func stormStep(s *Session, want string) error {
+	ctx, cancel := context.Background(), context.CancelFunc(func() {})
+	if rand.IntN(2) == 0 {
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(rand.IntN(300))*time.Microsecond)
+	}
+	defer cancel()
+	slot, err := s.Acquire()
+	if err != nil {
+		return err
+	}
+	request(slot, want)
+	switch rand.IntN(5) {
+	case 0:
+		r := &receiver{done: make(chan struct{})}
+		if err := s.SendAsync(ctx, slot, r); err != nil {
+			return stormError(ctx, err)
+		}
+		<-r.done
+		return checkEcho(r.body, r.err, want)
+	case 1:
+		if err := s.Queue(ctx, slot); err != nil {
+			return stormError(ctx, err)
+		}
+		s.Flush()
+	case 2:
+		if err := s.Send(ctx, slot); err != nil {
+			return stormError(ctx, err)
+		}
+		s.Leave(slot)
+		return nil
+	case 3:
+		s.Release(slot)
+		return nil
+	default:
+		if err := s.Send(ctx, slot); err != nil {
+			return stormError(ctx, err)
+		}
+	}
+	if err := s.Wait(ctx, slot, time.Duration(rand.IntN(2)*500)*time.Microsecond); err != nil {
+		return stormError(ctx, err)
+	}
+	defer s.Release(slot)
+	return checkEcho(slot.Buf, nil, want)
+}
+
+// stormError passes over what the caller wanted.
+func stormError(ctx context.Context, err error) error {
+	if errors.Is(err, ErrTimeout) || ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return nil
+	}
+	return err
+}
+
+func checkEcho(b []byte, err error, want string) error {
+	if err != nil {
+		return err
+	}
+	var body iproto.Body
+	if err := body.Decode(b); err != nil {
+		return err
+	}
+	if got := body.String(iproto.KeyExpr); got != want {
+		return fmt.Errorf("got the answer %.20q to %.20q", got, want)
+	}
+	return nil
+}
+
+// TestAnswerCutAtEveryByte ends the connection inside an answer.
+func TestAnswerCutAtEveryByte(t *testing.T) {
+	whole := len(answer(iproto.Header{Sync: 1 << indexBits}, []byte{0x81, byte(iproto.KeyExpr), 0xa1, 'x'}))
+	for n := range whole {
+		s, conn := pair(t, true, Config{ReadBuffer: 1})
+		go func() {
+			defer conn.Close()
+			if h, body, err := readFrame(conn); err == nil {
+				_, _ = conn.Write(answer(iproto.Header{Sync: h.Sync}, body)[:n])
+			}
+		}()
+		var lost *LostError
+		if _, err := ask(t.Context(), s, "x", 0); !errors.As(err, &lost) || !lost.Sent {
+			t.Errorf("after %d bytes: %v", n, err)
+		}
+		s.Close()
+	}
+}
