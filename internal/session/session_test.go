@@ -604,7 +604,7 @@ func FuzzReader(f *testing.F) {
 		const limit = 1 << 20
 		for rest := b; ; {
 			head, size, headErr := iproto.FrameSize(rest)
-			frame, _, err := in.buffered(limit)
+			frame, err := in.buffered(limit)
 			if frame == nil && err == nil {
 				frame, _, err = in.next(limit)
 			}
