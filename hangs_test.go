@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -278,5 +279,114 @@ func TestFunctionsAreNotRepeated(t *testing.T) {
 		if n := calls.Load(); n != 1 {
 			t.Errorf("%T was done %d times", req, n)
 		}
+	}
+}
+
+// TestConnectCancelledBesideAnother cancels one Connect of two, which must not
+// end the other's attempts.
+func TestConnectCancelledBesideAnother(t *testing.T) {
+	s := tnttest.Run(t, tnttest.InMemory())
+	gate, dialling := make(chan struct{}), make(chan struct{}, 1)
+	conn, err := tnt.New(tnt.Options{ReconnectInterval: time.Millisecond, Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		select {
+		case dialling <- struct{}{}:
+		default:
+		}
+		select {
+		case <-gate:
+			return s.Dial(ctx)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disconnect(t, conn)
+	patient := make(chan error, 1)
+	go func() { patient <- conn.Connect(testContext(t)) }()
+	<-dialling
+	cause := errors.New("my cause")
+	for range 5 {
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Millisecond, cause)
+		if err := conn.Connect(ctx); !errors.Is(err, cause) {
+			t.Errorf("the impatient one: %v", err)
+		}
+		cancel()
+	}
+	close(gate)
+	if err := <-patient; err != nil {
+		t.Errorf("the patient one: %v", err)
+	}
+}
+
+// TestConnectRightAfterClose does not wait for the end of the connection.
+func TestConnectRightAfterClose(t *testing.T) {
+	s := tnttest.Run(t, tnttest.InMemory())
+	conn := connect(t, tnt.Options{Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) { return s.Dial(ctx) }})
+	for range 100 {
+		_ = conn.Close()
+		if err := conn.Connect(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Ping(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestConnectsAndDisconnectsAtOnce does everything at once that changes what a
+// connection is to be. None may hang, and it can be connected afterwards.
+func TestConnectsAndDisconnectsAtOnce(t *testing.T) {
+	s := tnttest.Run(t, tnttest.InMemory())
+	conn, err := tnt.New(tnt.Options{ReconnectInterval: time.Millisecond, Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return s.Dial(ctx)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disconnect(t, conn)
+	ctx := testContext(t)
+	var wg sync.WaitGroup
+	for i := range 10 {
+		wg.Go(func() {
+			for range 20 {
+				_ = conn.Connect(ctx)
+			}
+		})
+		wg.Go(func() {
+			for range 20 {
+				_ = conn.Disconnect(ctx)
+			}
+		})
+		wg.Go(func() {
+			for range 20 {
+				_ = conn.Reconnect(ctx)
+				_ = conn.RefetchSchema(ctx)
+			}
+		})
+		wg.Go(func() {
+			for j := range 20 {
+				short, cancel := context.WithTimeout(ctx, time.Duration(i*j)*10*time.Microsecond)
+				_ = conn.Connect(short)
+				_ = conn.Ping(short)
+				cancel()
+				if i == 0 {
+					for _, c := range s.Connections() {
+						c.Close()
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		t.Error("something hung")
+	}
+	if err := conn.Connect(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Ping(testContext(t)); err != nil {
+		t.Error(err)
 	}
 }
