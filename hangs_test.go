@@ -390,3 +390,32 @@ func TestConnectsAndDisconnectsAtOnce(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestServerSilentWhileSchemaIsFetched loses a server that goes silent when it
+// is asked for the schema again, though nothing bounds the time for that.
+func TestServerSilentWhileSchemaIsFetched(t *testing.T) {
+	addr := fakeServer(t, func(p *peer) {
+		for version := range uint64(3) {
+			h, _, err := p.next()
+			if err != nil {
+				return
+			}
+			b := iproto.AppendResponseHeader(iproto.BeginFrame(nil), iproto.Header{Sync: h.Sync, SchemaVersion: max(version, 1)})
+			b = append(b, emptyBody...)
+			if iproto.EndFrame(b, 0) != nil {
+				return
+			}
+			if _, err := p.Write(b); err != nil {
+				return
+			}
+		}
+		p.drain()
+	})
+	conn := toFake(t, addr, func(o *tnt.Options) {
+		o.NoSchema = false
+		o.ConnectTimeout = tnt.Never
+		o.PingInterval = 20 * time.Millisecond
+		o.DeadAfter = 100 * time.Millisecond
+	})
+	eventually(t, "the silence is seen", func() bool { return !conn.IsConnected() })
+}

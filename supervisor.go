@@ -348,6 +348,11 @@ func (r *run) refetchFor(l *live, used *Schema) error {
 func (r *run) fetchSchema(l *live) error {
 	ctx, cancel := r.conn.connectContext(r.ctx)
 	defer cancel()
+	if most := r.conn.opts.DeadAfter; r.conn.opts.ConnectTimeout == Never && most != Never {
+		// Nobody looks for the answer to a ping meanwhile.
+		ctx, cancel = context.WithTimeoutCause(ctx, most, errSilent)
+		defer cancel()
+	}
 	s, err := fetchSchema(ctx, func(ctx context.Context, req Request) (Response, error) {
 		return r.conn.send(ctx, l, req).Wait(ctx)
 	})
