@@ -36,8 +36,8 @@ func TestEachOfNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range tnt.Each[int](t.Context(), conn, []tnt.Request{}) {
-		t.Error("an answer")
+	for _, err := range tnt.Each[int](t.Context(), conn, []tnt.Request{}) {
+		t.Error("an answer", err)
 	}
 }
 

@@ -90,7 +90,7 @@ type Options struct {
 	// Encoding of strings on the wire. Default: none, strings are sent and
 	// taken as they are, which for Go and Tarantool alike means UTF-8.
 	Encoding encoding.Encoding
-	// TupleFormats asks a server that can (3.2 and later) to send the names of
+	// TupleFormats asks a server that can (3.0 and later) to send the names of
 	// fields along with tuples, so that results of Call and Eval have them too.
 	// Answers get longer by a format each.
 	TupleFormats bool

@@ -362,7 +362,7 @@ type Begin struct {
 	// Timeout after which the server rolls the transaction back. Default: the
 	// server's.
 	Timeout time.Duration
-	// IsSync makes the transaction synchronous (3.4 and later).
+	// IsSync makes the transaction synchronous (3.2 and later).
 	IsSync bool
 }
 
@@ -397,7 +397,7 @@ func (r Begin) appendBody(b []byte, _ *environment) ([]byte, error) {
 
 // Commit ends a transaction in a stream.
 type Commit struct {
-	// IsSync makes the transaction synchronous (3.4 and later).
+	// IsSync makes the transaction synchronous (3.2 and later).
 	IsSync bool
 }
 
