@@ -50,20 +50,30 @@ var errUnprepared = errors.New("the statement is closed")
 
 // Execute runs the statement; see the type Execute for the parameters.
 func (p *Prepared) Execute(ctx context.Context, args ...any) (Response, error) {
+	return p.executeOn(ctx, p.api, args)
+}
+
+// ExecuteIn is Execute in a stream, so in its transaction, if it has one. The
+// stream has to be one of the connection that the statement was prepared on.
+func (p *Prepared) ExecuteIn(ctx context.Context, stream *Stream, args ...any) (Response, error) {
+	return p.executeOn(ctx, stream.API, args)
+}
+
+func (p *Prepared) executeOn(ctx context.Context, api API, args []any) (Response, error) {
 	req := p.Bind(args...)
 	if p.gone.Load() {
 		return Response{}, requestError(req, errUnprepared, false)
 	}
-	resp, err := p.api.Do(ctx, req)
+	resp, err := api.Do(ctx, req)
 	if !errors.Is(err, ErrWrongQueryID) {
 		return resp, err
 	}
-	again, err := p.api.Do(ctx, Prepare{Statement: p.statement})
+	again, err := api.Do(ctx, Prepare{Statement: p.statement})
 	if err != nil {
 		return Response{}, err
 	}
 	p.id.Store(again.StatementID())
-	return p.api.Do(ctx, p.Bind(args...))
+	return api.Do(ctx, p.Bind(args...))
 }
 
 // Bind returns the statement with its parameters as a Request, for the

@@ -1,0 +1,201 @@
+package tnt
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"sync"
+)
+
+// StatementCache prepares SQL statements when they are first executed, keeps
+// the ones used last, and releases the others on the server. It is safe for
+// concurrent use and survives reconnects: a statement that the server has
+// forgotten is prepared again when it is executed.
+//
+//	cache := tnt.NewStatementCache(conn, 100)
+//	resp, err := cache.Execute(ctx, `SELECT * FROM "users" WHERE "id" = ?`, 1)
+//
+// Whom it saves time: a statement's text is parsed and planned by the server
+// at each Execute of a Conn, and once here. Statements whose text differs each
+// time only push out the others: give values as parameters. The server bounds
+// the memory for prepared statements by box.cfg.sql_cache_size, 5 MB if not
+// set, and fails to prepare beyond it.
+//
+// Tarantool 2.6 should not run one INSERT that generates ids again and again
+// as a prepared statement: it uses memory that it has freed.
+type StatementCache struct {
+	conn *Conn
+	size int
+
+	mu     sync.Mutex
+	closed bool
+	cached map[string]*list.Element // of *cachedStatement, by its text
+	byUse  list.List                // the one used last is in front
+}
+
+// cachedStatement is a statement in a StatementCache.
+type cachedStatement struct {
+	text  string
+	users int // that execute it now, or wait until they can; guarded by mu
+
+	ready    chan struct{} // closed when prepared or err is set
+	prepared *Prepared
+	err      error
+}
+
+var errCacheClosed = errors.New("the statement cache is closed")
+
+// NewStatementCache makes a cache of size statements of a connection; at least
+// one. While more than that are being executed it is larger.
+func NewStatementCache(conn *Conn, size int) *StatementCache {
+	return &StatementCache{conn: conn, size: max(size, 1), cached: map[string]*list.Element{}}
+}
+
+// Execute runs a statement; see the type Execute for the parameters. An error
+// of preparing it is not kept.
+func (c *StatementCache) Execute(ctx context.Context, statement string, args ...any) (Response, error) {
+	return c.execute(ctx, c.conn.API, statement, args)
+}
+
+// ExecuteIn is Execute in a stream of the cache's connection, so in its
+// transaction, if it has one.
+func (c *StatementCache) ExecuteIn(ctx context.Context, stream *Stream, statement string, args ...any) (Response, error) {
+	return c.execute(ctx, stream.API, statement, args)
+}
+
+// Len returns the number of statements in the cache.
+func (c *StatementCache) Len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.byUse.Len()
+}
+
+// Close releases all statements and waits until that is done, but for those
+// being executed, which are released afterwards. While the connection is down
+// there is nothing to release. Execute fails from now on. Close may be called
+// again.
+func (c *StatementCache) Close(ctx context.Context) error {
+	c.mu.Lock()
+	c.closed = true
+	idle := c.trim()
+	c.mu.Unlock()
+	var errs []error
+	for _, f := range c.release(ctx, idle) {
+		_, err := f.Wait(ctx)
+		if err != nil && !errors.Is(err, ErrNotConnected) && !errors.Is(err, ErrWrongQueryID) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *StatementCache) execute(ctx context.Context, api API, text string, args []any) (Response, error) {
+	for {
+		s, first, err := c.take(ctx, text)
+		if err != nil {
+			return Response{}, err
+		}
+		if first {
+			s.prepared, s.err = c.conn.Prepare(ctx, text)
+			close(s.ready)
+		}
+		select {
+		case <-s.ready:
+		case <-ctx.Done():
+		}
+		switch {
+		case ctx.Err() != nil:
+			err = requestError(Prepare{Statement: text}, context.Cause(ctx), false)
+		case s.err == nil:
+			defer c.giveBack(ctx, s)
+			return s.prepared.executeOn(ctx, api, args)
+		case first:
+			err = s.err
+		}
+		c.giveBack(ctx, s)
+		if err != nil {
+			return Response{}, err
+		}
+		// Who was to prepare it failed, perhaps by a context of its own.
+	}
+}
+
+// take returns a statement, to be given back. The first to take it has to
+// prepare it.
+func (c *StatementCache) take(ctx context.Context, text string) (s *cachedStatement, first bool, err error) {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return nil, false, requestError(Prepare{Statement: text}, errCacheClosed, false)
+	}
+	e, ok := c.cached[text]
+	if !ok {
+		e = c.byUse.PushFront(&cachedStatement{text: text, ready: make(chan struct{})})
+		c.cached[text] = e
+	}
+	c.byUse.MoveToFront(e)
+	s = e.Value.(*cachedStatement)
+	s.users++
+	idle := c.trim()
+	c.mu.Unlock()
+	c.release(ctx, idle)
+	return s, !ok, nil
+}
+
+func (c *StatementCache) giveBack(ctx context.Context, s *cachedStatement) {
+	c.mu.Lock()
+	s.users--
+	if e, ok := c.cached[s.text]; ok && e.Value == s && s.failed() {
+		c.byUse.Remove(e)
+		delete(c.cached, s.text)
+	}
+	idle := c.trim()
+	c.mu.Unlock()
+	c.release(ctx, idle)
+}
+
+// failed tells whether the statement could not be prepared.
+func (s *cachedStatement) failed() bool {
+	select {
+	case <-s.ready:
+		return s.err != nil
+	default:
+		return false
+	}
+}
+
+// trim takes out what is too much, those used longest ago first, and returns
+// it. What is in use stays, so that no statement is released under its users.
+// mu is held.
+func (c *StatementCache) trim() (idle []*cachedStatement) {
+	size := c.size
+	if c.closed {
+		size = 0
+	}
+	for e := c.byUse.Back(); e != nil && c.byUse.Len() > size; {
+		s, before := e.Value.(*cachedStatement), e.Prev()
+		if s.users == 0 {
+			c.byUse.Remove(e)
+			delete(c.cached, s.text)
+			idle = append(idle, s)
+		}
+		e = before
+	}
+	return idle
+}
+
+// release releases statements on the server. Nobody needs to wait for the
+// answers, nor could do anything about an error.
+func (c *StatementCache) release(ctx context.Context, idle []*cachedStatement) []*Future {
+	l := c.conn.up.Load()
+	if l == nil {
+		return nil // they went with their session
+	}
+	var futures []*Future
+	for _, s := range idle {
+		if s.prepared != nil {
+			futures = append(futures, c.conn.startOn(ctx, l, 0, Prepare{ID: s.prepared.ID()}, atOnce))
+		}
+	}
+	return futures
+}
