@@ -221,7 +221,8 @@ func TestScanByKey(t *testing.T) {
 	srv := tnttest.Run(t, tnttest.WithVersion("2.6.0"), tnttest.WithSpace(tnttest.SpaceDef{
 		Name: "s",
 		Format: []tnttest.Field{
-			{Name: "id", Type: "unsigned"}, {Name: "n", Type: "number"},
+			{Name: "id", Type: "unsigned"},
+			{Name: "n", Type: "number"},
 			{Name: "name", Type: "string", IsNullable: true},
 		},
 		Indexes: []tnttest.IndexDef{
