@@ -119,6 +119,9 @@ func (b *batch[R]) send(ctx context.Context, ex Executor) bool {
 }
 
 func (b *batch[R]) queue(ctx context.Context, i int) error {
+	if any(b.reqs[i]) == nil { // where R is Request itself
+		return errNilRequest
+	}
 	slot, err := b.live.session.Acquire()
 	if err != nil {
 		return err

@@ -132,11 +132,16 @@ func (e *notConnectedError) Is(target error) bool { return target == ErrNotConne
 
 func (e *notConnectedError) Unwrap() error { return e.cause }
 
+var errNilRequest = errors.New("tnt: the request is nil")
+
 // requestError gives an error of the session, of encoding or of a context its
 // place, and tells whether the request was surely not sent.
 func requestError(req Request, err error, sent bool) error {
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case req == nil:
+		return errNilRequest
 	}
 	var lost *session.LostError
 	switch {

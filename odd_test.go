@@ -91,3 +91,24 @@ func TestZeroTupleAsKey(t *testing.T) {
 		}
 	}
 }
+
+func TestNilRequest(t *testing.T) {
+	conn := connect(t, tnt.Options{Dialer: embedded(t).DialContext})
+	if _, err := conn.Do(testContext(t), nil); err == nil {
+		t.Error("Do took a nil request")
+	}
+	if _, err := conn.Go(testContext(t), nil).Wait(testContext(t)); err == nil {
+		t.Error("Go took a nil request")
+	}
+	if _, err := tnt.One[int](testContext(t), conn, nil); err == nil {
+		t.Error("One took a nil request")
+	}
+	for _, err := range tnt.Each[int](testContext(t), conn, []tnt.Request{nil}) {
+		if err == nil {
+			t.Error("Each took a nil request")
+		}
+	}
+	if n := conn.Stats().InFlight; n != 0 {
+		t.Errorf("%d slots are taken", n)
+	}
+}

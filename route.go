@@ -64,6 +64,9 @@ func (x *exchange) release() { x.session.Release(x.slot) }
 // do does a request and waits for the answer. Without an error the caller
 // must release it.
 func (x *exchange) do(ctx context.Context, rt Route, req Request) error {
+	if req == nil {
+		return errNilRequest
+	}
 	for try := 1; ; try++ {
 		l, err := rt.live(ctx)
 		if err != nil {

@@ -20,7 +20,13 @@ var errShutdown = errors.New("the server is shutting down")
 func (r *run) leaveGracefully(l *live) error {
 	r.conn.shutdown.Store(!r.conn.opts.ShutdownFailFast)
 	r.withdraw(errShutdown)
-	if err := l.session.WaitIdle(r.ctx); err != nil {
+	ctx := r.ctx
+	if most := r.conn.opts.DeadAfter; most != Never { // a server that vanished meanwhile answers nothing
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, most)
+		defer cancel()
+	}
+	if err := l.session.WaitIdle(ctx); err != nil {
 		return fmt.Errorf("%w: %w", errShutdown, err)
 	}
 	return errShutdown
