@@ -107,7 +107,7 @@ func (c *StatementCache) execute(ctx context.Context, api API, text string, args
 		case ctx.Err() != nil:
 			err = requestError(Prepare{Statement: text}, context.Cause(ctx), false)
 		case s.err == nil:
-			defer c.giveBack(ctx, s)
+			defer c.giveBack(ctx, s) //nolint:gocritic // the loop ends here
 			return s.prepared.executeOn(ctx, api, args)
 		case first:
 			err = s.err
