@@ -43,13 +43,17 @@ func (a API) start(ctx context.Context, req Request, how sending) (*Future, *liv
 	}
 	rt, err := a.ex.Route(ctx)
 	if err != nil {
-		return failed(nil, req, requestError(req, err, false)), nil
+		return failed(nil, req, err), nil
 	}
+	f := newFuture(rt.conn, req)
+	ctx, f.hooks = rt.observe(ctx, req)
 	l, err := rt.live(ctx)
 	if err != nil {
-		return failed(rt.conn, req, requestError(req, err, false)), nil
+		f.fail(err)
+		return f, nil
 	}
-	return rt.conn.startOn(ctx, l, rt.streamID(), req, how), l
+	rt.conn.sendOn(ctx, l, rt.streamID(), f, how)
+	return f, l
 }
 
 // Batch starts several requests, which go out together in as few writes as

@@ -20,6 +20,7 @@ type Conn struct {
 	API
 
 	opts             Options
+	hooks            hooks
 	network, address string
 
 	state atomic.Int32
@@ -28,7 +29,7 @@ type Conn struct {
 	watchers watchers
 	shutdown atomic.Bool // the server is away after a shutdown it announced; requests wait for it
 
-	stateMu sync.Mutex // held while OnState runs, so that it is told in order
+	stateMu sync.Mutex // held while hooks are told of a state, so that it is in order
 
 	mu      sync.Mutex
 	run     *run          // nil between Disconnect and Connect
@@ -53,7 +54,11 @@ func New(opts Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{opts: opts, changed: make(chan struct{})}
+	hooks, err := sortHooks(opts.Hooks)
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{opts: opts, hooks: hooks, changed: make(chan struct{})}
 	c.network, c.address, _ = splitAddress(opts.Address) // withDefaults has checked it
 	c.API = NewAPI(c)
 	c.state.Store(int32(Disconnected))
@@ -230,12 +235,11 @@ func (c *Conn) timeout(ctx context.Context) time.Duration {
 	return 0
 }
 
-func (c *Conn) setState(to State) {
+func (c *Conn) setState(to State, cause error) {
 	c.stateMu.Lock()
 	defer c.stateMu.Unlock()
-	from := State(c.state.Swap(int32(to)))
-	if from != to && c.opts.OnState != nil {
-		c.opts.OnState(from, to)
+	if from := State(c.state.Swap(int32(to))); from != to {
+		c.hooks.onState(c, from, to, cause)
 	}
 }
 

@@ -31,7 +31,7 @@ type stateLog struct {
 	states []tnt.State
 }
 
-func (l *stateLog) add(_, to tnt.State) {
+func (l *stateLog) add(_ *tnt.Conn, _, to tnt.State, _ error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.states = append(l.states, to)
@@ -108,7 +108,7 @@ func TestBadOptions(t *testing.T) {
 func TestConnectStates(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
 		var log stateLog
-		conn := connect(t, tnt.Options{Address: p.shared.Address, OnState: log.add})
+		conn := connect(t, tnt.Options{Address: p.shared.Address, Hooks: []tnt.Hook{tnt.StateFunc(log.add)}})
 		if conn.State() != tnt.Connected || !conn.IsConnected() {
 			t.Errorf("state is %v", conn.State())
 		}
@@ -179,7 +179,7 @@ func TestConnectBadUser(t *testing.T) {
 
 		opts.ReconnectInterval = 5 * time.Millisecond
 		var log stateLog
-		opts.OnState = log.add
+		opts.Hooks = []tnt.Hook{tnt.StateFunc(log.add)}
 		conn, err := tnt.New(opts)
 		if err != nil {
 			t.Fatal(err)
@@ -224,7 +224,7 @@ func TestConnectWaitsForServer(t *testing.T) {
 		s := ownServer(t, p)
 		s.Kill()
 		var log stateLog
-		conn, err := tnt.New(tnt.Options{Address: s.Address, ReconnectInterval: 5 * time.Millisecond, OnState: log.add})
+		conn, err := tnt.New(tnt.Options{Address: s.Address, ReconnectInterval: 5 * time.Millisecond, Hooks: []tnt.Hook{tnt.StateFunc(log.add)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -288,7 +288,7 @@ func TestConnectCancelled(t *testing.T) {
 	defer l.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	var log stateLog
-	conn, err := tnt.New(tnt.Options{Address: l.Addr().String(), OnState: log.add})
+	conn, err := tnt.New(tnt.Options{Address: l.Addr().String(), Hooks: []tnt.Hook{tnt.StateFunc(log.add)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,7 +396,7 @@ func TestDisconnectWithRequestsInFlight(t *testing.T) {
 
 func TestDisconnectWhileConnecting(t *testing.T) {
 	var log stateLog
-	conn, err := tnt.New(tnt.Options{Address: deadAddress(t), ReconnectInterval: time.Millisecond, OnState: log.add})
+	conn, err := tnt.New(tnt.Options{Address: deadAddress(t), ReconnectInterval: time.Millisecond, Hooks: []tnt.Hook{tnt.StateFunc(log.add)}})
 	if err != nil {
 		t.Fatal(err)
 	}

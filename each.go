@@ -26,6 +26,7 @@ func Each[T any, R Request](ctx context.Context, ex Executor, reqs []R) iter.Seq
 			return
 		}
 		b := batch[R]{reqs: reqs}
+		defer b.leave()
 		if !b.send(ctx, ex) {
 			for range reqs {
 				if !yield(nil, b.err) {
@@ -34,7 +35,6 @@ func Each[T any, R Request](ctx context.Context, ex Executor, reqs []R) iter.Seq
 			}
 			return
 		}
-		defer b.leave()
 		var row T
 		plan, err := mp.PlanOf(reflect.TypeFor[T]())
 		for i := range reqs {
@@ -87,6 +87,7 @@ type batch[R Request] struct {
 	env   *environment
 	slots []*session.Slot // nil: not sent, or done with
 	errs  map[int]error   // of those not sent
+	hooks []*observed     // nil where there are none
 	err   error
 }
 
@@ -98,6 +99,7 @@ func (b *batch[R]) send(ctx context.Context, ex Executor) bool {
 		none = b.reqs[0]
 	}
 	if b.route, b.err = ex.Route(ctx); b.err == nil {
+		b.observe(ctx)
 		b.live, b.err = b.route.live(ctx)
 	}
 	if b.err != nil {
@@ -118,9 +120,33 @@ func (b *batch[R]) send(ctx context.Context, ex Executor) bool {
 	return true
 }
 
+// observe tells the hooks of all requests.
+func (b *batch[R]) observe(ctx context.Context) {
+	if !b.route.conn.hooks.ofRequests() {
+		return
+	}
+	b.hooks = make([]*observed, len(b.reqs))
+	for i, req := range b.reqs {
+		if any(req) != nil { // as it may be where R is Request itself
+			_, b.hooks[i] = b.route.observe(ctx, req)
+		}
+	}
+}
+
+// ended tells the hooks that request i has ended.
+func (b *batch[R]) ended(i, received int, err error) {
+	if b.hooks != nil {
+		b.hooks[i].end(received, err)
+		b.hooks[i] = nil
+	}
+}
+
 func (b *batch[R]) queue(ctx context.Context, i int) error {
-	if any(b.reqs[i]) == nil { // where R is Request itself
+	if any(b.reqs[i]) == nil {
 		return errNilRequest
+	}
+	if b.hooks != nil {
+		ctx = b.hooks[i].ctx
 	}
 	slot, err := b.live.session.Acquire()
 	if err != nil {
@@ -142,6 +168,12 @@ func (b *batch[R]) queue(ctx context.Context, i int) error {
 
 // wait returns the answer to request i, to be released.
 func (b *batch[R]) wait(ctx context.Context, i int) (x exchange, err error) {
+	x, err = b.answer(ctx, i)
+	b.ended(i, len(x.body), err)
+	return x, err
+}
+
+func (b *batch[R]) answer(ctx context.Context, i int) (x exchange, err error) {
 	slot := b.slots[i]
 	if slot == nil {
 		return x, b.errs[i]
@@ -162,6 +194,16 @@ func (b *batch[R]) leave() {
 	for _, slot := range b.slots {
 		if slot != nil {
 			b.live.session.Leave(slot)
+		}
+	}
+	for i := range b.hooks {
+		switch {
+		case b.slots == nil: // nothing was sent
+			b.ended(i, 0, b.err)
+		case b.errs[i] != nil:
+			b.ended(i, 0, b.errs[i])
+		default:
+			b.ended(i, 0, errLeft)
 		}
 	}
 }

@@ -70,7 +70,9 @@ func ExampleConnectOptions() {
 	conn, err := tnt.ConnectOptions(context.Background(), tnt.Options{
 		Address:        srv.Addr(),
 		RequestTimeout: time.Second,
-		OnState:        func(from, to tnt.State) { fmt.Println(from, "->", to) },
+		Hooks: []tnt.Hook{tnt.StateFunc(func(_ *tnt.Conn, from, to tnt.State, _ error) {
+			fmt.Println(from, "->", to)
+		})},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -15,6 +15,7 @@ type Future struct {
 	conn   *Conn
 	req    Request
 	format *Format
+	hooks  *observed
 
 	done chan struct{} // closed when resp and err are set
 	resp Response
@@ -29,12 +30,17 @@ func newFuture(c *Conn, req Request) *Future {
 	return &Future{conn: c, req: req, done: make(chan struct{})}
 }
 
-// failed returns a Future that has its error.
+// failed returns a Future of a request that was not sent.
 func failed(c *Conn, req Request, err error) *Future {
 	f := newFuture(c, req)
-	f.err = err
-	close(f.done)
+	f.fail(err)
 	return f
+}
+
+// fail ends the future of a request that was not sent.
+func (f *Future) fail(err error) {
+	f.err = requestError(f.req, err, false)
+	f.end()
 }
 
 // Done is closed when the answer, or an error, is there.
@@ -150,6 +156,12 @@ func (f *Future) Receive(h iproto.Header, body []byte, err error) {
 	default:
 		f.resp = Response{header: h, body: f.conn.decoded(body), format: f.format}
 	}
+	f.end()
+}
+
+// end makes the answer, or the error, known.
+func (f *Future) end() {
+	f.hooks.end(len(f.resp.body), f.err)
 	f.mu.Lock()
 	more := f.more
 	f.more = nil

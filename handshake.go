@@ -63,11 +63,13 @@ func (c *Conn) attempt(ctx context.Context, r *run) (*live, error) {
 	}
 	l := &live{greeting: greeting, shutdown: make(chan struct{})}
 	l.session = session.Start(conn, session.Config{
-		MaxFrame:    uint64(c.opts.MaxFrame),
-		ReadBuffer:  c.opts.ReadBuffer,
-		WriteBuffer: c.opts.WriteBuffer,
-		SendTimeout: c.opts.RequestTimeout,
-		OnEvent:     func(body []byte) { c.watchers.event(l, body) },
+		MaxFrame:      uint64(c.opts.MaxFrame),
+		ReadBuffer:    c.opts.ReadBuffer,
+		WriteBuffer:   c.opts.WriteBuffer,
+		SendTimeout:   c.opts.RequestTimeout,
+		OnEvent:       func(body []byte) { c.event(l, body) },
+		OnLate:        func(h iproto.Header) { c.hooks.onLate(c, h) },
+		OnPushDropped: func(h iproto.Header) { c.hooks.onDrop(c, Drop{Sync: h.Sync}) },
 		OnSchemaVersion: func(uint64) {
 			if !c.opts.NoSchema && !c.opts.NoSchemaRefetch {
 				select {

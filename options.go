@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"strings"
 	"time"
@@ -113,12 +112,9 @@ type Options struct {
 	// leaves the connection as it is. Default: 512 MiB.
 	MaxRequest int
 
-	// OnState is told of every change of state, in order, one at a time. It
-	// must not block and must not call the connection's methods that wait.
-	OnState func(from, to State)
-	// Logger gets a line for each connect, loss and failed attempt. Default:
-	// none.
-	Logger *slog.Logger
+	// Hooks are told of what happens: LogHook(slog.Default()) logs it. The slice
+	// must not be changed.
+	Hooks []Hook
 }
 
 // withDefaults returns the options with every zero value replaced, or an
@@ -135,9 +131,6 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.MaxRequest, DefaultMaxRequest)
 	if o.Dialer == nil {
 		o.Dialer = new(net.Dialer).DialContext
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if _, _, err := splitAddress(o.Address); err != nil {
 		return o, err

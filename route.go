@@ -67,6 +67,14 @@ func (x *exchange) do(ctx context.Context, rt Route, req Request) error {
 	if req == nil {
 		return errNilRequest
 	}
+	ctx, observed := rt.observe(ctx, req)
+	err := x.tries(ctx, rt, req)
+	observed.end(len(x.body), err)
+	return err
+}
+
+// tries does a request, and again where it was made by an old schema.
+func (x *exchange) tries(ctx context.Context, rt Route, req Request) error {
 	for try := 1; ; try++ {
 		l, err := rt.live(ctx)
 		if err != nil {
@@ -219,9 +227,11 @@ func formatFor(schema *Schema, req Request) *Format {
 	return schema.SpaceByID(p.spaceID).format()
 }
 
-// send starts a request on a session and returns its Future.
+// send starts a request of the connection's own on a session.
 func (c *Conn) send(ctx context.Context, l *live, req Request) *Future {
-	return c.startOn(ctx, l, 0, req, flushed)
+	f := newFuture(c, req)
+	c.sendOn(ctx, l, 0, f, flushed)
+	return f
 }
 
 // sending is how a request gets on its way.
@@ -233,20 +243,22 @@ const (
 	atOnce           // without waiting for room in the write buffer
 )
 
-func (c *Conn) startOn(ctx context.Context, l *live, stream uint64, req Request, how sending) *Future {
+// sendOn sends a future's request, or ends the future with an error.
+func (c *Conn) sendOn(ctx context.Context, l *live, stream uint64, f *Future, how sending) {
 	slot, err := l.session.Acquire()
 	if err != nil {
-		return failed(c, req, requestError(req, err, false))
+		f.fail(err)
+		return
 	}
 	env := l.env.Load()
 	// The answer can't be waited for here, so nothing is done again: a request
 	// by names goes unchecked.
-	if err := c.encode(slot, stream, l, env, req, false); err != nil {
+	if err := c.encode(slot, stream, l, env, f.req, false); err != nil {
 		l.session.Release(slot)
-		return failed(c, req, requestError(req, err, false))
+		f.fail(err)
+		return
 	}
-	f := newFuture(c, req)
-	f.format = formatFor(env.schema, req)
+	f.format = formatFor(env.schema, f.req)
 	switch how {
 	case flushed:
 		err = l.session.SendAsync(ctx, slot, f)
@@ -256,7 +268,6 @@ func (c *Conn) startOn(ctx context.Context, l *live, stream uint64, req Request,
 		err = l.session.SendAtOnce(slot, f)
 	}
 	if err != nil {
-		return failed(c, req, requestError(req, err, false))
+		f.fail(err)
 	}
-	return f
 }

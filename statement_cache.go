@@ -194,7 +194,9 @@ func (c *StatementCache) release(ctx context.Context, idle []*cachedStatement) [
 	var futures []*Future
 	for _, s := range idle {
 		if s.prepared != nil {
-			futures = append(futures, c.conn.startOn(ctx, l, 0, Prepare{ID: s.prepared.ID()}, atOnce))
+			f := newFuture(c.conn, Prepare{ID: s.prepared.ID()})
+			c.conn.sendOn(ctx, l, 0, f, atOnce)
+			futures = append(futures, f)
 		}
 	}
 	return futures

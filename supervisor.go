@@ -31,6 +31,11 @@ var (
 	errGaveUp       error = &notConnectedError{cause: errors.New("nobody waits for the connection any more")}
 )
 
+// isGivenUp tells whether a connection ended for nobody wants it any more.
+func isGivenUp(err error) bool {
+	return errors.Is(err, errDisconnected) || errors.Is(err, errGaveUp)
+}
+
 // Connect connects, and returns when the connection is ready. It tries until
 // ctx ends; with Options.ConnectOnce, or with ReconnectInterval Never, it
 // returns the first attempt's error. A server that is still starting is
@@ -163,13 +168,13 @@ func (c *Conn) Reconnect(ctx context.Context) error {
 // without reconnecting, until the first loss.
 func (r *run) supervise() {
 	c := r.conn
+	var err error
 	for first := true; ; {
-		c.setState(Connecting)
-		l, err := c.dial(r)
-		if err == nil {
+		c.setState(Connecting, err)
+		var l *live
+		if l, err = r.connect(); err == nil {
 			first = false
 			r.publish(l)
-			c.opts.Logger.Info("tnt: connected", "server", c.opts.String(), "version", l.greeting.Version.String())
 			err = r.serve(l)
 			r.withdraw(err)
 			l.session.Fail(errors.Join(session.ErrClosed, err))
@@ -179,18 +184,31 @@ func (r *run) supervise() {
 			r.end(context.Cause(r.ctx))
 			return
 		}
-		c.opts.Logger.Warn("tnt: not connected", "server", c.opts.String(), "error", err)
 		r.fail(err)
 		if c.opts.ReconnectInterval == Never || first && c.opts.ConnectOnce {
 			r.end(err)
 			return
 		}
-		c.setState(Reconnecting)
+		c.setState(Reconnecting, err)
 		if !sleep(r.ctx, c.opts.ReconnectInterval) {
 			r.end(context.Cause(r.ctx))
 			return
 		}
 	}
+}
+
+// connect makes one attempt to connect.
+func (r *run) connect() (*live, error) {
+	c := r.conn
+	attempt := ConnectAttempt{}
+	begin := time.Now()
+	l, err := c.dial(r)
+	if err == nil {
+		attempt.Version = l.greeting.Version
+	}
+	attempt.Duration, attempt.Err = time.Since(begin), err
+	c.hooks.onConnect(c, attempt)
+	return l, err
 }
 
 // sleep waits, and returns false where ctx ended first.
@@ -211,7 +229,7 @@ func (r *run) publish(l *live) {
 	c.up.Store(l)
 	c.shutdown.Store(false)
 	c.watchers.attach(l)
-	c.setState(Connected)
+	c.setState(Connected, nil)
 	c.mu.Lock()
 	c.last = nil
 	r.decide(nil)
@@ -248,14 +266,13 @@ func (r *run) decide(err error) {
 // end is the supervisor's last act.
 func (r *run) end(err error) {
 	c := r.conn
-	c.setState(Disconnecting)
-	c.setState(Disconnected)
+	c.setState(Disconnecting, err)
+	c.setState(Disconnected, err)
 	c.mu.Lock()
 	c.run = nil
 	c.watchers.end(&notConnectedError{cause: err})
-	if !errors.Is(err, errDisconnected) && !errors.Is(err, errGaveUp) {
-		c.last = err
-	} else {
+	c.last = err
+	if isGivenUp(err) {
 		c.last = nil
 	}
 	r.decide(err)
@@ -292,7 +309,8 @@ func (r *run) serve(l *live) error {
 			if ping == nil || ping.finished() {
 				// A wait for room would keep the supervisor from seeing that the
 				// server has stopped to read.
-				ping = c.startOn(r.ctx, l, 0, Ping{}, atOnce)
+				ping = newFuture(c, Ping{})
+				c.sendOn(r.ctx, l, 0, ping, atOnce)
 				quiet = quietness{received: l.session.Received(), since: time.Now()}
 				continue
 			}
@@ -324,9 +342,7 @@ func (r *run) update(l *live) {
 	if s := l.env.Load().schema; s != nil && s.Version == l.session.SchemaVersion() {
 		return
 	}
-	if err := r.fetchSchema(l); err != nil {
-		r.conn.opts.Logger.Warn("tnt: schema not fetched", "server", r.conn.opts.String(), "error", err)
-	}
+	_ = r.fetchSchema(l) // hooks are told
 }
 
 // refetch asks the supervisor for a schema.
@@ -356,11 +372,11 @@ func (r *run) fetchSchema(l *live) error {
 	s, err := fetchSchema(ctx, func(ctx context.Context, req Request) (Response, error) {
 		return r.conn.send(ctx, l, req).Wait(ctx)
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		l.setSchema(s)
 	}
-	l.setSchema(s)
-	return nil
+	r.conn.hooks.onSchema(r.conn, s, err)
+	return err
 }
 
 // RefetchSchema fetches the schema and returns when it is there.

@@ -24,7 +24,7 @@ import (
 func TestCancellationStorm(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
 		var log bytes.Buffer
-		conn := connect(t, tnt.Options{Address: p.shared.Address, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		conn := connect(t, tnt.Options{Address: p.shared.Address, Hooks: []tnt.Hook{tnt.LogHook(slog.New(slog.NewTextHandler(&log, nil)))}})
 		lua(t, conn, "function late_echo(x, s) require('fiber').sleep(s) return x end")
 		var number, gaveUp, answered atomic.Int64
 		var wg sync.WaitGroup
@@ -53,7 +53,7 @@ func TestCancellationStorm(t *testing.T) {
 		if answered.Load() == 0 || gaveUp.Load() == 0 || late == 0 || late > uint64(gaveUp.Load()) {
 			t.Errorf("%d answered, %d given up, %d late", answered.Load(), gaveUp.Load(), late)
 		}
-		if n := strings.Count(log.String(), "\n"); n > 1 { // that it is connected
+		if n := strings.Count(log.String(), "\n"); n > 3 { // connected, and late answers together
 			t.Errorf("%d lines are logged:\n%s", n, log.String())
 		}
 	})
@@ -535,28 +535,17 @@ func TestGettersDuringReconnects(t *testing.T) {
 	})
 }
 
-// TestOnStateMayAsk calls getters inside of the callback, where locks would
+// TestStateHookMayAsk calls getters inside of the callback, where locks would
 // show.
-func TestOnStateMayAsk(t *testing.T) {
+func TestStateHookMayAsk(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
-		var conn atomic.Pointer[tnt.Conn]
-		opts := tnt.Options{Address: p.shared.Address, OnState: func(_, to tnt.State) {
-			if c := conn.Load(); c != nil {
-				if c.State() != to {
-					t.Errorf("told of %v, it is %v", to, c.State())
-				}
-				_, _, _ = c.IsConnected(), c.Schema(), c.Stats()
+		hook := tnt.StateFunc(func(c *tnt.Conn, _, to tnt.State, _ error) {
+			if c.State() != to {
+				t.Errorf("told of %v, it is %v", to, c.State())
 			}
-		}}
-		c, err := tnt.New(opts)
-		if err != nil {
-			t.Fatal(err)
-		}
-		conn.Store(c)
-		if err := c.Connect(testContext(t)); err != nil {
-			t.Fatal(err)
-		}
-		disconnect(t, c)
+			_, _, _ = c.IsConnected(), c.Schema(), c.Stats()
+		})
+		disconnect(t, connect(t, tnt.Options{Address: p.shared.Address, Hooks: []tnt.Hook{hook}}))
 	})
 }
 
@@ -617,8 +606,9 @@ func TestPasswordIsNowhere(t *testing.T) {
 	var mu sync.Mutex
 	opts := tnt.Options{
 		User: "nobody", Password: secret, ConnectOnce: true,
-		Logger: slog.New(slog.NewJSONHandler(lockedWriter{&mu, &log}, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
+	logger := slog.New(slog.NewJSONHandler(lockedWriter{&mu, &log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	opts.Hooks = []tnt.Hook{tnt.LogHook(logger)}
 	check := func(what, text string) {
 		t.Helper()
 		if strings.Contains(text, secret) {
@@ -640,7 +630,7 @@ func TestPasswordIsNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	errs = append(errs, conn.Connect(testContext(t)), conn.Ping(t.Context()))
-	opts.Logger.Info("the options", "options", opts, "conn", conn)
+	logger.Info("the options", "options", opts, "conn", conn)
 	for _, bad := range []string{
 		"nobody:" + secret + "@host:badport", "tarantool://nobody:" + secret + "@[::1", "tarantool://nobody:" + secret + "@host?x=1",
 		"tarantool://nobody:" + secret + "%zz@host", "x://nobody:" + secret + "@host", "tarantool://:" + secret + "@host", "nobody:" + secret + "@",

@@ -310,7 +310,7 @@ func (ws *watchers) failAll(err error) {
 }
 
 // event takes an IPROTO_EVENT of a session, on its reader's goroutine.
-func (ws *watchers) event(l *live, content []byte) {
+func (c *Conn) event(l *live, content []byte) {
 	var body iproto.Body
 	if body.Decode(content) != nil {
 		return // what else the server sends will tell
@@ -320,10 +320,18 @@ func (ws *watchers) event(l *live, content []byte) {
 	if body.Has(iproto.KeyEventData) {
 		value = append([]byte{}, body.Raw(iproto.KeyEventData)...)
 	}
+	for range c.watchers.set(l, key, value) {
+		c.hooks.onDrop(c, Drop{Key: key})
+	}
+}
+
+// set makes a value the newest of its key, and returns how many watchers, or
+// the one that is gone, will not see the value that they should have had.
+func (ws *watchers) set(l *live, key string, value []byte) (dropped int) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if ws.session != l {
-		return // late, of a session that is lost; or early: attach asks again
+		return 0 // late, of a session that is lost; or early: attach asks again
 	}
 	if key == shutdownKey && value != nil && mp.TypeOf(value[0]) == mp.TypeBool && value[0] == 0xc3 {
 		select {
@@ -334,15 +342,20 @@ func (ws *watchers) event(l *live, content []byte) {
 	}
 	sub := ws.keys[key]
 	if sub == nil {
-		if key == shutdownKey {
-			ws.send(iproto.TypeWatch, key)
+		if key != shutdownKey {
+			return 1
 		}
-		return
+		ws.send(iproto.TypeWatch, key)
+		return 0
+	}
+	for w := range sub.watchers {
+		if sub.number > 0 && w.seen < sub.number {
+			dropped++
+		}
+		w.tell()
 	}
 	sub.value = value
 	sub.number++
-	for w := range sub.watchers {
-		w.tell()
-	}
 	ws.send(iproto.TypeWatch, key)
+	return dropped
 }

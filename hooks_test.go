@@ -1,0 +1,401 @@
+package tnt_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/tnttest"
+)
+
+// recorder is a hook that notes all that it is told, and checks that each
+// request begins and ends once.
+type recorder struct {
+	t *testing.T
+
+	mu     sync.Mutex
+	lines  []string
+	begun  int
+	open   map[int]bool
+	states []tnt.State
+	causes []error
+	conns  []tnt.ConnectAttempt
+	late   []uint64
+	drops  []tnt.Drop
+	stale  []error
+}
+
+type requestNumber struct{}
+
+func (r *recorder) OnRequestStart(ctx context.Context, _ *tnt.Conn, _ tnt.RequestInfo) context.Context {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.begun++
+	if r.open == nil {
+		r.open = map[int]bool{}
+	}
+	r.open[r.begun] = true
+	return context.WithValue(ctx, requestNumber{}, r.begun)
+}
+
+func (r *recorder) OnRequestEnd(ctx context.Context, _ *tnt.Conn, req tnt.RequestInfo, end tnt.RequestEnd) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	number, _ := ctx.Value(requestNumber{}).(int)
+	if !r.open[number] {
+		r.t.Errorf("%v %s, request %d, ended without a beginning or again", req.Type, req.Place, number)
+	}
+	delete(r.open, number)
+	if end.Duration <= 0 {
+		r.t.Errorf("%v took %v", req.Type, end.Duration)
+	}
+	line := strings.TrimSpace(fmt.Sprintf("%v %s", req.Type, req.Place))
+	if req.Stream > 0 {
+		line += " in a stream"
+	}
+	switch {
+	case end.Err != nil:
+		line += " failed"
+	case end.Received > 0:
+		line += " answered"
+	}
+	r.lines = append(r.lines, line)
+}
+
+func (r *recorder) OnConnect(_ *tnt.Conn, a tnt.ConnectAttempt) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conns = append(r.conns, a)
+}
+
+func (r *recorder) OnState(_ *tnt.Conn, _, to tnt.State, cause error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.states, r.causes = append(r.states, to), append(r.causes, cause)
+}
+
+func (r *recorder) OnSchema(_ *tnt.Conn, _ *tnt.Schema, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stale = append(r.stale, err)
+}
+
+func (r *recorder) OnLate(_ *tnt.Conn, sync uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.late = append(r.late, sync)
+}
+
+func (r *recorder) OnDrop(_ *tnt.Conn, d tnt.Drop) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drops = append(r.drops, d)
+}
+
+// took returns what was noted since the last time, and checks that nothing is
+// open.
+func (r *recorder) took() []any {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.open) > 0 {
+		r.t.Errorf("%d requests did not end", len(r.open))
+	}
+	var lines []any
+	for _, l := range r.lines {
+		lines = append(lines, l)
+	}
+	r.lines = nil
+	return lines
+}
+
+func (r *recorder) lates() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.late)
+}
+
+func (r *recorder) dropped() []tnt.Drop {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.drops
+}
+
+func TestRequestHooks(t *testing.T) {
+	onServers(t, func(t *testing.T, p *program) {
+		shared(t, p) // with empty spaces
+		r := &recorder{t: t}
+		conn := connect(t, tnt.Options{Address: p.shared.Address, Hooks: []tnt.Hook{r}})
+		equal(t, "requests while connecting", len(r.took()), 0)
+		ctx := testContext(t)
+
+		_, _ = conn.Insert(ctx, "tester", []any{1, "hello", 1, 4, "what is up"})
+		_, _ = conn.Insert(ctx, "tester", []any{1, "hello", 1, 4, "what is up"})
+		_, _ = conn.Select(ctx, "nowhere", tnt.Key{})
+		_, _ = conn.Call(ctx, "echo", 1)
+		_ = conn.Ping(ctx)
+		equal(t, "one after the other", r.took(), []any{
+			"INSERT tester answered", "INSERT tester failed", "SELECT nowhere failed", "CALL echo answered", "PING answered",
+		})
+
+		_, _ = conn.Go(ctx, tnt.Call{Function: "echo", Args: []any{1}}).Wait(ctx)
+		_, _ = conn.Go(ctx, tnt.Select{Space: "nowhere"}).Wait(ctx)
+		_, _ = conn.Go(canceled(t), tnt.Ping{}).Wait(ctx)
+		for _, f := range conn.Batch(ctx, tnt.Ping{}, tnt.Select{SpaceID: 1 << 20}) {
+			_, _ = f.Wait(ctx)
+		}
+		equal(t, "on their way", r.took(), []any{
+			"CALL echo answered", "SELECT nowhere failed", "PING failed", "PING answered", "SELECT space 1048576 failed",
+		})
+
+		var nobody tnt.Request
+		for _, err := range tnt.Each[[]any](ctx, conn, []tnt.Request{tnt.Select{Space: "tester"}, nobody, tnt.Select{Space: "nowhere"}}) {
+			_ = err
+		}
+		equal(t, "each", r.took(), []any{"SELECT tester answered", "SELECT nowhere failed"})
+		for _, err := range tnt.Each[[]any](ctx, conn, []tnt.Request{tnt.Ping{}, tnt.Select{Space: "tester"}, tnt.Select{Space: "nowhere"}}) {
+			_ = err
+			break
+		}
+		equal(t, "each that was left", r.took(), []any{"PING answered", "SELECT tester failed", "SELECT nowhere failed"})
+
+		if conn.Features().Has(tnt.FeatureStreams) {
+			s := conn.Stream()
+			_ = s.Begin(ctx)
+			_, _ = s.Select(ctx, "tester", tnt.K(1))
+			_ = s.Rollback(ctx)
+			equal(t, "a stream", r.took(), []any{"BEGIN answered", "SELECT tester in a stream answered", "ROLLBACK in a stream answered"})
+		}
+
+		disconnect(t, conn)
+		_ = conn.Ping(ctx)
+		for _, err := range tnt.Each[[]any](ctx, conn, []tnt.Ping{{}, {}}) {
+			_ = err
+		}
+		equal(t, "disconnected", r.took(), []any{"PING failed", "PING failed", "PING failed"})
+	})
+}
+
+// TestHookGivesTheContext has a hook end the requests it does not like.
+func TestHookGivesTheContext(t *testing.T) {
+	errForbidden := errors.New("forbidden")
+	conn := connect(t, tnt.Options{Address: tnttest.Run(t).Addr(), Hooks: []tnt.Hook{forbid{errForbidden}}})
+	ctx := testContext(t)
+	if _, err := conn.Call(ctx, "box.info"); !errors.Is(err, errForbidden) || !tnt.SafeToRetry(err) {
+		t.Errorf("do: %v", err)
+	}
+	if _, err := conn.Go(ctx, tnt.Call{Function: "box.info"}).Wait(ctx); !errors.Is(err, errForbidden) || !tnt.SafeToRetry(err) {
+		t.Errorf("go: %v", err)
+	}
+	if err := conn.Ping(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+type forbid struct{ err error }
+
+func (f forbid) OnRequestStart(ctx context.Context, _ *tnt.Conn, req tnt.RequestInfo) context.Context {
+	if req.Place == "" {
+		return ctx
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	cancel(f.err)
+	return ctx
+}
+
+func TestLateAndDropHooks(t *testing.T) {
+	srv := tnttest.Run(t)
+	began, gate := make(chan struct{}), make(chan struct{})
+	srv.Handle("held", func(c *tnttest.Call) ([]any, error) {
+		began <- struct{}{}
+		<-gate
+		return nil, c.Push("nobody takes it")
+	})
+	r := &recorder{t: t}
+	var log bytes.Buffer
+	var mu sync.Mutex
+	logger := slog.New(slog.NewTextHandler(lockedWriter{&mu, &log}, nil))
+	conn := connect(t, tnt.Options{Address: srv.Addr(), Hooks: []tnt.Hook{r, tnt.LogHook(logger)}})
+
+	const sent = 20
+	for range sent {
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			<-began
+			cancel()
+		}()
+		if _, err := conn.Call(ctx, "held"); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	close(gate)
+	eventually(t, "late answers are told", func() bool { return r.lates() == sent })
+	if d := r.dropped(); len(d) != sent || d[0].Sync != r.late[0] || d[0].Key != "" {
+		t.Errorf("dropped: %+v", d)
+	}
+
+	// The second value of a key finds a watcher that has not looked at the first.
+	hold := make(chan struct{})
+	w, err := conn.WatchFunc("key", func(tnt.Event) { <-hold })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 { // the first is being looked at, at most
+		if err := srv.Broadcast("key", i); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Ping(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "a dropped event is told", func() bool { return len(r.dropped()) > sent })
+	if d := r.dropped()[sent]; d.Key != "key" || d.Sync != 0 {
+		t.Errorf("dropped: %+v", d)
+	}
+	w.Unregister()
+	close(hold)
+	disconnect(t, conn)
+
+	mu.Lock()
+	defer mu.Unlock()
+	for _, want := range []string{"tnt: connected", "answers came too late", "pushes or events dropped", "tnt: disconnected"} {
+		if n := strings.Count(log.String(), want); n != 1 {
+			t.Errorf("%d lines with %q:\n%s", n, want, &log)
+		}
+	}
+}
+
+func TestConnectionHooks(t *testing.T) {
+	onServers(t, func(t *testing.T, p *program) {
+		s := ownServer(t, p)
+		r := &recorder{t: t}
+		var log bytes.Buffer
+		var mu sync.Mutex
+		logger := slog.New(slog.NewTextHandler(lockedWriter{&mu, &log}, nil))
+		conn := connect(t, tnt.Options{
+			Address: s.Address, ReconnectInterval: 5 * time.Millisecond, Hooks: []tnt.Hook{r, tnt.LogHook(logger)},
+		})
+		if _, err := conn.Eval(testContext(t), "box.schema.space.create('later')"); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.RefetchSchema(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		s.Kill()
+		eventually(t, "an attempt fails", func() bool {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return len(r.conns) > 1
+		})
+		if err := s.Run(); err != nil {
+			t.Fatal(err)
+		}
+		works(t, conn)
+		disconnect(t, conn)
+
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		first, second, last := r.conns[0], r.conns[1], r.conns[len(r.conns)-1]
+		if first.Err != nil || first.Version != p.Version || first.Duration <= 0 || second.Err == nil || last.Err != nil {
+			t.Errorf("attempts: %+v", r.conns)
+		}
+		if len(r.stale) == 0 || r.stale[0] != nil {
+			t.Errorf("fetches of the schema: %v", r.stale)
+		}
+		for i, to := range r.states {
+			if lost := to == tnt.Reconnecting || to == tnt.Disconnected; lost && r.causes[i] == nil || to == tnt.Connected && r.causes[i] != nil {
+				t.Errorf("%v because of %v", to, r.causes[i])
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for _, want := range []string{"tnt: connected", "tnt: connection lost", "tnt: cannot connect", "tnt: disconnected"} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("no line %q:\n%s", want, &log)
+			}
+		}
+	})
+}
+
+func TestHookWithoutMethods(t *testing.T) {
+	_, err := tnt.New(tnt.Options{Hooks: []tnt.Hook{tnt.StateFunc(func(*tnt.Conn, tnt.State, tnt.State, error) {}), func() {}}})
+	failsWith(t, "a function", err, "Hooks[1], a func()")
+	_, err = tnt.New(tnt.Options{Hooks: []tnt.Hook{nil}})
+	failsWith(t, "nil", err, "Hooks[0]")
+}
+
+// nothing is a hook that does nothing.
+type nothing struct{}
+
+func (nothing) OnRequestStart(ctx context.Context, _ *tnt.Conn, _ tnt.RequestInfo) context.Context {
+	return ctx
+}
+func (nothing) OnRequestEnd(context.Context, *tnt.Conn, tnt.RequestInfo, tnt.RequestEnd) {}
+
+// BenchmarkHooks shows what hooks cost: nothing where there are none, and
+// where there are some that are not for requests.
+func BenchmarkHooks(b *testing.B) {
+	srv := tnttest.Run(b)
+	for _, c := range []struct {
+		name  string
+		hooks []tnt.Hook
+	}{
+		{"none", nil},
+		{"log", []tnt.Hook{tnt.LogHook(slog.New(slog.DiscardHandler))}},
+		{"request", []tnt.Hook{nothing{}}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			conn, err := tnt.ConnectOptions(b.Context(), tnt.Options{Address: srv.Addr(), Hooks: c.hooks})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer conn.Close()
+			b.ReportAllocs()
+			pings := make([]tnt.Ping, 256)
+			for b.Loop() {
+				for _, err := range tnt.Each[int](b.Context(), conn, pings) {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(pings)), "ns/request")
+		})
+	}
+}
+
+// counted counts requests and errors, as a hook for metrics would.
+type counted struct{ requests, errors atomic.Int64 }
+
+func (c *counted) OnRequestEnd(_ context.Context, _ *tnt.Conn, _ tnt.RequestInfo, end tnt.RequestEnd) {
+	c.requests.Add(1)
+	if end.Err != nil {
+		c.errors.Add(1)
+	}
+}
+
+func ExampleHook() {
+	srv := serve()
+	defer srv.Close()
+	counts := &counted{}
+	conn, err := tnt.ConnectOptions(context.Background(), tnt.Options{
+		Address: srv.Addr(),
+		Hooks:   []tnt.Hook{counts, tnt.LogHook(slog.New(slog.DiscardHandler))},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer conn.Close()
+	_ = conn.Ping(context.Background())
+	_, _ = conn.Select(context.Background(), "nowhere", tnt.Key{})
+	fmt.Println(counts.requests.Load(), "requests,", counts.errors.Load(), "failed")
+	// Output: 2 requests, 1 failed
+}
