@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"runtime"
 	"sync"
 
 	"github.com/gotnt/tnt/internal/iproto"
@@ -68,7 +67,7 @@ func (s *Session) holdSenders() {
 func (s *Session) yieldToSenders() {
 	if s.woken {
 		s.woken = false
-		runtime.Gosched()
+		s.gather()
 	}
 	s.mu.Lock()
 	s.serving = false

@@ -172,9 +172,26 @@ func (s *Session) kick(flush, yield bool) {
 	if yield && others > 1 {
 		// Let those who are ready to send append first: one write for many
 		// requests is what makes many callers cheap.
-		runtime.Gosched()
+		s.gather()
 	}
 	s.write(false)
+}
+
+// gather lets goroutines run that are ready to send, as long as they do.
+func (s *Session) gather() {
+	s.mu.Lock()
+	before := s.appended
+	s.mu.Unlock()
+	for {
+		runtime.Gosched()
+		s.mu.Lock()
+		now := s.appended
+		s.mu.Unlock()
+		if now == before {
+			return
+		}
+		before = now
+	}
 }
 
 // write writes until nothing waits. A caller's goroutine must not block here:
@@ -183,6 +200,9 @@ func (s *Session) kick(flush, yield bool) {
 func (s *Session) write(mayBlock bool) {
 	var buf []byte
 	for turn := 0; ; turn++ {
+		if turn > 0 {
+			s.gather()
+		}
 		var ok bool
 		buf, ok = s.takeOut(buf)
 		if !ok {
