@@ -18,20 +18,28 @@ const papSaltSize = 20
 
 // createUser adds a user with hashes of the password for each method.
 func (s *Server) createUser(name, password string) error {
-	chap := iproto.HashChapSHA1(password)
-	salt := make([]byte, papSaltSize)
-	if _, err := rand.Read(salt); err != nil {
+	auth, err := hashes(password)
+	if err != nil {
 		return err
-	}
-	pap := iproto.HashPapSHA256(password, salt)
-	auth := map[string][]byte{
-		iproto.AuthChapSHA1:  encode64(chap[:]),
-		iproto.AuthPapSHA256: encode64(append(salt, pap[:]...)),
 	}
 	if err := s.engine.CreateUser(name, auth, password != ""); err != nil {
 		return err
 	}
 	return nil
+}
+
+// hashes returns what is stored of a password, by the name of the method.
+func hashes(password string) (map[string][]byte, error) {
+	chap := iproto.HashChapSHA1(password)
+	salt := make([]byte, papSaltSize)
+	if _, err := rand.Read(salt); err != nil {
+		return nil, err
+	}
+	pap := iproto.HashPapSHA256(password, salt)
+	return map[string][]byte{
+		iproto.AuthChapSHA1:  encode64(chap[:]),
+		iproto.AuthPapSHA256: encode64(append(salt, pap[:]...)),
+	}, nil
 }
 
 func encode64(b []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(b)) }

@@ -20,6 +20,7 @@ func (s *Server) registerBuiltins() {
 		return []any{true}, c.Push(args[0])
 	})
 	s.Handle("box.session.user", func(c *Call) ([]any, error) { return []any{c.User()}, nil })
+	s.registerUsers()
 }
 
 // HandleDemo registers the functions that `tnt serve` has: echo, which returns
@@ -49,22 +50,6 @@ func (s *Server) HandleDemo() {
 		s.broadcast(key, data)
 		return nil, r.Err()
 	})
-}
-
-func (s *Server) info() map[string]any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return map[string]any{
-		"version": s.opts.version.String(), "id": 1, "ro": false, "uuid": s.uuid, "status": "running",
-		"package": "tnttest", "listen": s.listenAddr(), "schema_version": s.engine.SchemaVersion(),
-	}
-}
-
-func (s *Server) listenAddr() string {
-	if len(s.listeners) == 0 {
-		return ""
-	}
-	return s.listeners[0].Addr().String()
 }
 
 // callBegin is box.begin. Outside of a stream the transaction would end with

@@ -129,10 +129,11 @@ func (c *Conn) call(req *request, h Handler) reply {
 		call.args = req.body.Raw(iproto.KeyTuple)
 	}
 	results, err := run(h, call)
-	if err != nil {
+	r, ok := c.afterCall(req)
+	switch {
+	case err != nil:
 		return errorReply(handlerError(err))
-	}
-	if r, ok := c.afterCall(req); !ok {
+	case !ok:
 		return r
 	}
 	values, err := appendResults(req.header.Type, results)
@@ -173,12 +174,13 @@ func (c *Conn) checkCall(req *request) (reply, bool) {
 
 // afterCall rolls back a transaction that a call outside of a stream left open.
 func (c *Conn) afterCall(req *request) (reply, bool) {
-	if req.stream == nil || req.stream.id != 0 {
+	if req.stream == nil {
 		return reply{}, true
 	}
 	c.srv.mu.Lock()
 	defer c.srv.mu.Unlock()
-	if req.stream.txn == nil {
+	if req.stream.id != 0 || req.stream.txn == nil {
+		req.yield()
 		return reply{}, true
 	}
 	req.stream.txn.Rollback()

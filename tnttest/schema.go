@@ -93,8 +93,6 @@ func (s *Server) CreateUser(name, password string) error {
 const (
 	spaceID = 280
 	indexID = 288
-	guestID = 0
-	adminID = 1
 )
 
 // owner returns the user that spaces belong to: guest, if it may do everything

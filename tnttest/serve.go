@@ -148,7 +148,10 @@ func (c *Conn) execute(req *request, h Handler) reply {
 
 func (c *Conn) executeLocked(req *request) reply {
 	s := c.srv
-	defer func() { s.schemaVersion.Store(s.engine.SchemaVersion()) }()
+	defer func() {
+		req.yield()
+		s.schemaVersion.Store(s.engine.SchemaVersion())
+	}()
 	if v := req.header.SchemaVersion; v != 0 && v != s.engine.SchemaVersion() {
 		return errorReply(memtx.Errorf(types.ErrWrongSchemaVersion, "Wrong schema version, current: %d, in request: %d",
 			int32(v), s.engine.SchemaVersion()))
@@ -194,6 +197,13 @@ func (req *request) txn() *memtx.Txn {
 		return nil
 	}
 	return req.stream.txn
+}
+
+// yield lets others have a turn after the request.
+func (req *request) yield() {
+	if txn := req.txn(); txn != nil {
+		txn.Yield()
+	}
 }
 
 // identify answers ID.

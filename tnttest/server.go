@@ -18,9 +18,11 @@ import (
 // Server is a Tarantool in this process. Its methods may be called from any
 // goroutine. Make one with Run or Start.
 type Server struct {
-	opts  options
-	clock Clock
-	uuid  uuid.UUID
+	opts    options
+	clock   Clock
+	started time.Time
+
+	uuid, replicaset uuid.UUID
 
 	ctx    context.Context // done when the server closes
 	cancel context.CancelFunc
@@ -57,12 +59,13 @@ func Start(opts ...Option) (*Server, error) {
 		evals:    make(map[string]Handler),
 		events:   make(map[string]*event),
 		conns:    make(map[*Conn]struct{}),
-		uuid:     uuid.New(),
+		uuid:     uuid.New(), replicaset: uuid.New(),
 	}
 	for _, opt := range opts {
 		opt(&s.opts)
 	}
 	s.clock = s.opts.clock
+	s.started = s.clock.Now()
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.engine = memtx.New()
 	s.engine.Now = s.clock.Now

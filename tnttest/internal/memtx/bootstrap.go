@@ -5,8 +5,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"sync"
-
-	"github.com/gotnt/tnt/internal/mp"
 )
 
 // Ids of system spaces.
@@ -16,9 +14,17 @@ const (
 	spaceID     = 280
 	vspaceID    = 281
 	indexID     = 288
+	funcID      = 296
 	userID      = 304
 	privID      = 312
 	truncateID  = 330
+)
+
+// Ids of users and roles that every server has.
+const (
+	adminID  = 1
+	publicID = 2
+	superID  = 31
 )
 
 // systemRows are the rows that a new server's system spaces hold.
@@ -82,7 +88,7 @@ func (e *Engine) bootstrap() {
 			sp.visible = e.viewFilter(sp.Def.Name)
 		}
 	}
-	e.schemaVersion = firstSchemaVersion
+	e.schemaVersion, e.lsn = firstSchemaVersion, 0
 }
 
 // firstSchemaVersion is about what a real server has after its bootstrap.
@@ -91,42 +97,5 @@ const firstSchemaVersion = 80
 func must(err *Error) {
 	if err != nil {
 		panic(err)
-	}
-}
-
-// viewFilter tells which rows of a system view a user may see.
-func (e *Engine) viewFilter(view string) func(u *User, tuple []byte) bool {
-	field := func(tuple []byte, i int) uint64 {
-		_, rest := array(tuple)
-		for ; i > 0; i-- {
-			_, rest = next(rest)
-		}
-		if len(rest) == 0 || typeOf(rest) != mp.TypeUint {
-			return 0
-		}
-		return readInteger(rest).abs
-	}
-	var own func(u *User, tuple []byte) bool
-	switch view {
-	case "_vspace", "_vindex", "_vspace_sequence":
-		own = func(u *User, tuple []byte) bool {
-			sp := e.spaces[uint32(field(tuple, 0))]
-			return sp != nil && (sp.Def.Owner == u.ID || u.access(object{typ: "space", id: field(tuple, 0)}) != 0)
-		}
-	case "_vuser":
-		own = func(u *User, tuple []byte) bool {
-			return field(tuple, 0) == uint64(u.ID) || field(tuple, 1) == uint64(u.ID)
-		}
-	case "_vpriv":
-		own = func(u *User, tuple []byte) bool {
-			return field(tuple, 0) == uint64(u.ID) || field(tuple, 1) == uint64(u.ID)
-		}
-	case "_vcollation":
-		return nil
-	default:
-		own = func(u *User, tuple []byte) bool { return field(tuple, 1) == uint64(u.ID) }
-	}
-	return func(u *User, tuple []byte) bool {
-		return u == nil || u.access(universe)&privRead != 0 || own(u, tuple)
 	}
 }

@@ -102,6 +102,7 @@ func (e *Engine) statement(t *Txn, u *User, sp *Space, f func(*stmt, *Space) ([]
 	if err != nil {
 		return nil, err
 	}
+	s.user = u
 	if sp.source != nil {
 		t.dropStmt()
 		return nil, with(Errorf(types.ErrViewIsRO, "View '%s' is read-only", sp.Def.Name), "space", sp.Def.Name)
@@ -115,6 +116,7 @@ func (e *Engine) statement(t *Txn, u *User, sp *Space, f func(*stmt, *Space) ([]
 		t.dropStmt()
 		return nil, err
 	}
+	t.ddl = t.ddl || sp.system() && (s.add != nil || s.del != nil)
 	return tuple, nil
 }
 

@@ -14,6 +14,7 @@ type Engine struct {
 	users         map[string]*User
 	collations    []*Collation
 	schemaVersion uint64
+	lsn           uint64 // changes that were committed since the start
 	nextFormatID  uint32
 
 	txns     map[*Txn]struct{}
@@ -40,6 +41,9 @@ func New() *Engine {
 	e.bootstrap()
 	return e
 }
+
+// LSN returns how many changes were committed.
+func (e *Engine) LSN() uint64 { return e.lsn }
 
 // SchemaVersion returns a number that grows with each change of the schema.
 func (e *Engine) SchemaVersion() uint64 { return e.schemaVersion }

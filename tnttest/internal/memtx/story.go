@@ -60,9 +60,10 @@ const (
 
 // stmt is a change that a transaction made.
 type stmt struct {
-	txn *Txn
-	add *story
-	del *story // what it deletes or replaces
+	txn  *Txn
+	user *User // who does it, nil for the server itself
+	add  *story
+	del  *story // what it deletes or replaces
 	// ownDelete: what it deletes was added by its own transaction.
 	ownDelete bool
 	ddl       *ddlUndo // what to take back in the schema

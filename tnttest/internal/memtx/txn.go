@@ -40,6 +40,7 @@ type Txn struct {
 	stmts    []*stmt
 	deadline time.Time // zero: none
 	level    Isolation
+	ddl      bool // it changed a system space
 
 	reads      map[*story]struct{}
 	gapChains  []gapChain
@@ -82,6 +83,8 @@ func (t *Txn) check() *Error {
 		return nil
 	case t.abort == types.ErrTransactionTimeout:
 		return Errorf(types.ErrTransactionTimeout, "Transaction has been aborted by timeout")
+	case t.abort == types.ErrTransactionYield:
+		return Errorf(types.ErrTransactionYield, "Transaction has been aborted by a fiber yield")
 	}
 	return Errorf(types.ErrTransactionConflict, "Transaction has been aborted by conflict")
 }
@@ -135,6 +138,9 @@ func (t *Txn) Commit() *Error {
 		p := e.nextPSN
 		e.nextPSN++
 		for _, s := range t.stmts {
+			if s.add != nil || s.del != nil {
+				e.lsn++
+			}
 			if s.add != nil {
 				e.commitAdd(s, p)
 			} else if s.del != nil {
@@ -160,10 +166,26 @@ func (t *Txn) Rollback() {
 	if t.status == txnDone {
 		return
 	}
+	t.undo()
+	t.end()
+}
+
+// Yield tells the transaction that others get a turn, as they do between two
+// requests. One that changed the schema doesn't survive that.
+func (t *Txn) Yield() {
+	if !t.ddl || t.status >= txnAborted {
+		return
+	}
+	t.undo()
+	t.stmts = nil
+	t.status, t.abort, t.view = txnAborted, types.ErrTransactionYield, 0
+}
+
+// undo takes all changes back.
+func (t *Txn) undo() {
 	for i := len(t.stmts) - 1; i >= 0; i-- {
 		t.engine.rollback(t.stmts[i])
 	}
-	t.end()
 }
 
 func (t *Txn) end() {

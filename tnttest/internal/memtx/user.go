@@ -1,101 +1,23 @@
 package memtx
 
 import (
+	"unicode"
+	"unicode/utf8"
+
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/types"
-)
-
-// privilege is a set of rights, in the bits of the space _priv.
-type privilege uint64
-
-const (
-	privRead    privilege = 1
-	privWrite   privilege = 2
-	privExecute privilege = 4
-	privUsage   privilege = 16
-	// PrivAll is what a user of full rights has, all but super: read, write,
-	// execute, session, usage, create, drop and alter.
-	PrivAll = 255
 )
 
 // User is a user or a role.
 type User struct {
 	ID      uint32
+	Owner   uint32 // the user who made it
 	Name    string
 	Role    bool
 	Auth    map[string][]byte // by the name of the method
 	engine  *Engine
 	grants  map[object]privilege
 	hasRole map[uint32]struct{}
-}
-
-// object is what a privilege is for. The id is 0 for the universe, and also
-// where all objects of a type are meant.
-type object struct {
-	typ string
-	id  uint64
-	all bool
-}
-
-const maxRoleDepth = 8
-
-// access returns the rights that the user has, by itself and by its roles.
-func (u *User) access(o object) privilege { return u.accessDepth(o, 0) }
-
-func (u *User) accessDepth(o object, depth int) privilege {
-	p := u.grants[o]
-	if depth == maxRoleDepth {
-		return p
-	}
-	for id := range u.hasRole {
-		if role := u.engine.userByID(id); role != nil {
-			p |= role.accessDepth(o, depth+1)
-		}
-	}
-	return p
-}
-
-var universe = object{typ: "universe"}
-
-// can returns the rights that the user has on a space.
-func (u *User) can(sp *SpaceDef) privilege {
-	if sp.Owner == u.ID {
-		return ^privilege(0)
-	}
-	return u.access(universe) | u.access(object{typ: "space", all: true}) |
-		u.access(object{typ: "space", id: uint64(sp.ID)})
-}
-
-// checkAccess tells whether the user, nil for the server itself, may do
-// something with a space.
-func (e *Engine) checkAccess(u *User, sp *Space, p privilege) *Error {
-	if u == nil || u.can(sp.Def)&p == p {
-		return nil
-	}
-	if u.access(universe)&privUsage == 0 {
-		return errAccessDenied("Usage", "universe", "", u.Name)
-	}
-	name := "Read"
-	if p == privWrite {
-		name = "Write"
-	}
-	return errAccessDenied(name, "space", sp.Def.Name, u.Name)
-}
-
-// CheckCall tells whether the user may call a function.
-func (e *Engine) CheckCall(u *User, function string) *Error {
-	if u.access(universe)&privExecute != 0 {
-		return nil
-	}
-	return errAccessDenied("Execute", "function", function, u.Name)
-}
-
-// CheckEval tells whether the user may run code.
-func (e *Engine) CheckEval(u *User) *Error {
-	if u.access(universe)&privExecute != 0 {
-		return nil
-	}
-	return errAccessDenied("Execute", "universe", "", u.Name)
 }
 
 // User finds a user by name, nil where there is none. Roles are not users.
@@ -115,13 +37,24 @@ func (e *Engine) userByID(id uint32) *User {
 	return nil
 }
 
+// kind is the user's type in _user and in privileges: "user" or "role".
+func (u *User) kind() string {
+	if u.Role {
+		return "role"
+	}
+	return "user"
+}
+
+// firstUserID is the least id of a user or role that is not the server's own.
+const firstUserID = 32
+
 // CreateUser adds a user who can log in by the stored hashes given, with the
 // role public. all gives it every right but that of the super user.
 func (e *Engine) CreateUser(name string, auth map[string][]byte, all bool) *Error {
 	if e.users[name] != nil {
 		return Errorf(types.ErrUserExists, "User '%s' already exists", name)
 	}
-	id := uint32(32)
+	id := uint32(firstUserID)
 	for e.userByID(id) != nil {
 		id++
 	}
@@ -140,46 +73,125 @@ func (e *Engine) CreateUser(name string, auth map[string][]byte, all bool) *Erro
 	if _, err := e.Insert(nil, nil, &Change{Space: userID, Tuple: row}); err != nil {
 		return err
 	}
-	rights := uint64(24) // session, usage
+	rights := uint64(privSession | privUsage)
 	if all {
 		rights = PrivAll
 	}
-	if err := e.grant(id, "role", 2, uint64(privExecute)); err != nil {
+	if err := e.grant(id, "role", publicID, uint64(privExecute)); err != nil {
 		return err
 	}
 	return e.grant(id, "universe", 0, rights)
 }
 
-func (e *Engine) grant(user uint32, typ string, id, rights uint64) *Error {
-	row := mp.AppendArrayLen(nil, 5)
-	row = mp.AppendUint(row, 1)
-	row = mp.AppendUint(row, uint64(user))
-	row = mp.AppendString(row, typ)
-	row = mp.AppendUint(row, id)
-	row = mp.AppendUint(row, rights)
-	_, err := e.Replace(nil, nil, &Change{Space: privID, Tuple: row})
-	return err
+// GrantSuper gives a user every right.
+func (e *Engine) GrantSuper(name string) {
+	if u := e.users[name]; u != nil {
+		_ = e.grant(u.ID, "role", superID, uint64(privExecute)) // the row is well formed
+	}
 }
 
 // replaceUser follows a change of the space _user.
-func (e *Engine) replaceUser(_ *Txn, _ *stmt, old, fresh *row) *Error {
-	if old != nil && fresh == nil {
-		delete(e.users, string(text(elements(old.data)[2])))
+func (e *Engine) replaceUser(_ *Txn, s *stmt, old, fresh *row) *Error {
+	var u *User
+	if old != nil {
+		u = e.userByID(uint32(readInteger(elements(old.data)[0]).abs))
 	}
-	if fresh == nil {
+	switch {
+	case fresh == nil && u == nil:
 		return nil
+	case fresh == nil:
+		return e.dropUser(s, u)
 	}
-	f := elements(fresh.data)
-	name := string(text(f[2]))
-	u := e.users[name]
+	def, err := parseUser(fresh.data)
+	if err != nil {
+		return err
+	}
 	if u == nil {
-		u = &User{engine: e, grants: make(map[object]privilege), hasRole: make(map[uint32]struct{})}
-		e.users[name] = u
-	}
-	u.ID, u.Name, u.Role = uint32(readInteger(f[0]).abs), name, string(text(f[3])) == "role"
-	u.Auth = make(map[string][]byte)
-	if len(f) < 5 || typeOf(f[4]) != mp.TypeMap {
+		if err := e.checkDDL(s.user, def.Name, def.Owner, object{typ: def.kind()}, privCreate); err != nil {
+			return err
+		}
+		def.engine, def.grants, def.hasRole = e, make(map[object]privilege), make(map[uint32]struct{})
+		e.users[def.Name] = def
+		s.ddl = &ddlUndo{func() { delete(e.users, def.Name) }}
 		return nil
+	}
+	if err := e.checkDDL(s.user, def.Name, def.ID, object{typ: u.kind(), id: uint64(u.ID)}, privAlter); err != nil {
+		return err
+	}
+	// Connections know the user by its address.
+	before := *u
+	e.redefine(u, def)
+	s.ddl = &ddlUndo{func() { e.redefine(u, &before) }}
+	return nil
+}
+
+// redefine gives a user another name and other secrets.
+func (e *Engine) redefine(u, def *User) {
+	delete(e.users, u.Name)
+	u.ID, u.Owner, u.Name, u.Role, u.Auth = def.ID, def.Owner, def.Name, def.Role, def.Auth
+	e.users[u.Name] = u
+}
+
+func (e *Engine) dropUser(s *stmt, u *User) *Error {
+	if err := e.checkDDL(s.user, u.Name, u.Owner, object{typ: u.kind(), id: uint64(u.ID)}, privDrop); err != nil {
+		return err
+	}
+	switch {
+	case u.ID < firstUserID:
+		return errDropUser(u.Name, "the user or the role is a system")
+	case e.userHasData(s.txn, u):
+		return errDropUser(u.Name, "the user has objects")
+	}
+	delete(e.users, u.Name)
+	s.ddl = &ddlUndo{func() { e.users[u.Name] = u }}
+	return nil
+}
+
+// userHasData tells whether the user has objects, gave or got privileges, or
+// is a role that somebody has.
+func (e *Engine) userHasData(t *Txn, u *User) bool {
+	key := mp.AppendUint(mp.AppendArrayLen(nil, 1), uint64(u.ID))
+	for _, owned := range []Select{{Space: spaceID, Index: 1}, {Space: funcID, Index: 1}, {Space: privID, Index: 1}, {Space: privID}} {
+		owned.Iterator, owned.Limit, owned.Key = uint64(IterEq), 1, key
+		if found, err := e.Select(t, nil, &owned); err == nil && len(found.Tuples) > 0 {
+			return true
+		}
+	}
+	for _, other := range e.users {
+		if _, has := other.hasRole[u.ID]; has {
+			return true
+		}
+	}
+	return false
+}
+
+func errDropUser(name, why string) *Error {
+	return with(Errorf(types.ErrDropUser, "Failed to drop user or role '%s': %s", name, why), "user", name, "details", why)
+}
+
+// parseUser reads a row of _user.
+func parseUser(data []byte) (*User, *Error) {
+	f := elements(data)
+	u := &User{
+		ID: uint32(readInteger(f[0]).abs), Owner: uint32(readInteger(f[1]).abs),
+		Name: string(text(f[2])), Auth: make(map[string][]byte),
+	}
+	fail := func(why string) *Error {
+		return with(Errorf(types.ErrCreateUser, "Failed to create user '%s': %s", u.Name, why), "user", u.Name, "details", why)
+	}
+	switch typ := string(text(f[3])); {
+	case len(u.Name) > maxNameLen:
+		u.Name = u.Name[:shownNameLen]
+		return nil, fail("user name is too long")
+	case typ != "user" && typ != "role":
+		return nil, fail("unknown user type")
+	case !isIdentifier(u.Name):
+		return nil, with(Errorf(types.ErrIdentifier, "Invalid identifier '%s' (expected printable symbols only or it is too long)", u.Name), "value", u.Name)
+	default:
+		u.Role = typ == "role"
+	}
+	if len(f) < 5 || typeOf(f[4]) != mp.TypeMap {
+		return u, nil
 	}
 	n, rest := mapping(f[4])
 	for range n {
@@ -190,48 +202,22 @@ func (e *Engine) replaceUser(_ *Txn, _ *stmt, old, fresh *row) *Error {
 			u.Auth[string(text(k))] = text(v)
 		}
 	}
-	return nil
+	return u, nil
 }
 
-// replacePriv follows a change of the space _priv.
-func (e *Engine) replacePriv(_ *Txn, _ *stmt, old, fresh *row) *Error {
-	set := func(r *row, gone bool) {
-		f := elements(r.data)
-		u := e.userByID(uint32(readInteger(f[1]).abs))
-		if u == nil {
-			return
-		}
-		o := object{typ: string(text(f[2]))}
-		switch typeOf(f[3]) {
-		case mp.TypeUint:
-			o.id = readInteger(f[3]).abs
-		default:
-			o.all = true
-		}
-		p := privilege(readInteger(f[4]).abs)
-		switch {
-		case o.typ == "role" && gone:
-			delete(u.hasRole, uint32(o.id))
-		case o.typ == "role":
-			u.hasRole[uint32(o.id)] = struct{}{}
-		case gone:
-			delete(u.grants, o)
-		default:
-			u.grants[o] = p
-		}
-	}
-	if old != nil {
-		set(old, true)
-	}
-	if fresh != nil {
-		set(fresh, false)
-	}
-	return nil
-}
+// maxNameLen is the greatest length of a name, in bytes, and shownNameLen what
+// the error shows of a longer one.
+const (
+	maxNameLen   = 65000
+	shownNameLen = 64
+)
 
-// GrantSuper gives a user every right.
-func (e *Engine) GrantSuper(name string) {
-	if u := e.users[name]; u != nil {
-		_ = e.grant(u.ID, "role", 31, uint64(privExecute)) // the row is well formed
+// isIdentifier tells whether a name consists of printable characters.
+func isIdentifier(name string) bool {
+	for _, c := range name {
+		if c == utf8.RuneError || unicode.IsControl(c) || c == '\u2028' || c == '\u2029' {
+			return false
+		}
 	}
+	return name != ""
 }
