@@ -34,7 +34,7 @@ type layer struct {
 var (
 	codec    = []string{"types", "internal/mp", "internal/iproto"}
 	wire     = append(slices.Clone(codec), "internal/session")
-	programs = append(slices.Clone(wire), root, "pool", "tnttest", "internal/tarantool")
+	programs = append(slices.Clone(wire), root, "box", "pool", "tnttest", "internal/tarantool")
 
 	// What a test talks to: the embedded server and real ones.
 	servers = []string{"tnttest", "internal/tarantool"}
@@ -50,6 +50,7 @@ var layers = []layer{
 	{"internal/session", codec, servers},
 	{"tnttest", wire, append(slices.Clone(servers), root)},
 	{root, wire, servers},
+	{"box", []string{root}, servers},
 	{"pool", append(slices.Clone(wire), root), servers},
 	// The command and the benchmarks start servers as well as they connect.
 	{"cmd", programs, nil},
@@ -58,7 +59,7 @@ var layers = []layer{
 
 // public is what a module of its own that is no layer, such as examples, may
 // import: what any user can.
-var public = []string{root, "types", "pool", "tnttest"}
+var public = []string{root, "types", "box", "pool", "tnttest"}
 
 // testSupport is the ending of internal directories that only tests import, as
 // in internal/archtest. They may import any layer.
@@ -163,6 +164,9 @@ func TestRulesRefuse(t *testing.T) {
 		{"tnttest/a.go", "internal/session", true},
 		{"tnttest/a.go", root, false},
 		{"tnttest/a_test.go", root, true},
+		{"box/a.go", root, true},
+		{"box/a.go", "internal/iproto", false},
+		{"conn.go", "box", false},
 		{"pool/a.go", root, true},
 		{"pool/a.go", "tnttest", false},
 		{"pool/inner/a.go", "pool", true},
