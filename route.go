@@ -145,22 +145,23 @@ func (x *exchange) try(ctx context.Context, rt Route, l *live, env *environment,
 	if err := l.session.Wait(ctx, slot, rt.conn.timeout(ctx)); err != nil {
 		return requestError(req, err, true)
 	}
-	if *x, err = rt.conn.received(l, slot, env); err != nil {
+	body, err := rt.conn.content(slot)
+	if err != nil {
+		l.session.Release(slot)
 		return requestError(req, err, true)
 	}
+	*x = exchange{session: l.session, slot: slot, body: body, env: env}
 	return nil
 }
 
-// received makes an exchange of a slot that has its answer, or an error of
-// one that the server answered with an error.
-func (c *Conn) received(l *live, slot *session.Slot, env *environment) (exchange, error) {
+// content returns the body of a slot's answer, or the error that the server
+// answered with.
+func (c *Conn) content(slot *session.Slot) ([]byte, error) {
 	body := c.decoded(slot.Buf)
 	if slot.Header.Type&iproto.TypeError != 0 {
-		err := serverError(slot.Header, body)
-		l.session.Release(slot)
-		return exchange{}, err
+		return nil, serverError(slot.Header, body)
 	}
-	return exchange{session: l.session, slot: slot, body: body, env: env}, nil
+	return body, nil
 }
 
 // encode writes the frame of a request into the slot. An error, or a panic of

@@ -52,19 +52,30 @@ type Session struct {
 
 	table atomic.Pointer[[]*Slot] // replaced, under mu, when it grows
 
-	woken bool // the reader's own: it has woken callers since it last waited
+	turn   atomic.Int32  // whose it is to read
+	turns  atomic.Uint64 // how many callers have had it
+	called chan struct{} // the reader is to take its turn, which is set already
+	// Of whoever's turn it is to read.
+	in       input
+	groups   []*Group // got answers, and are to be woken
+	woken    bool     // callers were woken since the last wait
+	alone    int      // answers in a row that were to one caller alone
+	stepping bool     // the next answer leaves the reading to its caller
+	stepped  bool     // the reader's own: it did
 
-	mu       sync.Mutex
-	free     []*Slot
-	out      []byte        // bytes that wait to be written
-	spare    []byte        // the buffer written last, to be the next out
-	appended uint64        // bytes ever put into out
-	flushed  uint64        // bytes ever taken out of it to be written
-	writing  bool          // somebody is writing and will take what is in out
-	room     chan struct{} // closed when out is taken; nil where nobody waits for that
-	idle     chan struct{} // closed when no slot is taken; nil where nobody waits for that
-	serving  bool          // the reader is busy with answers and will write what is in out
-	err      error         // why the session is dead
+	mu          sync.Mutex
+	free        []*Slot
+	callers     int           // groups, and slots beside them, that are taken
+	out         []byte        // bytes that wait to be written
+	spare       []byte        // the buffer written last, to be the next out
+	appended    uint64        // bytes ever put into out
+	flushed     uint64        // bytes ever taken out of it to be written
+	writing     bool          // somebody is writing and will take what is in out
+	room        chan struct{} // closed when out is taken; nil where nobody waits for that
+	idle        chan struct{} // closed when no slot is taken; nil where nobody waits for that
+	interrupted bool          // the caller whose turn it is to read is to end it
+	serving     bool          // the reader is busy with answers and will write what is in out
+	err         error         // why the session is dead
 
 	dead  chan struct{} // closed once err is set
 	ended chan struct{} // closed when the reader has returned
@@ -72,9 +83,11 @@ type Session struct {
 
 // Start begins to read from conn, which the session owns from here on.
 func Start(conn net.Conn, cfg Config) *Session {
-	s := &Session{conn: conn, cfg: cfg, dead: make(chan struct{}), ended: make(chan struct{})}
+	s := &Session{conn: conn, cfg: cfg, dead: make(chan struct{}), ended: make(chan struct{}), called: make(chan struct{}, 1)}
 	s.table.Store(new([]*Slot))
 	s.try = attemptOn(conn)
+	s.in = newInput(conn, cfg.ReadBuffer)
+	s.turn.Store(turnReader)
 	go s.read()
 	return s
 }

@@ -478,8 +478,7 @@ func TestReadBufferShrinks(t *testing.T) {
 	var stream []byte
 	stream = append(append(append(stream, small...), large...), small...)
 	src := &steps{chunks: [][]byte{stream, small, small, small}}
-	in := input{src: src, small: make([]byte, smallBuffer), large: 128 << 10}
-	in.buf = in.small
+	in := newInput(src, 128<<10)
 	for i, want := range [][]byte{small, large, small, small, small, small} {
 		frame, err := in.buffered(1 << 30)
 		if frame == nil && err == nil {
@@ -599,8 +598,7 @@ func FuzzReader(f *testing.F) {
 			n := min(len(rest), int(chunk)+1)
 			chunks, rest = append(chunks, rest[:n]), rest[n:]
 		}
-		in := input{src: &steps{chunks}, small: make([]byte, smallBuffer), large: max(int(large), smallBuffer)}
-		in.buf = in.small
+		in := newInput(&steps{chunks}, int(large))
 		const limit = 1 << 20
 		for rest := b; ; {
 			head, size, headErr := iproto.FrameSize(rest)

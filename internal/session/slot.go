@@ -47,7 +47,8 @@ const (
 	stateWaiting // sent, or about to be
 	stateTaken   // the answer, or the error, is being handed over
 	stateLeft    // the caller has gone; the answer frees the slot
-	stateBits    = 2
+	stateDone    // the answer, or the error, is there; of slots of a Group
+	stateBits    = 3
 )
 
 // Slot is a place for one request in flight. Its taker encodes a frame into
@@ -68,6 +69,7 @@ type Slot struct {
 	done  chan struct{}
 	timer *time.Timer
 	call  Receiver
+	group *Group
 }
 
 // Receiver takes the answer of a request that nobody waits for in Wait. Its
@@ -87,6 +89,15 @@ func (slot *Slot) Sync() uint64 { return slot.sync }
 func (s *Session) Acquire() (*Slot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	slot, err := s.acquire()
+	if err == nil {
+		s.callers++
+	}
+	return slot, err
+}
+
+// acquire takes a slot. mu is held.
+func (s *Session) acquire() (*Slot, error) {
 	if s.err != nil {
 		return nil, &LostError{Cause: s.err}
 	}
@@ -113,6 +124,7 @@ func (s *Session) Acquire() (*Slot, error) {
 // caller reads Header and Buf and calls Release. A timeout above 0 bounds the
 // wait as well, with ErrTimeout.
 func (s *Session) Wait(ctx context.Context, slot *Slot, timeout time.Duration) error {
+	s.readFor(slot)
 	if quit := ctx.Done(); quit == nil && timeout <= 0 {
 		<-slot.done
 	} else {
@@ -167,6 +179,14 @@ func (slot *Slot) stopTimer(timeout time.Duration) {
 	}
 }
 
+// answered tells whether the answer, or an error, is there.
+func (slot *Slot) answered() bool {
+	if slot.group != nil {
+		return slot.state.Load()&(1<<stateBits-1) == stateDone
+	}
+	return len(slot.done) > 0
+}
+
 // leave ends the caller's interest in an answer. It returns false where the
 // answer is there already.
 func (s *Session) leave(slot *Slot) bool {
@@ -191,25 +211,27 @@ func (slot *Slot) lose(err error, flushed uint64) {
 		return
 	}
 	slot.err = lost
+	if g := slot.group; g != nil {
+		slot.state.Store(slot.sync<<stateBits | stateDone) // the last use of the slot
+		g.wake()
+		return
+	}
 	slot.done <- struct{}{}
 }
 
 // Release gives the slot back. Neither it nor what it holds may be used
 // afterwards.
 func (s *Session) Release(slot *Slot) {
-	slot.sync += 1 << indexBits
-	slot.state.Store(stateFree)
-	slot.err = nil
-	if slot.call != nil { // else the reader may be looking, for a push at the session's end
-		slot.call = nil
-	}
-	slot.In = mp.Reader{}
-	if cap(slot.Buf) > keepBuffer {
-		slot.Buf = nil
-	}
-	slot.Buf = slot.Buf[:0]
+	slot.clear()
 	s.mu.Lock()
 	s.free = append(s.free, slot)
+	s.callers--
+	s.unlockAndTellIdle()
+}
+
+// unlockAndTellIdle unlocks mu after slots were given back, and tells those who
+// wait for that when none is taken.
+func (s *Session) unlockAndTellIdle() {
 	var idle chan struct{}
 	if s.idle != nil && len(s.free) == len(*s.table.Load()) {
 		idle, s.idle = s.idle, nil
@@ -218,6 +240,24 @@ func (s *Session) Release(slot *Slot) {
 	if idle != nil {
 		close(idle)
 	}
+}
+
+// clear makes the slot one for another request.
+func (slot *Slot) clear() {
+	slot.sync += 1 << indexBits
+	slot.state.Store(stateFree)
+	slot.err = nil
+	if slot.call != nil { // else the reader may be looking, for a push at the session's end
+		slot.call = nil
+	}
+	if slot.group != nil { // likewise
+		slot.group = nil
+	}
+	slot.In = mp.Reader{}
+	if cap(slot.Buf) > keepBuffer {
+		slot.Buf = nil
+	}
+	slot.Buf = slot.Buf[:0]
 }
 
 // WaitIdle waits until no request is in flight, ctx ends or the session dies.

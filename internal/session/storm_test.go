@@ -86,6 +86,9 @@ func stormStep(s *Session, want string) error {
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(rand.IntN(300))*time.Microsecond)
 	}
 	defer cancel()
+	if rand.IntN(4) == 0 {
+		return stormGroup(ctx, s, want)
+	}
 	slot, err := s.Acquire()
 	if err != nil {
 		return err
@@ -123,6 +126,35 @@ func stormStep(s *Session, want string) error {
 	}
 	defer s.Release(slot)
 	return checkEcho(slot.Buf, nil, want)
+}
+
+// stormGroup does several requests as a group, and leaves before its end or
+// not.
+func stormGroup(ctx context.Context, s *Session, want string) error {
+	g, err := s.AcquireGroup(1 + rand.IntN(10))
+	if err != nil {
+		return err
+	}
+	defer g.Leave()
+	for i := range g.Len() {
+		request(g.Slot(i), fmt.Sprint(want, i))
+		if err := g.Queue(ctx, i); err != nil {
+			return stormError(ctx, err)
+		}
+	}
+	g.Flush()
+	for i := range rand.IntN(g.Len() + 1) {
+		if err := g.Wait(ctx, i, time.Duration(rand.IntN(2)*500)*time.Microsecond); err != nil {
+			return stormError(ctx, err)
+		}
+		if err := checkEcho(g.Slot(i).Buf, nil, fmt.Sprint(want, i)); err != nil {
+			return err
+		}
+		if rand.IntN(2) == 0 {
+			g.GiveBack(i + 1)
+		}
+	}
+	return nil
 }
 
 // stormError passes over what the caller wanted.

@@ -69,7 +69,7 @@ func (s *Session) send(ctx context.Context, slot *Slot, flush bool) error {
 	if s.err == nil && s.full(slot) {
 		if err := s.makeRoom(ctx, slot); err != nil {
 			s.mu.Unlock()
-			s.Release(slot)
+			s.drop(slot)
 			return err
 		}
 	}
@@ -82,15 +82,19 @@ func (s *Session) put(slot *Slot, flush bool) error {
 	if s.err != nil {
 		err := &LostError{Cause: s.err}
 		s.mu.Unlock()
-		s.Release(slot)
+		s.drop(slot)
 		return err
 	}
 	slot.start = s.appended
 	s.append(slot.Buf)
 	// The last use of the slot: from here on an answer may come for it, and
 	// from a server that guesses its sync even before the request is written.
+	call := flush && slot.call != nil && s.callReader()
 	slot.state.Store(slot.sync<<stateBits | stateWaiting)
 	s.kick(flush, true)
+	if call {
+		s.called <- struct{}{}
+	}
 	return nil
 }
 
@@ -150,8 +154,22 @@ func (s *Session) waitForRoom(ctx context.Context) error {
 	}
 }
 
+// drop gives back a slot that was not sent, unless it is a group's.
+func (s *Session) drop(slot *Slot) {
+	if slot.group == nil {
+		s.Release(slot)
+	}
+}
+
 // Flush writes what SendDeferred left behind.
 func (s *Session) Flush() {
+	s.flush()
+	if s.callReader() {
+		s.called <- struct{}{}
+	}
+}
+
+func (s *Session) flush() {
 	s.mu.Lock()
 	s.kick(true, true)
 }
@@ -200,11 +218,8 @@ func (s *Session) gather() {
 func (s *Session) write(mayBlock bool) {
 	var buf []byte
 	for turn := 0; ; turn++ {
-		if turn > 0 {
-			s.gather()
-		}
 		var ok bool
-		buf, ok = s.takeOut(buf)
+		buf, ok = s.takeOut(buf, turn > 0)
 		if !ok {
 			return
 		}
@@ -227,8 +242,13 @@ func (s *Session) write(mayBlock bool) {
 // takeOut takes all that waits to be written, and leaves a buffer that was
 // written for later. Where nothing waits the caller is no longer the one who
 // writes.
-func (s *Session) takeOut(written []byte) (buf []byte, ok bool) {
+func (s *Session) takeOut(written []byte, again bool) (buf []byte, ok bool) {
 	s.mu.Lock()
+	if again && len(s.out) > 0 {
+		s.mu.Unlock()
+		s.gather() // those who appended during the last write have company
+		s.mu.Lock()
+	}
 	if s.spare == nil && cap(written) <= keepSpare {
 		s.spare = written[:0]
 	}
