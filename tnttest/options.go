@@ -96,10 +96,10 @@ func WithVersion(version string) Option {
 // one too old to tell.
 func protocolOf(v iproto.Version) uint64 {
 	switch {
-	case v.AtLeast(3, 5, 0):
-		return 10
 	case v.AtLeast(3, 3, 0):
-		return 8
+		return 10
+	case v.AtLeast(3, 1, 1):
+		return 9
 	case v.AtLeast(3, 0, 0):
 		return 7
 	case v.AtLeast(2, 11, 0):

@@ -97,6 +97,8 @@ func since(t iproto.Type) uint64 {
 		return 3
 	case iproto.TypeWatchOnce:
 		return 6
+	case iproto.TypeInsertArrow:
+		return 10
 	}
 	return 0
 }
@@ -108,7 +110,8 @@ func (req *request) checkType(protocol uint64) *types.Error {
 		return errUnknownType(t)
 	}
 	switch t {
-	case iproto.TypeSelect, iproto.TypeInsert, iproto.TypeReplace, iproto.TypeUpdate, iproto.TypeDelete, iproto.TypeUpsert:
+	case iproto.TypeSelect, iproto.TypeInsert, iproto.TypeReplace, iproto.TypeUpdate, iproto.TypeDelete, iproto.TypeUpsert,
+		iproto.TypeInsertArrow:
 		return req.checkDML()
 	case iproto.TypeBegin, iproto.TypeCommit:
 		if !req.hasBody {
@@ -220,11 +223,16 @@ var mandatory = map[iproto.Type][]iproto.Key{
 	iproto.TypeUpdate:  {iproto.KeySpaceID, iproto.KeyKey, iproto.KeyTuple},
 	iproto.TypeDelete:  {iproto.KeySpaceID, iproto.KeyKey},
 	iproto.TypeUpsert:  {iproto.KeySpaceID, iproto.KeyTuple, iproto.KeyOps},
+
+	iproto.TypeInsertArrow: {iproto.KeySpaceID, iproto.KeyArrow},
 }
 
 func (req *request) checkDML() *types.Error {
 	if req.hasBody {
 		if err := req.decodeBody("packet body", nil); err != nil {
+			return err
+		}
+		if err := req.checkArrow(); err != nil {
 			return err
 		}
 	}

@@ -177,6 +177,8 @@ func (c *Conn) executeLocked(req *request) reply {
 		return c.selectTuples(req)
 	case iproto.TypeInsert, iproto.TypeReplace, iproto.TypeUpdate, iproto.TypeDelete, iproto.TypeUpsert:
 		return c.change(req)
+	case iproto.TypeInsertArrow:
+		return c.insertArrow(req)
 	case iproto.TypeWatch, iproto.TypeUnwatch, iproto.TypeWatchOnce:
 		return c.watchRequest(req)
 	case iproto.TypeCall, iproto.TypeCall16:

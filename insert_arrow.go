@@ -1,0 +1,50 @@
+package tnt
+
+import (
+	"errors"
+
+	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/types"
+)
+
+// InsertArrow adds the rows of a batch in Apache Arrow's columnar format. It
+// takes a server of protocol version 10 (Tarantool 3.3 and later), which
+// announces FeatureInsertArrow; for another one it is a *FeatureError and
+// nothing is sent. It also takes a space whose engine stores columns, which is
+// one of Tarantool Enterprise: Community Edition knows the request, and answers
+// ErrUnsupported for every space. The answer has no tuples.
+//
+// Package github.com/gotnt/tnt/arrow, a module of its own, makes one of a
+// batch of Arrow's Go library.
+type InsertArrow struct {
+	Space   string // by name; or
+	SpaceID uint32 // by number, where Space is ""
+	// IPC is the batch in Arrow's IPC streaming format: a message with the
+	// schema and one with the record batch, each with its 0xffffffff and its
+	// length, and no end-of-stream marker. It is not changed, and not used
+	// after the request was sent.
+	IPC []byte
+}
+
+// Type implements Request.
+func (r InsertArrow) Type() RequestType { return iproto.TypeInsertArrow }
+
+func (r InsertArrow) place() place {
+	return place{space: r.Space, spaceID: r.SpaceID, data: true, needs: 1 << FeatureInsertArrow}
+}
+
+var errNoArrow = errors.New("the batch is empty: IPC has no bytes")
+
+func (r InsertArrow) appendBody(b []byte, env *environment) ([]byte, error) {
+	if len(r.IPC) == 0 {
+		return b, errNoArrow
+	}
+	w := iproto.NewBody(b)
+	if _, err := env.appendSpace(&w, r.Space, r.SpaceID); err != nil {
+		return b, err
+	}
+	w.Key(iproto.KeyArrow)
+	w.B = mp.AppendExt(w.B, types.ExtArrow, r.IPC)
+	return w.End(), nil
+}
