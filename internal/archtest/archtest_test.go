@@ -52,6 +52,7 @@ var layers = []layer{
 	{root, wire, servers},
 	{"box", []string{root}, servers},
 	{"pool", append(slices.Clone(wire), root), servers},
+	{"arrow", []string{root}, servers},
 	// The command and the benchmarks start servers as well as they connect.
 	{"cmd", programs, nil},
 	{"bench", programs, nil},
