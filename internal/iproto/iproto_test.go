@@ -242,3 +242,38 @@ func TestScrambles(t *testing.T) {
 		t.Error("the salt does not matter")
 	}
 }
+
+// TestDecodeHeaderInItsFullWidth compares the header of a server with the same
+// one in the shortest form.
+func TestDecodeHeaderInItsFullWidth(t *testing.T) {
+	want := Header{Type: TypeError | 3, Sync: 5<<40 | 7, SchemaVersion: 87}
+	for name, b := range map[string][]byte{
+		"full width": AppendResponseHeader(nil, want),
+		"shortest":   AppendRequestHeader(nil, want),
+	} {
+		r := mp.NewReader(append(b, 0x80))
+		if h, err := DecodeHeader(&r); h != want || err != nil || r.Len() != 1 || r.Offset() != len(b) {
+			t.Errorf("%s: %+v, %v, %d bytes left", name, h, err, r.Len())
+		}
+		for n := range b {
+			r := mp.NewReader(b[:n])
+			if h, err := DecodeHeader(&r); err == nil {
+				t.Errorf("%s: its first %d bytes are %+v", name, n, h)
+			}
+		}
+	}
+}
+
+func BenchmarkDecodeHeader(b *testing.B) {
+	h := Header{Sync: 5<<40 | 7, SchemaVersion: 87}
+	for name, data := range map[string][]byte{"full width": AppendResponseHeader(nil, h), "shortest": AppendRequestHeader(nil, h)} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				r := mp.NewReader(data)
+				if _, err := DecodeHeader(&r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

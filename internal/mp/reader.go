@@ -40,6 +40,9 @@ func (r *Reader) Offset() int { return r.size - len(r.b) }
 // Rest returns the bytes left, without reading them.
 func (r *Reader) Rest() []byte { return r.b }
 
+// Advance passes over n of the bytes left.
+func (r *Reader) Advance(n int) { r.b = r.b[n:] }
+
 // Fail makes err the error of the Reader, unless it has one already.
 func (r *Reader) Fail(err error) {
 	if r.err == nil {
@@ -284,6 +287,13 @@ func (r *Reader) ArrayLen() int {
 // MapLen reads the head of a map and returns its number of pairs, which the
 // bytes left can hold.
 func (r *Reader) MapLen() int {
+	if len(r.b) > 0 && r.b[0]&0xf0 == 0x80 {
+		n := int(r.b[0] & 0xf)
+		if 2*n < len(r.b) {
+			r.b = r.b[1:]
+			return n
+		}
+	}
 	n, rest, err := msgp.ReadMapHeaderBytes(r.b)
 	if err != nil {
 		r.fail("a map", err)

@@ -1,0 +1,60 @@
+package tnt
+
+import (
+	"reflect"
+	"testing"
+	"unsafe"
+
+	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/session"
+)
+
+// BenchmarkEncode is the work of a caller before a select is sent.
+func BenchmarkEncode(b *testing.B) {
+	conn, err := New(Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	index := &Index{Parts: []IndexPart{{}}}
+	space := &Space{ID: 512, Name: "bench", Indexes: []*Index{index}}
+	l := &live{}
+	l.setSchema(&Schema{Version: 87, byID: map[uint32]*Space{512: space}, byName: map[string]*Space{"bench": space}})
+	slot := new(session.Slot)
+	req := Select{Space: "bench", Key: K(1), Limit: 1}
+	b.ReportAllocs()
+	for b.Loop() {
+		boxed := borrow(req)
+		if err := conn.encode(slot, 0, l, l.env.Load(), boxed, true); err != nil {
+			b.Fatal(err)
+		}
+		giveBack(boxed)
+	}
+}
+
+// BenchmarkDecode is the work of a caller once an answer of one row is there.
+func BenchmarkDecode(b *testing.B) {
+	type row struct {
+		ID    uint64
+		Name  string
+		Age   int64
+		Score float64
+	}
+	w := iproto.NewBody(nil)
+	w.Key(iproto.KeyData)
+	w.B = append(w.B, 0xdd, 0, 0, 0, 1, 0x94)
+	w.B = mp.AppendFloat64(mp.AppendInt(mp.AppendString(mp.AppendUint(w.B, 1), "name1"), 2), 1.5)
+	body := w.End()
+	var r row
+	plan, err := mp.PlanOf(reflect.TypeFor[row]())
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := new(mp.Reader)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := decodeRows(plan, in, body, nil, func(int) []row { return unsafe.Slice(&r, 1) }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
