@@ -3,9 +3,12 @@
 
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
+BENCHSTAT     := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 FUZZTIME ?= 10s
 BENCH    ?= .
+NEW      ?= bench.txt
+OLD      ?= bench.old.txt
 COUNT    ?= 1
 URL      ?=
 
@@ -41,13 +44,15 @@ else \
 fi
 endef
 
-.PHONY: help test lint fmt bench fuzz cover demo prepare servers lint-fmt lint-tidy lint-code
+.PHONY: help test lint fmt bench bench-compare microbench fuzz cover demo prepare servers lint-fmt lint-tidy lint-code
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 test: servers ## vet and test each module, with the race detector, on every Tarantool there is
 	$(call each,go vet ./... && CGO_ENABLED=1 go test -race -count=1 -timeout 10m ./...)
+	@echo '== without the race detector: allocations'
+	go test -count=1 -run '^TestAllocations$$' .
 
 # What the tests need beside Go: a C compiler for the race detector, a Tarantool.
 prepare:
@@ -86,7 +91,13 @@ fmt: ## format the code of every module and tidy its go.mod
 	@go run $(GOFUMPT) -l -w .
 	$(call each,go mod tidy)
 
-bench: ## run benchmarks of each module: BENCH=regexp COUNT=n
+bench: servers ## measure side by side with the limit of the wire, into NEW=file: BENCHFLAGS="-cases select -callers 16", see bench/README.md
+	cd bench && go run . -benchfmt "$(abspath $(NEW))" $(BENCHFLAGS)
+
+bench-compare: ## compare two runs of make bench: OLD=file NEW=file
+	go run $(BENCHSTAT) "$(OLD)" "$(NEW)"
+
+microbench: ## run the Go benchmarks of each module: BENCH=regexp COUNT=n
 	$(call each,go test -run "^$$" -bench "$(BENCH)" -benchmem -count $(COUNT) ./...)
 
 fuzz: ## run every fuzz target of the tree for FUZZTIME=10s each

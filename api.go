@@ -78,16 +78,7 @@ func (a API) Batch(ctx context.Context, reqs ...Request) []*Future {
 
 // Ping does nothing but ask the server for an answer.
 func (a API) Ping(ctx context.Context) error {
-	rt, err := a.ex.Route(ctx)
-	if err != nil {
-		return requestError(Ping{}, err, false)
-	}
-	var x exchange
-	if err := x.do(ctx, rt, Ping{}); err != nil {
-		return err
-	}
-	x.release()
-	return nil
+	return Exec(ctx, a.ex, Ping{})
 }
 
 // Select reads the tuples that a key of the space's primary index finds, all
@@ -122,8 +113,7 @@ func (a API) Delete(ctx context.Context, space string, key Key) (Tuple, error) {
 // Upsert applies the operations to the tuple that has the same primary key,
 // or inserts tuple where there is none.
 func (a API) Upsert(ctx context.Context, space string, tuple any, ops ...Op) error {
-	_, err := a.Do(ctx, Upsert{Space: space, Tuple: tuple, Ops: ops})
-	return err
+	return Exec(ctx, a.ex, Upsert{Space: space, Tuple: tuple, Ops: ops})
 }
 
 // Call calls a stored function. Response.Data holds its results.

@@ -77,6 +77,22 @@ func OneInto[T any, R Request](ctx context.Context, ex Executor, req R, dst *T) 
 	return err
 }
 
+// Exec does a request and leaves its answer unread: the cheapest way to write.
+func Exec[R Request](ctx context.Context, ex Executor, req R) error {
+	boxed := borrow(req)
+	defer giveBack(boxed)
+	rt, err := ex.Route(ctx)
+	if err != nil {
+		return requestError(boxed, err, false)
+	}
+	var x exchange
+	if err := x.do(ctx, rt, boxed); err != nil {
+		return err
+	}
+	x.release()
+	return nil
+}
+
 // decodeAnswer does a request and decodes its rows into the slice that room
 // returns for their number, as many as that holds. It returns their number.
 func decodeAnswer[T any](ctx context.Context, ex Executor, req Request, room func(n int) []T) (int, error) {
