@@ -11,11 +11,9 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/gotnt/tnt"
@@ -48,11 +46,12 @@ func main() {
 func run() (err error) {
 	url := flag.String("url", os.Getenv("TNT_URL"), "server to measure with; default: one is started")
 	pattern := flag.String("cases", ".", "regular expression of the cases to run")
-	callers := flag.String("callers", "1,16,256", "numbers of callers")
+	callers := flag.String("callers", "1,16,256,4096", "numbers of callers")
 	rounds := flag.Int("rounds", 5, "interleaved rounds")
 	each := flag.Duration("time", 500*time.Millisecond, "time of a case in a round")
 	out := flag.String("json", "", "file for the results of every round")
-	profile := flag.String("cpuprofile", "", "file for a CPU profile of the cases, the limit left out")
+	benchfmt := flag.String("benchfmt", "", "file for the same in the form that benchstat compares")
+	profiles := flag.String("profiles", "", "directory for a CPU profile of each case")
 	short := flag.Bool("short", false, "leave out large answers, idle connections and starvation")
 	flag.Parse()
 
@@ -77,24 +76,22 @@ func run() (err error) {
 		return err
 	}
 	defer b.conn.Close()
-	if *profile != "" {
-		f, err := os.Create(*profile)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
-		b.noLimit = true
-	}
 	if err := b.run(); err != nil {
 		return err
 	}
 	b.report(os.Stdout)
+	if *profiles != "" {
+		if err := b.profile(*profiles); err != nil {
+			return err
+		}
+	}
 	if !*short {
 		if err := b.extra(os.Stdout); err != nil {
+			return err
+		}
+	}
+	if *benchfmt != "" {
+		if err := os.WriteFile(*benchfmt, b.benchfmt(), 0o644); err != nil {
 			return err
 		}
 	}
@@ -133,126 +130,4 @@ func server(url string) (address string, stop func(), err error) {
 		return "", nil, err
 	}
 	return s.Address, func() { _ = s.Close() }, nil
-}
-
-// bench runs cases in interleaved rounds.
-type bench struct {
-	each    time.Duration
-	rounds  int
-	callers []int
-	want    *regexp.Regexp
-	noLimit bool
-
-	conn    *tnt.Conn
-	limit   *limit
-	results []result
-}
-
-func (b *bench) connect(address string) (err error) {
-	if b.conn, err = tnt.Connect(context.Background(), address); err != nil {
-		return err
-	}
-	network := "tcp"
-	host := b.conn.Host() + ":" + b.conn.Port()
-	if b.conn.Port() == "" {
-		network, host = "unix", b.conn.Host()
-	}
-	b.limit, err = newLimit(network, host, uint64(b.conn.Schema().Space("bench").ID))
-	fmt.Printf("Tarantool %v, %d rounds of %v each\n\n", b.conn.Version(), b.rounds, b.each)
-	return err
-}
-
-func (b *bench) run() error {
-	for _, callers := range b.callers {
-		for round := range b.rounds {
-			if !b.noLimit {
-				if err := b.one("limit", callers, round, func() (int, []time.Duration, error) {
-					n, err := b.limit.run(callers, b.each)
-					return n, nil, err
-				}); err != nil {
-					return err
-				}
-			}
-			for _, c := range cases {
-				if !b.want.MatchString(c.name) {
-					continue
-				}
-				if err := b.one(c.name, callers, round, func() (int, []time.Duration, error) {
-					return drive(b.conn, c, callers, b.each)
-				}); err != nil {
-					return fmt.Errorf("%s: %w", c.name, err)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func (b *bench) one(name string, callers, round int, fn func() (int, []time.Duration, error)) error {
-	writes := b.conn.Stats().Writes
-	r, err := measure(fn)
-	if err != nil {
-		return err
-	}
-	r.Case, r.Callers, r.Round = name, callers, round
-	r.Writes = float64(b.conn.Stats().Writes-writes) / (r.PerSec * b.each.Seconds())
-	b.results = append(b.results, r)
-	return nil
-}
-
-// report prints the medians, and the medians of the ratios to the limit of
-// the same round.
-func (b *bench) report(out *os.File) {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	defer w.Flush()
-	fmt.Fprintln(w, "callers\tcase\treq/s\t/limit\tCPU us\t/limit\tallocs\tbytes\tp50 us\tp99 us\tp99.9 us\twrites/req\t")
-	for _, callers := range b.callers {
-		for _, name := range b.names() {
-			rows := b.pick(name, callers)
-			if len(rows) == 0 {
-				continue
-			}
-			of := func(field func(result) float64) float64 {
-				var values []float64
-				for _, r := range rows {
-					values = append(values, field(r))
-				}
-				return median(values)
-			}
-			limits := b.pick("limit", callers)
-			ratio := func(field func(result) float64) float64 {
-				var values []float64
-				for i, r := range rows {
-					if i < len(limits) {
-						values = append(values, field(r)/field(limits[i]))
-					}
-				}
-				return median(values)
-			}
-			perSec := func(r result) float64 { return r.PerSec }
-			cpu := func(r result) float64 { return r.CPU }
-			fmt.Fprintf(w, "%d\t%s\t%.0f\t%.2f\t%.2f\t%.2f\t%.1f\t%.0f\t%.0f\t%.0f\t%.0f\t%.3f\t\n", callers, name,
-				of(perSec), ratio(perSec), of(cpu), ratio(cpu),
-				of(func(r result) float64 { return r.Allocs }), of(func(r result) float64 { return r.Bytes }),
-				of(func(r result) float64 { return r.P50 }), of(func(r result) float64 { return r.P99 }),
-				of(func(r result) float64 { return r.P999 }), of(func(r result) float64 { return r.Writes }))
-		}
-	}
-}
-
-func (b *bench) names() []string {
-	names := []string{"limit"}
-	for _, c := range cases {
-		names = append(names, c.name)
-	}
-	return names
-}
-
-func (b *bench) pick(name string, callers int) (rows []result) {
-	for _, r := range b.results {
-		if r.Case == name && r.Callers == callers {
-			rows = append(rows, r)
-		}
-	}
-	return rows
 }

@@ -12,7 +12,6 @@ import (
 type result struct {
 	Case    string  `json:"case"`
 	Callers int     `json:"callers"`
-	Round   int     `json:"round"`
 	PerSec  float64 `json:"requests_per_second"`
 	CPU     float64 `json:"client_cpu_us_per_request"`
 	Allocs  float64 `json:"allocs_per_request"`
@@ -21,6 +20,10 @@ type result struct {
 	P99     float64 `json:"p99_us"`
 	P999    float64 `json:"p999_us"`
 	Writes  float64 `json:"writes_per_request"`
+
+	// To the limit of the same round, with as many requests in flight.
+	PerSecRatio float64 `json:"requests_per_second_to_the_limit"`
+	CPURatio    float64 `json:"client_cpu_to_the_limit"`
 }
 
 // measure runs fn, which returns how many requests it did and the time of
