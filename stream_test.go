@@ -399,3 +399,43 @@ func TestPagination(t *testing.T) {
 		equal(t, "behind it, in reverse", ids(t, conn, tnt.Select{Space: "tester", Iterator: tnt.IterLE, After: tnt.AfterTuple(last[0])}), ints(4, 3, 2, 1))
 	})
 }
+
+// TestIsSync has a transaction be synchronous that works on a space which is
+// not: on a server whose queue of such transactions belongs to nobody, that is
+// refused; without the flag it is not.
+func TestIsSync(t *testing.T) {
+	onServersWith(t, 3, 2, func(t *testing.T, p *program) {
+		conn := shared(t, p)
+		ctx := testContext(t)
+		for name, c := range map[string]struct {
+			begin  tnt.Begin
+			commit tnt.Commit
+			want   error
+		}{
+			"neither": {},
+			"begin":   {begin: tnt.Begin{IsSync: true}, want: tnt.ErrSyncQueueUnclaimed},
+			"commit":  {commit: tnt.Commit{IsSync: true}, want: tnt.ErrSyncQueueUnclaimed},
+		} {
+			s := conn.Stream()
+			if _, err := s.Do(ctx, c.begin); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if _, err := s.Replace(ctx, "tester", []any{1, "hello", 1, 4, "what is up"}); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if _, err := s.Do(ctx, c.commit); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+	onServers(t, func(t *testing.T, p *program) {
+		if p.Version.AtLeast(2, 10, 0) {
+			t.Skip("for servers that have no streams, and so no such transactions")
+		}
+		var missing *tnt.FeatureError
+		_, err := shared(t, p).Do(testContext(t), tnt.Begin{IsSync: true})
+		if !errors.As(err, &missing) || !tnt.SafeToRetry(err) {
+			t.Errorf("got %v", err)
+		}
+	})
+}

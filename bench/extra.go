@@ -15,7 +15,7 @@ import (
 // extra measures what is no matter of callers: large answers, idle
 // connections, and small requests beside large answers.
 func (b *bench) extra(out io.Writer) error {
-	return errors.Join(b.largeAnswers(out), b.idle(out), b.beside(out))
+	return errors.Join(b.largeAnswers(out), b.formats(out), b.idle(out), b.beside(out))
 }
 
 // largeAnswers times the decoding and the transfer of many rows.
@@ -60,6 +60,43 @@ func (b *bench) timed(fn func() error) (time.Duration, error) {
 		times = append(times, time.Since(start))
 	}
 	return median(times), nil
+}
+
+// formats measures what Options.TupleFormats costs: calls of a function that
+// returns a tuple of four fields.
+func (b *bench) formats(out io.Writer) error {
+	if !b.conn.Features().Has(tnt.FeatureCallRetTupleExtension) {
+		fmt.Fprintf(out, "\nTuple formats: Tarantool %v has none\n", b.conn.Version())
+		return nil
+	}
+	opts := b.conn.Options()
+	opts.TupleFormats = true
+	with, err := tnt.ConnectOptions(context.Background(), opts)
+	if err != nil {
+		return err
+	}
+	defer with.Close()
+	call := tnt.Call{Function: "get", Args: []any{1}}
+	var cpu [2][]float64
+	for range b.rounds {
+		for i, conn := range []*tnt.Conn{b.conn, with} {
+			r, err := measure(func() (int, []time.Duration, error) {
+				return drive(conn, each("get", func(ctx context.Context, conn *tnt.Conn) error {
+					_, err := tnt.One[row](ctx, conn, call)
+					return err
+				}), 16, b.each)
+			})
+			if err != nil {
+				return err
+			}
+			cpu[i] = append(cpu[i], r.CPU)
+		}
+	}
+	resp, err := b.conn.Do(context.Background(), call)
+	longer, err2 := with.Do(context.Background(), call)
+	fmt.Fprintf(out, "\ncall that returns a tuple, 16 callers: %.2f us of CPU time, %.2f with Options.TupleFormats; answers of %d and %d bytes\n",
+		median(cpu[0]), median(cpu[1]), len(resp.RawBody()), len(longer.RawBody()))
+	return errors.Join(err, err2)
 }
 
 // idle counts what connections cost that do nothing.

@@ -33,6 +33,7 @@ box.schema.space.create('rows', {if_not_exists = true})
 box.space.rows:create_index('primary', {parts = {{1, 'unsigned'}}, if_not_exists = true})
 for i = box.space.rows:len() + 1, 100000 do box.space.rows:replace({i, 'name' .. i, i * 2, i + 0.5}) end
 function echo(...) return ... end
+function get(id) return box.space.bench:get(id) end
 function big(n) return string.rep('x', n) end
 `
 

@@ -125,3 +125,21 @@ func TestSendTimeout(t *testing.T) {
 		}
 	})
 }
+
+// TestServerThatNeverReads has acknowledgements pile up.
+func TestServerThatNeverReads(t *testing.T) {
+	both(t, func(t *testing.T, pipe bool) {
+		s, _ := pair(t, pipe, Config{WriteBuffer: 1000})
+		frame := append(make([]byte, 0, 1000), answer(iproto.Header{Type: iproto.TypeWatch}, make([]byte, 900))...)
+		most := 64 << 20 / len(frame) // the kernel takes some
+		for n := 0; s.SendNoReply(frame) == nil; n++ {
+			if n > most {
+				t.Fatal("64 MiB wait to be written")
+			}
+		}
+		<-s.Dead()
+		if err := s.Err(); !errors.Is(err, errUnread) {
+			t.Errorf("died of %v", err)
+		}
+	})
+}

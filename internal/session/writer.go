@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"runtime"
@@ -19,6 +20,12 @@ const (
 	keepSpare = 512 << 10
 	keepIdle  = 4 << 10
 )
+
+// noReplyRoom is how many bytes without answers may wait to be written beyond
+// the write buffer.
+const noReplyRoom = 1 << 20
+
+var errUnread = errors.New("the server does not read, while what it sends asks for more to be written")
 
 // Send puts the frame in slot.Buf on its way. It waits, while ctx lasts,
 // for room where too many bytes wait to be written. After an error the slot
@@ -52,12 +59,18 @@ func (s *Session) SendDeferred(ctx context.Context, slot *Slot, r Receiver) erro
 
 // SendNoReply puts a frame that has no answer on its way: IPROTO_WATCH and
 // IPROTO_UNWATCH. It never waits for room, as it is part of what the session
-// itself does.
+// itself does; a server that has the client write without end and reads
+// nothing ends the session.
 func (s *Session) SendNoReply(frame []byte) error {
 	s.mu.Lock()
 	if s.err != nil {
 		defer s.mu.Unlock()
 		return &LostError{Cause: s.err}
+	}
+	if len(s.out)+len(frame) > s.cfg.WriteBuffer+noReplyRoom {
+		s.mu.Unlock()
+		go s.Fail(errUnread) // not here: the caller may hold locks
+		return errUnread
 	}
 	s.append(frame)
 	s.kick(true, true)
