@@ -158,7 +158,7 @@ func (s *Session) wakeGroups() {
 		g := s.groups[n]
 		s.groups[n] = nil
 		s.groups = s.groups[:n]
-		s.woken = true
+		s.woken++
 		if n == 0 {
 			s.stepBack()
 		}

@@ -65,6 +65,7 @@ func (s *Session) holdSenders() {
 	s.mu.Lock()
 	alone := s.callers == 1
 	s.serving = !alone
+	s.sentBefore = s.sent
 	s.mu.Unlock()
 	s.considerSteppingBack(alone)
 }
@@ -72,9 +73,9 @@ func (s *Session) holdSenders() {
 // yieldToSenders lets the callers run who have their answers, and writes in one
 // go what they ask next, before the reader waits for more.
 func (s *Session) yieldToSenders() {
-	if s.woken {
-		s.woken = false
-		s.gather()
+	if s.woken > 0 {
+		s.gather(s.sentBefore + s.woken)
+		s.woken = 0
 	}
 	s.mu.Lock()
 	s.serving = false
@@ -144,7 +145,7 @@ func (s *Session) answer(slot *Slot, h iproto.Header, body []byte, owned bool) {
 		s.wakeLater(g)
 		return
 	}
-	s.woken = true
+	s.woken++
 	s.stepBack()
 	slot.done <- struct{}{}
 }

@@ -56,18 +56,20 @@ type Session struct {
 	turns  atomic.Uint64 // how many callers have had it
 	called chan struct{} // the reader is to take its turn, which is set already
 	// Of whoever's turn it is to read.
-	in       input
-	groups   []*Group // got answers, and are to be woken
-	woken    bool     // callers were woken since the last wait
-	alone    int      // answers in a row that were to one caller alone
-	stepping bool     // the next answer leaves the reading to its caller
-	stepped  bool     // the reader's own: it did
+	in         input
+	groups     []*Group // got answers, and are to be woken
+	woken      uint64   // callers, since the last wait
+	sentBefore uint64   // Session.sent after the last wait
+	alone      int      // answers in a row that were to one caller alone
+	stepping   bool     // the next answer leaves the reading to its caller
+	stepped    bool     // the reader's own: it did
 
 	mu          sync.Mutex
 	free        []*Slot
 	callers     int           // groups, and slots beside them, that are taken
 	out         []byte        // bytes that wait to be written
 	spare       []byte        // the buffer written last, to be the next out
+	sent        uint64        // requests ever put into it
 	appended    uint64        // bytes ever put into out
 	flushed     uint64        // bytes ever taken out of it to be written
 	writing     bool          // somebody is writing and will take what is in out

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"os"
 	"runtime"
@@ -99,6 +100,7 @@ func (s *Session) put(slot *Slot, flush bool) error {
 		return err
 	}
 	slot.start = s.appended
+	s.sent++
 	s.append(slot.Buf)
 	// The last use of the slot: from here on an answer may come for it, and
 	// from a server that guesses its sync even before the request is written.
@@ -203,25 +205,23 @@ func (s *Session) kick(flush, yield bool) {
 	if yield && others > 1 {
 		// Let those who are ready to send append first: one write for many
 		// requests is what makes many callers cheap.
-		s.gather()
+		s.gather(math.MaxUint64)
 	}
 	s.write(false)
 }
 
-// gather lets goroutines run that are ready to send, as long as they do.
-func (s *Session) gather() {
-	s.mu.Lock()
-	before := s.appended
-	s.mu.Unlock()
-	for {
-		runtime.Gosched()
+// gather lets goroutines run that are ready to send, as long as they do, until
+// so many requests were ever sent as are expected at the most.
+func (s *Session) gather(expected uint64) {
+	for before := uint64(0); ; {
 		s.mu.Lock()
-		now := s.appended
+		sent := s.sent
 		s.mu.Unlock()
-		if now == before {
+		if sent >= expected || sent == before {
 			return
 		}
-		before = now
+		before = sent
+		runtime.Gosched()
 	}
 }
 
@@ -259,7 +259,7 @@ func (s *Session) takeOut(written []byte, again bool) (buf []byte, ok bool) {
 	s.mu.Lock()
 	if again && len(s.out) > 0 {
 		s.mu.Unlock()
-		s.gather() // those who appended during the last write have company
+		s.gather(math.MaxUint64) // those who appended during the last write have company
 		s.mu.Lock()
 	}
 	if s.spare == nil && cap(written) <= keepSpare {
