@@ -23,7 +23,7 @@ type Hook any
 type RequestStartHook interface {
 	// OnRequestStart returns the context that the request goes on with, and that
 	// OnRequestEnd gets: ctx, or one derived from it, with a trace's span for
-	// one. Of Batch, Each and Go it is the context of the whole call.
+	// one. Of Go, Batch and Each it bounds the sending alone.
 	OnRequestStart(ctx context.Context, c *Conn, req RequestInfo) context.Context
 }
 
@@ -41,7 +41,7 @@ type ConnectHook interface {
 
 // StateHook is told of every change of state, in order, one at a time.
 type StateHook interface {
-	// OnState gets the reason for the change, nil on the way to Connected.
+	// OnState gets the reason for the change, nil for Connecting and Connected.
 	OnState(c *Conn, from, to State, cause error)
 }
 

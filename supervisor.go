@@ -168,11 +168,10 @@ func (c *Conn) Reconnect(ctx context.Context) error {
 // without reconnecting, until the first loss.
 func (r *run) supervise() {
 	c := r.conn
-	var err error
 	for first := true; ; {
-		c.setState(Connecting, err)
-		var l *live
-		if l, err = r.connect(); err == nil {
+		c.setState(Connecting, nil)
+		l, err := r.connect()
+		if err == nil {
 			first = false
 			r.publish(l)
 			err = r.serve(l)

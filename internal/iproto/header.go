@@ -56,8 +56,8 @@ func DecodeHeader(r *mp.Reader) (Header, error) {
 	return h, nil
 }
 
-// responseHeader is the length of a response's header as servers since 2.10
-// write it: three numbers in their full width. It is read at its places, in a
+// responseHeader is the length of a response's header as Tarantool 3.8.0
+// writes it: three numbers in their full width. It is read at its places, in a
 // fifth of the time (BenchmarkDecodeHeader: 4 ns, not 24).
 const responseHeader = 27
 

@@ -41,7 +41,7 @@ func (g *Group) Len() int { return len(g.slots) }
 // Slot returns slot i, to be encoded into, and to be read after Wait(i).
 func (g *Group) Slot(i int) *Slot { return g.slots[i] }
 
-// Queue is Session.Queue for slot i, which stays the group's after an error.
+// Queue is Session.Send for slot i that leaves writing to Flush. The slot stays the group's after an error.
 func (g *Group) Queue(ctx context.Context, i int) error {
 	return g.session.send(ctx, g.slots[i], false)
 }

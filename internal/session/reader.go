@@ -152,8 +152,8 @@ func (s *Session) answer(slot *Slot, h iproto.Header, body []byte, owned bool) {
 
 // push hands over a message out of band, which leaves the slot waiting.
 func (s *Session) push(slot *Slot, h iproto.Header, body []byte) {
-	// Only this goroutine frees a slot that is waiting or left, so it can't
-	// change hands between the check and the use.
+	// Only whose turn it is to read frees a slot that is waiting or left, so it
+	// can't change hands between the check and the use.
 	if slot.state.Load() == h.Sync<<stateBits|stateWaiting && slot.call != nil {
 		slot.call.Push(append([]byte(nil), body...))
 		return

@@ -20,7 +20,8 @@ import (
 var ErrClosed = errors.New("closed")
 
 // Config is how a session behaves and whom it tells of what is no answer.
-// Its functions run on the reader's goroutine, so they must not block; the
+// Its functions run on the goroutine that reads, which may be that of a caller
+// who waits for an answer of its own, so they must not block; the
 // bytes they are given are valid until they return.
 type Config struct {
 	MaxFrame    uint64 // largest frame taken from the server, bytes

@@ -568,7 +568,7 @@ func TestSendersDuringALargeAnswer(t *testing.T) {
 			t.Errorf("the large answer: %v", err)
 		}
 		s.Release(slots[1])
-		s.Leave(slot)
+		giveUp(s, slot)
 	})
 }
 

@@ -73,7 +73,7 @@ type Slot struct {
 }
 
 // Receiver takes the answer of a request that nobody waits for in Wait. Its
-// methods run on the reader's goroutine, or on that of Fail, and must not
+// methods run on the goroutine that reads, or on that of Fail, and must not
 // block. They own the bytes they are given.
 type Receiver interface {
 	// Receive takes the answer, or the error that came instead of it.
@@ -149,14 +149,6 @@ func (s *Session) Wait(ctx context.Context, slot *Slot, timeout time.Duration) e
 		return err
 	}
 	return nil
-}
-
-// Leave gives up a request that was sent, as Wait does when its context ends.
-func (s *Session) Leave(slot *Slot) {
-	if !s.leave(slot) {
-		<-slot.done
-		s.Release(slot)
-	}
 }
 
 // startTimer returns a channel that fires after the timeout, nil where there

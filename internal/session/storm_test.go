@@ -103,7 +103,7 @@ func stormStep(s *Session, want string) error {
 		<-r.done
 		return checkEcho(r.body, r.err, want)
 	case 1:
-		if err := s.Queue(ctx, slot); err != nil {
+		if err := s.send(ctx, slot, false); err != nil {
 			return stormError(ctx, err)
 		}
 		s.Flush()
@@ -111,7 +111,7 @@ func stormStep(s *Session, want string) error {
 		if err := s.Send(ctx, slot); err != nil {
 			return stormError(ctx, err)
 		}
-		s.Leave(slot)
+		giveUp(s, slot)
 		return nil
 	case 3:
 		s.Release(slot)
@@ -126,6 +126,14 @@ func stormStep(s *Session, want string) error {
 	}
 	defer s.Release(slot)
 	return checkEcho(slot.Buf, nil, want)
+}
+
+// giveUp gives up a request that was sent, whether its answer is there or not.
+func giveUp(s *Session, slot *Slot) {
+	if !s.leave(slot) {
+		<-slot.done
+		s.Release(slot)
+	}
 }
 
 // stormGroup does several requests as a group, and leaves before its end or

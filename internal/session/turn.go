@@ -21,8 +21,8 @@ const (
 const (
 	// standByPause is how long the reader stands by before it looks whether
 	// it is wanted. So for up to twice that a caller that reads may be deaf to
-	// its context. Each look costs what half a request does: looking every
-	// millisecond took a tenth of a lone caller's CPU time.
+	// its context. Looking every millisecond took a tenth of a lone caller's CPU
+	// time.
 	standByPause = 2 * time.Millisecond
 	// aloneBefore is how many answers in a row have to be to one caller alone
 	// before the reader leaves the reading to it.

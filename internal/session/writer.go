@@ -48,9 +48,6 @@ func (s *Session) SendAtOnce(slot *Slot, r Receiver) error {
 	return s.put(slot, true)
 }
 
-// Queue is Send that leaves writing to the next Send or Flush.
-func (s *Session) Queue(ctx context.Context, slot *Slot) error { return s.send(ctx, slot, false) }
-
 // SendDeferred is SendAsync that leaves writing to the next Send or Flush, so
 // that a batch goes out in one write.
 func (s *Session) SendDeferred(ctx context.Context, slot *Slot, r Receiver) error {
