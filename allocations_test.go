@@ -81,6 +81,7 @@ func TestAllocations(t *testing.T) {
 	defer cancel()
 	none := context.Background()
 	sel := tnt.Select{SpaceID: 512, Key: tnt.K(1000), Limit: 1}
+	update := tnt.Update{SpaceID: 512, Key: tnt.K(1000), Ops: []tnt.Op{tnt.OpAssign(1, 7)}}
 	var n numbers
 	var s named
 	var many []numbers
@@ -97,6 +98,7 @@ func TestAllocations(t *testing.T) {
 		"select, the same string": {0, func() error { return tnt.OneInto(none, names, sel, &s) }},
 		"select, another string":  {1, func() error { s.Name = ""; return tnt.OneInto(none, names, sel, &s) }},
 		"replace of a struct":     {0, func() error { return tnt.Exec(none, plain, tnt.Replace{SpaceID: 512, Tuple: &n}) }},
+		"update":                  {0, func() error { return tnt.Exec(none, plain, update) }},
 		"insert of a struct":      {0, func() error { return tnt.Exec(none, plain, tnt.Insert{SpaceID: 512, Tuple: &n}) }},
 		"select of a new struct":  {2, func() error { _, err := tnt.One[numbers](none, plain, sel); return err }},
 		"select, untyped":         {4, func() error { _, err := plain.Do(none, sel); return err }},

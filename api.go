@@ -16,12 +16,16 @@ func NewAPI(ex Executor) API { return API{ex} }
 
 // Do does a request and returns its answer.
 func (a API) Do(ctx context.Context, req Request) (Response, error) {
-	rt, err := a.ex.Route(ctx)
+	return perform(ctx, a.ex, &req)
+}
+
+func perform[R Request](ctx context.Context, ex Executor, req *R) (Response, error) {
+	rt, err := ex.Route(ctx)
 	if err != nil {
-		return Response{}, requestError(req, err, false)
+		return Response{}, requestError(*req, err, false)
 	}
 	var x exchange
-	if err := x.do(ctx, rt, req); err != nil {
+	if err := do(ctx, rt, req, &x); err != nil {
 		return Response{}, err
 	}
 	resp := Response{header: x.slot.Header, body: append([]byte(nil), x.body...), format: formatFor(x.env.schema, req)}
@@ -139,15 +143,13 @@ func (a API) Execute(ctx context.Context, statement string, args ...any) (Respon
 }
 
 func doTuples[R Request](ctx context.Context, a API, req R) ([]Tuple, error) {
-	boxed := borrow(req)
-	defer giveBack(boxed)
-	resp, err := a.Do(ctx, boxed)
+	resp, err := perform(ctx, a.ex, &req)
 	if err != nil {
 		return nil, err
 	}
 	tuples, err := resp.Tuples()
 	if err != nil {
-		return nil, requestError(boxed, err, true)
+		return nil, requestError(req, err, true)
 	}
 	return tuples, nil
 }

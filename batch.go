@@ -51,16 +51,14 @@ func (b *batch[R]) send(ctx context.Context, ex Executor) bool {
 
 func (b *batch[R]) queue(ctx context.Context, i int) error {
 	switch {
-	case any(b.reqs[i]) == nil:
+	case isNil(&b.reqs[i]):
 		return errNilRequest
 	case i >= b.group.Len():
 		return session.ErrTooMany
 	case b.hooks != nil:
 		ctx = b.hooks[i].ctx
 	}
-	req := borrow(b.reqs[i])
-	err := b.route.conn.encode(b.group.Slot(i), b.route.streamID(), b.live, b.env, req, false)
-	giveBack(req)
+	err := encode(b.route.conn, b.group.Slot(i), b.route.streamID(), b.live, b.env, &b.reqs[i], false)
 	if err != nil {
 		return err
 	}
@@ -121,7 +119,7 @@ func (b *batch[R]) observe(ctx context.Context) {
 	}
 	b.hooks = make([]*observed, len(b.reqs))
 	for i, req := range b.reqs {
-		if any(req) != nil { // as it may be where R is Request itself
+		if !isNil(&b.reqs[i]) {
 			_, b.hooks[i] = b.route.observe(ctx, req)
 		}
 	}
@@ -139,5 +137,5 @@ func (b *batch[R]) format(plan *mp.Plan, i int) *Format {
 	if !plan.ByName() {
 		return nil
 	}
-	return formatFor(b.env.schema, b.reqs[i])
+	return formatFor(b.env.schema, &b.reqs[i])
 }

@@ -29,21 +29,18 @@ import (
 // and so is a nil.
 func One[T any](ctx context.Context, ex Executor, req Request) (T, error) {
 	var v T
-	n, err := decodeAnswer(ctx, ex, req, func(n int) []T { return unsafe.Slice(&v, min(n, 1)) })
-	if err == nil && n == 0 {
-		err = requestError(req, ErrNoTuple, true)
-	}
+	err := OneInto(ctx, ex, req, &v)
 	return v, err
 }
 
 // All does a request and decodes every row of its answer. For T see One.
 func All[T any](ctx context.Context, ex Executor, req Request) ([]T, error) {
-	var rows []T
-	_, err := decodeAnswer(ctx, ex, req, func(n int) []T {
-		rows = make([]T, n)
-		return rows
-	})
-	if err != nil {
+	var a answer
+	if err := ask[T](ctx, ex, &req, &a); err != nil {
+		return nil, err
+	}
+	rows := make([]T, a.rows)
+	if err := decodeRows(&a, &req, rows); err != nil {
 		return nil, err
 	}
 	return rows, nil
@@ -53,93 +50,104 @@ func All[T any](ctx context.Context, ex Executor, req Request) ([]T, error) {
 // and whose elements' slices and strings it uses again: the fastest form. For
 // T see One.
 func Into[T any, R Request](ctx context.Context, ex Executor, req R, dst *[]T) error {
-	boxed := borrow(req)
-	defer giveBack(boxed)
-	_, err := decodeAnswer(ctx, ex, boxed, func(n int) []T {
-		if n <= cap(*dst) {
-			*dst = (*dst)[:n]
-		} else {
-			*dst = append((*dst)[:cap(*dst)], make([]T, n-cap(*dst))...)
-		}
-		return *dst
-	})
-	return err
+	var a answer
+	if err := ask[T](ctx, ex, &req, &a); err != nil {
+		return err
+	}
+	if a.rows <= cap(*dst) {
+		*dst = (*dst)[:a.rows]
+	} else {
+		*dst = append((*dst)[:cap(*dst)], make([]T, a.rows-cap(*dst))...)
+	}
+	return decodeRows(&a, &req, *dst)
 }
 
 // OneInto is One into a variable that is used again: the fastest form.
 func OneInto[T any, R Request](ctx context.Context, ex Executor, req R, dst *T) error {
-	boxed := borrow(req)
-	defer giveBack(boxed)
-	n, err := decodeAnswer(ctx, ex, boxed, func(n int) []T { return unsafe.Slice(dst, min(n, 1)) })
-	if err == nil && n == 0 {
-		err = requestError(boxed, ErrNoTuple, true)
+	var a answer
+	if err := ask[T](ctx, ex, &req, &a); err != nil {
+		return err
 	}
-	return err
+	if a.rows == 0 {
+		a.release()
+		return requestError(req, ErrNoTuple, true)
+	}
+	return decodeRows(&a, &req, unsafe.Slice(dst, 1))
 }
 
 // Exec does a request and leaves its answer unread: the cheapest way to write.
 func Exec[R Request](ctx context.Context, ex Executor, req R) error {
-	boxed := borrow(req)
-	defer giveBack(boxed)
 	rt, err := ex.Route(ctx)
 	if err != nil {
-		return requestError(boxed, err, false)
+		return requestError(req, err, false)
 	}
 	var x exchange
-	if err := x.do(ctx, rt, boxed); err != nil {
+	if err := do(ctx, rt, &req, &x); err != nil {
 		return err
 	}
 	x.release()
 	return nil
 }
 
-// decodeAnswer does a request and decodes its rows into the slice that room
-// returns for their number, as many as that holds. It returns their number.
-func decodeAnswer[T any](ctx context.Context, ex Executor, req Request, room func(n int) []T) (int, error) {
+// answer is a request done, and what its rows are decoded with. slot.In stands
+// before the first one.
+type answer struct {
+	exchange
+	plan  *mp.Plan
+	names []string // of the rows' fields, where they matter
+	rows  int
+}
+
+// ask does a request whose rows are decoded as Ts. Without an error the caller
+// must decode them, or release it.
+func ask[T any, R Request](ctx context.Context, ex Executor, req *R, a *answer) error {
 	plan, err := mp.PlanOf(reflect.TypeFor[T]())
 	if err != nil {
-		return 0, requestError(req, err, false)
+		return requestError(*req, err, false)
 	}
 	rt, err := ex.Route(ctx)
 	if err != nil {
-		return 0, requestError(req, err, false)
+		return requestError(*req, err, false)
 	}
-	var x exchange
-	if err := x.do(ctx, rt, req); err != nil {
-		return 0, err
+	if err := do(ctx, rt, req, &a.exchange); err != nil {
+		return err
 	}
+	a.plan = plan
 	var format *Format
 	if plan.ByName() {
-		format = formatFor(x.env.schema, req)
+		format = formatFor(a.env.schema, req)
 	}
-	n, err := decodeRows(plan, &x.slot.In, x.body, format, room)
-	x.release()
-	if err != nil {
-		return 0, requestError(req, &DecodeError{err}, true)
+	if err = a.find(format); err != nil {
+		a.release()
+		return requestError(*req, &DecodeError{err}, true)
 	}
-	return n, nil
+	return nil
 }
 
-// decodeRows decodes the rows of a body, reading with r.
-func decodeRows[T any](plan *mp.Plan, r *mp.Reader, content []byte, format *Format, room func(n int) []T) (int, error) {
-	var names []string
-	var err error
-	*r, names, err = findRows(content, format, plan.ByName())
-	if err != nil || r.Len() == 0 {
-		return 0, err
+// find finds the rows.
+func (a *answer) find(format *Format) (err error) {
+	in := &a.slot.In
+	*in, a.names, err = findRows(a.body, format, a.plan.ByName())
+	if err == nil && in.Len() > 0 {
+		a.rows = in.ArrayLen()
+		err = in.Err()
 	}
-	n := r.ArrayLen()
-	if err := r.Err(); err != nil {
-		return 0, err
-	}
-	rows := room(n)
-	for i := range rows {
-		plan.DecodeRow(r, unsafe.Pointer(&rows[i]), names)
-		if err := r.Err(); err != nil {
-			return 0, fmt.Errorf("row %d: %w", i+1, err)
+	return err
+}
+
+// decodeRows decodes as many rows of an answer as dst has room for, and
+// releases it.
+func decodeRows[T any, R Request](a *answer, req *R, dst []T) (err error) {
+	in := &a.slot.In
+	for i := range dst {
+		a.plan.DecodeRow(in, unsafe.Pointer(&dst[i]), a.names)
+		if err = in.Err(); err != nil {
+			err = requestError(*req, &DecodeError{fmt.Errorf("row %d: %w", i+1, err)}, true)
+			break
 		}
 	}
-	return n, nil
+	a.release()
+	return err
 }
 
 // findRows returns a reader that stands before the rows, empty where there
@@ -150,17 +158,17 @@ func findRows(content []byte, format *Format, byName bool) (mp.Reader, []string,
 	if len(content) == 0 {
 		return r, nil, nil
 	}
-	pairs := r.MapLen()
-	if !byName && pairs > 0 {
-		start := r
-		if iproto.Key(r.Uint()) == iproto.KeyData {
-			return r, nil, nil
-		}
-		r = start
+	if !byName && r.MapLen() > 0 && iproto.Key(r.Uint()) == iproto.KeyData {
+		return r, nil, nil
 	}
+	return searchRows(content, format)
+}
+
+// searchRows is findRows that looks through the whole body.
+func searchRows(content []byte, format *Format) (mp.Reader, []string, error) {
 	var body iproto.Body
 	if err := body.Decode(content); err != nil {
-		return r, nil, err
+		return mp.Reader{}, nil, err
 	}
 	if !body.Has(iproto.KeyData) {
 		return mp.Reader{}, nil, nil

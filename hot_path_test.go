@@ -24,11 +24,9 @@ func BenchmarkEncode(b *testing.B) {
 	req := Select{Space: "bench", Key: K(1), Limit: 1}
 	b.ReportAllocs()
 	for b.Loop() {
-		boxed := borrow(req)
-		if err := conn.encode(slot, 0, l, l.env.Load(), boxed, true); err != nil {
+		if err := encode(conn, slot, 0, l, l.env.Load(), &req, true); err != nil {
 			b.Fatal(err)
 		}
-		giveBack(boxed)
 	}
 }
 
@@ -50,10 +48,14 @@ func BenchmarkDecode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	in := new(mp.Reader)
+	a := &answer{exchange: exchange{slot: new(session.Slot), body: body}, plan: plan}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decodeRows(plan, in, body, nil, func(int) []row { return unsafe.Slice(&r, 1) }); err != nil {
+		if err := a.find(nil); err != nil {
+			b.Fatal(err)
+		}
+		plan.DecodeRow(&a.slot.In, unsafe.Pointer(&r), nil)
+		if err := a.slot.In.Err(); err != nil {
 			b.Fatal(err)
 		}
 	}

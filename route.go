@@ -62,33 +62,36 @@ type exchange struct {
 func (x *exchange) release() { x.session.Release(x.slot) }
 
 // do does a request and waits for the answer. Without an error the caller
-// must release it.
-func (x *exchange) do(ctx context.Context, rt Route, req Request) error {
-	if req == nil {
+// must release it. That a request is passed on by its own type, here and
+// below, keeps it off the heap; only an error, or a hook, puts it there.
+func do[R Request](ctx context.Context, rt Route, req *R, x *exchange) error {
+	if isNil(req) {
 		return errNilRequest
 	}
-	ctx, observed := rt.observe(ctx, req)
-	err := x.tries(ctx, rt, req)
+	var observed *observed
+	if rt.conn.hooks.ofRequests() {
+		ctx, observed = rt.observe(ctx, *req)
+	}
+	var err error
+	for try := 1; ; try++ {
+		var used *live
+		used, err = once(ctx, rt, req, x)
+		if err == nil || try == schemaTries || !outdated(*req, err) {
+			break
+		}
+		if !rt.conn.refreshFor(ctx, used, x.env.schema, err) {
+			err = endedMeanwhile(ctx, *req, err)
+			break
+		}
+	}
 	observed.end(len(x.body), err)
 	return err
 }
 
-// tries does a request, and again where it was made by an old schema.
-func (x *exchange) tries(ctx context.Context, rt Route, req Request) error {
-	for try := 1; ; try++ {
-		l, err := rt.live(ctx)
-		if err != nil {
-			return requestError(req, err, false)
-		}
-		env := l.env.Load()
-		err = x.try(ctx, rt, l, env, req)
-		if err == nil || try == schemaTries || !outdated(req, err) {
-			return err
-		}
-		if !rt.conn.refreshFor(ctx, l, env.schema, err) {
-			return endedMeanwhile(ctx, req, err)
-		}
-	}
+// isNil tells whether the request is an interface and nil.
+func isNil[R Request](req *R) bool {
+	r, ok := any(req).(*Request)
+	return ok && *r == nil
 }
 
 // outdated tells whether a request failed, without any effect, for it was made
@@ -129,29 +132,34 @@ func (c *Conn) refreshFor(ctx context.Context, l *live, used *Schema, err error)
 	return c.refetchSchema(ctx, used) == nil
 }
 
-// try does a request once.
-func (x *exchange) try(ctx context.Context, rt Route, l *live, env *environment, req Request) error {
-	slot, err := l.session.Acquire()
+// once does a request once. It also returns the session that it chose, nil for
+// none.
+func once[R Request](ctx context.Context, rt Route, req *R, x *exchange) (*live, error) {
+	l, err := rt.live(ctx)
 	if err != nil {
-		return requestError(req, err, false)
+		return nil, requestError(*req, err, false)
 	}
-	if err := rt.conn.encode(slot, rt.streamID(), l, env, req, true); err != nil {
-		l.session.Release(slot)
-		return requestError(req, err, false)
-	}
-	if err := l.session.Send(ctx, slot); err != nil {
-		return requestError(req, err, false)
-	}
-	if err := l.session.Wait(ctx, slot, rt.conn.timeout(ctx)); err != nil {
-		return requestError(req, err, true)
-	}
-	body, err := rt.conn.content(slot)
+	x.env, x.session = l.env.Load(), l.session
+	slot, err := x.session.Acquire()
 	if err != nil {
-		l.session.Release(slot)
-		return requestError(req, err, true)
+		return l, requestError(*req, err, false)
 	}
-	*x = exchange{session: l.session, slot: slot, body: body, env: env}
-	return nil
+	if err := encode(rt.conn, slot, rt.streamID(), l, x.env, req, true); err != nil {
+		x.session.Release(slot)
+		return l, requestError(*req, err, false)
+	}
+	if err := x.session.Send(ctx, slot); err != nil {
+		return l, requestError(*req, err, false)
+	}
+	if err := x.session.Wait(ctx, slot, rt.conn.timeout(ctx)); err != nil {
+		return l, requestError(*req, err, true)
+	}
+	if x.body, err = rt.conn.content(slot); err != nil {
+		x.session.Release(slot)
+		return l, requestError(*req, err, true)
+	}
+	x.slot = slot
+	return l, nil
 }
 
 // content returns the body of a slot's answer, or the error that the server
@@ -168,18 +176,18 @@ func (c *Conn) content(slot *session.Slot) ([]byte, error) {
 // a user's marshaler, leaves nothing behind. With checked the server refuses
 // names that were resolved by another schema than it has, unless the schema is
 // to stay as it is: then the first DDL anywhere would end all use of names.
-func (c *Conn) encode(slot *session.Slot, stream uint64, l *live, env *environment, req Request, checked bool) (err error) {
-	p := req.place()
+func encode[R Request](c *Conn, slot *session.Slot, stream uint64, l *live, env *environment, req *R, checked bool) (err error) {
+	p := (*req).place()
 	if err := l.supports(p); err != nil {
 		return err
 	}
-	h := iproto.Header{Type: req.Type(), Sync: slot.Sync(), StreamID: stream}
+	h := iproto.Header{Type: (*req).Type(), Sync: slot.Sync(), StreamID: stream}
 	if checked && !c.opts.NoSchemaRefetch && env.schema != nil && p.space != "" {
 		h.SchemaVersion = env.schema.Version
 	}
 	b := iproto.AppendRequestHeader(iproto.BeginFrame(slot.Buf[:0]), h)
 	body := len(b)
-	if b, err = req.appendBody(b, env); err != nil {
+	if b, err = (*req).appendBody(b, env); err != nil {
 		return err
 	}
 	if c.opts.Encoding != nil && h.Type != iproto.TypeAuth { // a scramble is no text
@@ -217,8 +225,8 @@ func (l *live) need(f Feature) error {
 
 // formatFor returns the format of the tuples that a request's answer holds,
 // nil where it is not known.
-func formatFor(schema *Schema, req Request) *Format {
-	p := req.place()
+func formatFor[R Request](schema *Schema, req *R) *Format {
+	p := (*req).place()
 	switch {
 	case schema == nil || !p.data:
 		return nil
@@ -254,12 +262,12 @@ func (c *Conn) sendOn(ctx context.Context, l *live, stream uint64, f *Future, ho
 	env := l.env.Load()
 	// The answer can't be waited for here, so nothing is done again: a request
 	// by names goes unchecked.
-	if err := c.encode(slot, stream, l, env, f.req, false); err != nil {
+	if err := encode(c, slot, stream, l, env, &f.req, false); err != nil {
 		l.session.Release(slot)
 		f.fail(err)
 		return
 	}
-	f.format = formatFor(env.schema, f.req)
+	f.format = formatFor(env.schema, &f.req)
 	switch how {
 	case flushed:
 		err = l.session.SendAsync(ctx, slot, f)
