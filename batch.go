@@ -9,107 +9,117 @@ import (
 
 // batch is several requests on their way over one session.
 type batch[R Request] struct {
-	reqs  []R
-	route Route
-	live  *live
-	env   *environment
-	group *session.Group // nil: nothing was sent, because of err
-	errs  map[int]error  // of those not sent
-	hooks []*observed    // nil where there are none
-	err   error
+	reqs   []R
+	route  Route
+	to     target
+	groups []*session.Group // of as many requests each as it has room for; nil: given back
+	hooks  []*observed      // nil where there are none
+	err    error            // of the requests that have no group
 }
 
-// givenBack is how many slots a batch gives back at once.
-const givenBack = 64
-
-// send sends what can be sent. It returns false, with err set, where there is
-// no session.
-func (b *batch[R]) send(ctx context.Context, ex Executor) bool {
-	if b.route, b.err = ex.Route(ctx); b.err == nil {
-		b.observe(ctx)
-		b.live, b.err = b.route.live(ctx)
+// send sends what can be sent.
+func (b *batch[R]) send(ctx context.Context, ex Executor) {
+	if b.route, b.err = ex.Route(ctx); b.err != nil {
+		return
 	}
-	if b.err == nil {
-		b.group, b.err = b.live.session.AcquireGroup(len(b.reqs))
+	b.observe(ctx)
+	l, err := b.route.live(ctx)
+	if b.err = err; err != nil {
+		return
 	}
-	if b.err != nil {
-		b.err = requestError(b.reqs[0], b.err, false)
-		return false
-	}
-	b.env = b.live.env.Load()
-	for i := range b.reqs {
-		if err := b.queue(ctx, i); err != nil {
-			if b.errs == nil {
-				b.errs = map[int]error{}
-			}
-			b.errs[i] = requestError(b.reqs[i], err, false)
+	b.to = target{conn: b.route.conn, live: l, env: l.env.Load(), stream: b.route.streamID()}
+	for first := 0; first < len(b.reqs); first += session.GroupSize {
+		var g *session.Group
+		if g, b.err = l.session.AcquireGroup(); b.err != nil {
+			break
 		}
+		b.groups = append(b.groups, g)
+		for i := first; i < len(b.reqs) && i < first+session.GroupSize; i++ {
+			b.add(ctx, g, i)
+		}
+		g.Send(ctx)
 	}
-	b.group.Flush()
-	return true
+	if len(b.groups) > 0 {
+		b.groups[0].Flush()
+	}
 }
 
-func (b *batch[R]) queue(ctx context.Context, i int) error {
-	switch {
-	case isNil(&b.reqs[i]):
-		return errNilRequest
-	case i >= b.group.Len():
-		return session.ErrTooMany
-	case b.hooks != nil:
+// add adds request i to its group.
+func (b *batch[R]) add(ctx context.Context, g *session.Group, i int) {
+	req := &b.reqs[i]
+	if isNil(req) {
+		g.AddFailed(errNilRequest)
+		return
+	}
+	if b.hooks != nil {
 		ctx = b.hooks[i].ctx
 	}
-	err := encode(b.route.conn, b.group.Slot(i), b.route.streamID(), b.live, b.env, &b.reqs[i], false)
+	sync, frames := g.Next()
+	frames, err := appendRequest(frames, &b.to, sync, req)
 	if err != nil {
-		return err
+		g.AddFailed(err)
+		return
 	}
-	return b.group.Queue(ctx, i)
+	g.Add(ctx, frames)
 }
 
 // wait returns the body of the answer to request i, and what to read it with,
 // until done.
 func (b *batch[R]) wait(ctx context.Context, i int) (in *mp.Reader, body []byte, err error) {
-	if err = b.errs[i]; err == nil {
-		in, body, err = b.answer(ctx, i)
+	if n := i / session.GroupSize; n < len(b.groups) {
+		g := b.groups[n]
+		body, err = b.answer(ctx, g, i)
+		in = &g.In
+	} else {
+		err = requestError(b.reqs[i], b.err, false)
 	}
 	b.ended(i, len(body), err)
 	return in, body, err
 }
 
-func (b *batch[R]) answer(ctx context.Context, i int) (*mp.Reader, []byte, error) {
-	slot, conn := b.group.Slot(i), b.route.conn
-	err := b.group.Wait(ctx, i, conn.timeout(ctx))
-	if err != nil {
-		return nil, nil, requestError(b.reqs[i], err, true)
+func (b *batch[R]) answer(ctx context.Context, g *session.Group, i int) ([]byte, error) {
+	n := i % session.GroupSize
+	if err := g.Wait(ctx, n, b.to.conn.timeout(ctx)); err != nil {
+		return nil, requestError(b.reqs[i], err, !g.Unsent(n))
 	}
-	body, err := conn.content(slot)
+	body, err := b.to.conn.content(g.Answer(n))
 	if err != nil {
-		return nil, nil, requestError(b.reqs[i], err, true)
+		return nil, requestError(b.reqs[i], err, true)
 	}
-	return &slot.In, body, nil
+	return body, nil
 }
 
-// done ends the use of the answer to request i, and of those before it.
+// done ends the use of the answer to request i.
 func (b *batch[R]) done(i int) {
-	if n := i + 1; n%givenBack == 0 || n == len(b.reqs) {
-		b.group.GiveBack(min(n, b.group.Len()))
+	if n := i / session.GroupSize; n < len(b.groups) && (i+1)%session.GroupSize == 0 {
+		b.groups[n].Leave()
+		b.groups[n] = nil
 	}
 }
 
 // leave gives up what nobody waits for any more.
 func (b *batch[R]) leave() {
-	if b.group != nil {
-		b.group.Leave()
+	for i := range b.hooks { // of those whose turn has not come
+		b.ended(i, 0, b.leftWith(i))
 	}
-	for i := range b.hooks {
-		switch {
-		case b.group == nil:
-			b.ended(i, 0, b.err)
-		case b.errs[i] != nil:
-			b.ended(i, 0, b.errs[i])
-		default:
-			b.ended(i, 0, errLeft)
+	for _, g := range b.groups {
+		if g != nil {
+			g.Leave()
 		}
 	}
+}
+
+// leftWith returns how request i ends whose turn has not come.
+func (b *batch[R]) leftWith(i int) error {
+	n := i / session.GroupSize
+	switch {
+	case n >= len(b.groups):
+		return requestError(b.reqs[i], b.err, false)
+	case b.groups[n] != nil && b.groups[n].Unsent(i%session.GroupSize):
+		_, err := b.answer(context.Background(), b.groups[n], i) // it is there
+		return err
+	}
+	return errLeft
 }
 
 // observe tells the hooks of all requests.
@@ -137,5 +147,5 @@ func (b *batch[R]) format(plan *mp.Plan, i int) *Format {
 	if !plan.ByName() {
 		return nil
 	}
-	return formatFor(b.env.schema, &b.reqs[i])
+	return formatFor(b.to.env.schema, &b.reqs[i])
 }

@@ -127,7 +127,7 @@ func ask[T any, R Request](ctx context.Context, ex Executor, req *R, a *answer) 
 // find finds the rows.
 func (a *answer) find(format *Format) (err error) {
 	in := &a.slot.In
-	*in, a.names, err = findRows(a.body, format, a.plan.ByName())
+	a.names, err = findRows(in, a.body, format, a.plan.ByName())
 	if err == nil && in.Len() > 0 {
 		a.rows = in.ArrayLen()
 		err = in.Err()
@@ -150,31 +150,26 @@ func decodeRows[T any, R Request](a *answer, req *R, dst []T) (err error) {
 	return err
 }
 
-// findRows returns a reader that stands before the rows, empty where there
-// are none, and the names of their fields. Only where those matter and come
-// with the answer is the whole of it looked through.
-func findRows(content []byte, format *Format, byName bool) (mp.Reader, []string, error) {
-	r := mp.NewReader(content)
-	if len(content) == 0 {
-		return r, nil, nil
+// findRows has r stand before the rows of an answer, empty where there are
+// none, and returns the names of their fields. Only where those matter and
+// come with the answer is the whole of it looked through.
+func findRows(r *mp.Reader, content []byte, format *Format, byName bool) ([]string, error) {
+	*r = mp.NewReader(content)
+	if len(content) == 0 || !byName && r.MapLen() > 0 && iproto.Key(r.Uint()) == iproto.KeyData {
+		return nil, nil
 	}
-	if !byName && r.MapLen() > 0 && iproto.Key(r.Uint()) == iproto.KeyData {
-		return r, nil, nil
-	}
-	return searchRows(content, format)
+	return searchRows(r, content, format)
 }
 
 // searchRows is findRows that looks through the whole body.
-func searchRows(content []byte, format *Format) (mp.Reader, []string, error) {
+func searchRows(r *mp.Reader, content []byte, format *Format) ([]string, error) {
+	*r = mp.Reader{}
 	var body iproto.Body
-	if err := body.Decode(content); err != nil {
-		return mp.Reader{}, nil, err
+	if err := body.Decode(content); err != nil || !body.Has(iproto.KeyData) {
+		return nil, err
 	}
-	if !body.Has(iproto.KeyData) {
-		return mp.Reader{}, nil, nil
-	}
-	names, err := rowNames(&body, format)
-	return body.Reader(iproto.KeyData), names, err
+	*r = body.Reader(iproto.KeyData)
+	return rowNames(&body, format)
 }
 
 // rowNames returns the names of the rows' fields, as far as one format for all
@@ -209,7 +204,8 @@ func (r Response) Decode(dst any) error {
 	if err != nil {
 		return err
 	}
-	rows, names, err := findRows(r.body, r.format, plan.ByName())
+	var rows mp.Reader
+	names, err := findRows(&rows, r.body, r.format, plan.ByName())
 	if err != nil {
 		return &DecodeError{err}
 	}

@@ -26,29 +26,18 @@ func Each[T any, R Request](ctx context.Context, ex Executor, reqs []R) iter.Seq
 		}
 		b := batch[R]{reqs: reqs}
 		defer b.leave()
-		if !b.send(ctx, ex) {
-			for range reqs {
-				if !yield(nil, b.err) {
-					return
-				}
-			}
-			return
+		var plan *mp.Plan
+		if plan, b.err = mp.PlanOf(reflect.TypeFor[T]()); b.err == nil {
+			b.send(ctx, ex)
 		}
-		var row T
-		plan, err := mp.PlanOf(reflect.TypeFor[T]())
+		row := new(T)
 		for i := range reqs {
-			found := false
-			if err == nil {
-				found, b.err = eachRow(ctx, &b, i, plan, &row)
-			} else {
-				b.err = requestError(reqs[i], err, true)
+			found, err := eachRow(ctx, &b, i, plan, row)
+			got := row
+			if !found {
+				got = nil
 			}
-			switch {
-			case b.err != nil || !found:
-				if !yield(nil, b.err) {
-					return
-				}
-			case !yield(&row, nil):
+			if !yield(got, err) {
 				return
 			}
 		}
@@ -62,11 +51,9 @@ func eachRow[T any, R Request](ctx context.Context, b *batch[R], i int, plan *mp
 	if err != nil {
 		return false, err
 	}
-	var names []string
-	*in, names, err = findRows(body, b.format(plan, i), plan.ByName())
+	names, err := findRows(in, body, b.format(plan, i), plan.ByName())
 	if err == nil && in.Len() > 0 {
-		found = in.ArrayLen() > 0
-		if found {
+		if found = in.ArrayLen() > 0; found {
 			plan.DecodeRow(in, unsafe.Pointer(row), names)
 		}
 		err = in.Err()

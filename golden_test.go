@@ -150,7 +150,7 @@ func checkAnswer(t *testing.T, where string, h iproto.Header, body []byte, want 
 	t.Helper()
 	resp := Response{header: h, body: body}
 	if h.Type&iproto.TypeError != 0 {
-		err := serverError(h, body)
+		err := serverError(h.Type, body)
 		var e *Error
 		if !errors.As(err, &e) {
 			t.Errorf("%s: no error but %v", where, err)

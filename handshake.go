@@ -281,7 +281,7 @@ type auth struct {
 
 func (auth) Type() RequestType { return iproto.TypeAuth }
 
-func (a auth) place() place { return place{what: "user " + a.user} }
+func (a auth) place() place { return place{name: "user " + a.user} }
 
 func (a auth) appendBody(b []byte, _ *environment) ([]byte, error) {
 	w := iproto.NewBody(b)

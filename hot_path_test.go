@@ -20,11 +20,12 @@ func BenchmarkEncode(b *testing.B) {
 	space := &Space{ID: 512, Name: "bench", Indexes: []*Index{index}}
 	l := &live{}
 	l.setSchema(&Schema{Version: 87, byID: map[uint32]*Space{512: space}, byName: map[string]*Space{"bench": space}})
-	slot := new(session.Slot)
+	to := target{conn: conn, live: l, env: l.env.Load(), checked: true}
+	var frame []byte
 	req := Select{Space: "bench", Key: K(1), Limit: 1}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := encode(conn, slot, 0, l, l.env.Load(), &req, true); err != nil {
+		if frame, err = appendRequest(frame[:0], &to, 1<<20, &req); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -31,7 +31,7 @@ type InsertArrow struct {
 func (r InsertArrow) Type() RequestType { return iproto.TypeInsertArrow }
 
 func (r InsertArrow) place() place {
-	return place{space: r.Space, spaceID: r.SpaceID, data: true, needs: 1 << FeatureInsertArrow}
+	return place{name: r.Space, spaceID: r.SpaceID, data: true, needs: 1 << FeatureInsertArrow}
 }
 
 var errNoArrow = errors.New("the batch is empty: IPC has no bytes")

@@ -27,24 +27,24 @@ type Request interface {
 }
 
 // place is what a request works on, for the resolution of names, for the
-// names of its result's fields, and for messages.
+// names of its result's fields, and for messages. It is of the size that is
+// still passed in registers.
 type place struct {
-	space   string // "": spaceID
-	spaceID uint32
-	what    string // a function's name, or an SQL statement
-	data    bool   // the request works on a space
+	name    string // of a space, "": spaceID; or a function's name, or an SQL statement
 	needs   uint64 // a bit for each Feature that the server must have
+	spaceID uint32
+	data    bool // the request works on a space
 }
+
+// namesSpace tells whether it is a space by its name.
+func (p place) namesSpace() bool { return p.data && p.name != "" }
 
 // String names the place for a message, "" where there is nothing to name.
 func (p place) String() string {
-	switch {
-	case p.space != "":
-		return p.space
-	case p.data:
+	if p.data && p.name == "" {
 		return fmt.Sprintf("space %d", p.spaceID)
 	}
-	return p.what
+	return p.name
 }
 
 // environment is what encoding a request takes from the session. It never
@@ -126,11 +126,11 @@ type Select struct {
 func (s Select) Type() RequestType { return iproto.TypeSelect }
 
 func (s Select) place() place {
-	p := place{space: s.Space, spaceID: s.SpaceID, data: true}
+	var needs uint64
 	if s.After != nil || s.FetchPosition {
-		p.needs = 1 << FeaturePagination
+		needs = 1 << FeaturePagination
 	}
-	return p
+	return place{name: s.Space, spaceID: s.SpaceID, data: true, needs: needs}
 }
 
 func (s Select) appendBody(b []byte, env *environment) ([]byte, error) {
@@ -208,7 +208,7 @@ type Insert struct {
 // Type implements Request.
 func (r Insert) Type() RequestType { return iproto.TypeInsert }
 
-func (r Insert) place() place { return place{space: r.Space, spaceID: r.SpaceID, data: true} }
+func (r Insert) place() place { return place{name: r.Space, spaceID: r.SpaceID, data: true} }
 
 func (r Insert) appendBody(b []byte, env *environment) ([]byte, error) {
 	return appendStore(b, env, r.Space, r.SpaceID, r.Tuple)
@@ -225,7 +225,7 @@ type Replace struct {
 // Type implements Request.
 func (r Replace) Type() RequestType { return iproto.TypeReplace }
 
-func (r Replace) place() place { return place{space: r.Space, spaceID: r.SpaceID, data: true} }
+func (r Replace) place() place { return place{name: r.Space, spaceID: r.SpaceID, data: true} }
 
 func (r Replace) appendBody(b []byte, env *environment) ([]byte, error) {
 	return appendStore(b, env, r.Space, r.SpaceID, r.Tuple)
@@ -257,7 +257,7 @@ type Update struct {
 // Type implements Request.
 func (r Update) Type() RequestType { return iproto.TypeUpdate }
 
-func (r Update) place() place { return place{space: r.Space, spaceID: r.SpaceID, data: true} }
+func (r Update) place() place { return place{name: r.Space, spaceID: r.SpaceID, data: true} }
 
 func (r Update) appendBody(b []byte, env *environment) ([]byte, error) {
 	w, err := beginKeyed(b, env, r.Space, r.SpaceID, r.Index, r.IndexID, r.Key)
@@ -283,7 +283,7 @@ type Delete struct {
 // Type implements Request.
 func (r Delete) Type() RequestType { return iproto.TypeDelete }
 
-func (r Delete) place() place { return place{space: r.Space, spaceID: r.SpaceID, data: true} }
+func (r Delete) place() place { return place{name: r.Space, spaceID: r.SpaceID, data: true} }
 
 func (r Delete) appendBody(b []byte, env *environment) ([]byte, error) {
 	w, err := beginKeyed(b, env, r.Space, r.SpaceID, r.Index, r.IndexID, r.Key)
@@ -325,7 +325,7 @@ type Upsert struct {
 // Type implements Request.
 func (r Upsert) Type() RequestType { return iproto.TypeUpsert }
 
-func (r Upsert) place() place { return place{space: r.Space, spaceID: r.SpaceID, data: true} }
+func (r Upsert) place() place { return place{name: r.Space, spaceID: r.SpaceID, data: true} }
 
 func (r Upsert) appendBody(b []byte, env *environment) ([]byte, error) {
 	w := iproto.NewBody(b)

@@ -15,7 +15,7 @@ type Call struct {
 // Type implements Request.
 func (r Call) Type() RequestType { return iproto.TypeCall }
 
-func (r Call) place() place { return place{what: r.Function} }
+func (r Call) place() place { return place{name: r.Function} }
 
 func (r Call) appendBody(b []byte, _ *environment) ([]byte, error) {
 	return appendLua(b, iproto.KeyFunctionName, r.Function, r.Args)
@@ -30,7 +30,7 @@ type Call16 struct {
 // Type implements Request.
 func (r Call16) Type() RequestType { return iproto.TypeCall16 }
 
-func (r Call16) place() place { return place{what: r.Function} }
+func (r Call16) place() place { return place{name: r.Function} }
 
 func (r Call16) appendBody(b []byte, _ *environment) ([]byte, error) {
 	return appendLua(b, iproto.KeyFunctionName, r.Function, r.Args)
@@ -85,7 +85,7 @@ func Named(name string, value any) NamedArg { return NamedArg{name, value} }
 // Type implements Request.
 func (r Execute) Type() RequestType { return iproto.TypeExecute }
 
-func (r Execute) place() place { return place{what: r.Statement} }
+func (r Execute) place() place { return place{name: r.Statement} }
 
 func (r Execute) appendBody(b []byte, _ *environment) ([]byte, error) {
 	w := iproto.NewBody(b)
@@ -134,7 +134,7 @@ type Prepare struct {
 // Type implements Request.
 func (r Prepare) Type() RequestType { return iproto.TypePrepare }
 
-func (r Prepare) place() place { return place{what: r.Statement} }
+func (r Prepare) place() place { return place{name: r.Statement} }
 
 func (r Prepare) appendBody(b []byte, _ *environment) ([]byte, error) {
 	w := iproto.NewBody(b)

@@ -269,8 +269,8 @@ func (r Response) StatementID() uint64 {
 }
 
 // serverError makes an error of an answer whose header says it is one.
-func serverError(h iproto.Header, content []byte) error {
-	code := types.ErrorCode(h.Type &^ iproto.TypeError)
+func serverError(typ iproto.Type, content []byte) error {
+	code := types.ErrorCode(typ &^ iproto.TypeError)
 	var body iproto.Body
 	if err := body.Decode(content); err != nil {
 		return &DecodeError{fmt.Errorf("an error with code %d: %w", uint32(code), err)}

@@ -100,7 +100,7 @@ func isNil[R Request](req *R) bool {
 func outdated(req Request, err error) bool {
 	var unknown *SchemaError
 	return errors.As(err, &unknown) && unknown.stale ||
-		errors.Is(err, ErrWrongSchemaVersion) && req.place().space != ""
+		errors.Is(err, ErrWrongSchemaVersion) && req.place().namesSpace()
 }
 
 // endedMeanwhile adds the context's cause to the error of an outdated request,
@@ -144,17 +144,20 @@ func once[R Request](ctx context.Context, rt Route, req *R, x *exchange) (*live,
 	if err != nil {
 		return l, requestError(*req, err, false)
 	}
-	if err := encode(rt.conn, slot, rt.streamID(), l, x.env, req, true); err != nil {
+	to := target{conn: rt.conn, live: l, env: x.env, stream: rt.streamID(), checked: true}
+	frame, err := appendRequest(slot.Buf, &to, slot.Sync(), req)
+	if err != nil {
 		x.session.Release(slot)
 		return l, requestError(*req, err, false)
 	}
+	slot.Buf = frame
 	if err := x.session.Send(ctx, slot); err != nil {
 		return l, requestError(*req, err, false)
 	}
 	if err := x.session.Wait(ctx, slot, rt.conn.timeout(ctx)); err != nil {
 		return l, requestError(*req, err, true)
 	}
-	if x.body, err = rt.conn.content(slot); err != nil {
+	if x.body, err = rt.conn.content(slot.Header.Type, slot.Buf); err != nil {
 		x.session.Release(slot)
 		return l, requestError(*req, err, true)
 	}
@@ -162,44 +165,55 @@ func once[R Request](ctx context.Context, rt Route, req *R, x *exchange) (*live,
 	return l, nil
 }
 
-// content returns the body of a slot's answer, or the error that the server
-// answered with.
-func (c *Conn) content(slot *session.Slot) ([]byte, error) {
-	body := c.decoded(slot.Buf)
-	if slot.Header.Type&iproto.TypeError != 0 {
-		return nil, serverError(slot.Header, body)
+// content returns the body of an answer, or the error that the server answered
+// with.
+func (c *Conn) content(typ iproto.Type, body []byte) ([]byte, error) {
+	body = c.decoded(body)
+	if typ&iproto.TypeError != 0 {
+		return nil, serverError(typ, body)
 	}
 	return body, nil
 }
 
-// encode writes the frame of a request into the slot. An error, or a panic of
-// a user's marshaler, leaves nothing behind. With checked the server refuses
-// names that were resolved by another schema than it has, unless the schema is
-// to stay as it is: then the first DDL anywhere would end all use of names.
-func encode[R Request](c *Conn, slot *session.Slot, stream uint64, l *live, env *environment, req *R, checked bool) (err error) {
+// target is where requests are going.
+type target struct {
+	conn   *Conn
+	live   *live
+	env    *environment
+	stream uint64 // 0: none
+	// checked: the server is to refuse names that were resolved by another schema
+	// than it has, unless the schema is to stay as it is: then the first DDL
+	// anywhere would end all use of names.
+	checked bool
+}
+
+// appendRequest appends the frame of a request.
+func appendRequest[R Request](b []byte, to *target, sync uint64, req *R) ([]byte, error) {
 	p := (*req).place()
-	if err := l.supports(p); err != nil {
-		return err
+	if err := to.live.supports(p); err != nil {
+		return b, err
 	}
-	h := iproto.Header{Type: (*req).Type(), Sync: slot.Sync(), StreamID: stream}
-	if checked && !c.opts.NoSchemaRefetch && env.schema != nil && p.space != "" {
+	c, env := to.conn, to.env
+	h := iproto.Header{Type: (*req).Type(), Sync: sync, StreamID: to.stream}
+	if to.checked && !c.opts.NoSchemaRefetch && env.schema != nil && p.namesSpace() {
 		h.SchemaVersion = env.schema.Version
 	}
-	b := iproto.AppendRequestHeader(iproto.BeginFrame(slot.Buf[:0]), h)
+	start := len(b)
+	b = iproto.AppendRequestHeader(iproto.BeginFrame(b), h)
 	body := len(b)
-	if b, err = (*req).appendBody(b, env); err != nil {
-		return err
+	b, err := (*req).appendBody(b, env)
+	if err != nil {
+		return b, err
 	}
 	if c.opts.Encoding != nil && h.Type != iproto.TypeAuth { // a scramble is no text
 		if b, err = c.encodeStrings(b, body); err != nil {
-			return err
+			return b, err
 		}
 	}
-	if len(b) > c.opts.MaxRequest {
-		return fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, len(b), c.opts.MaxRequest)
+	if n := len(b) - start; n > c.opts.MaxRequest {
+		return b, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, n, c.opts.MaxRequest)
 	}
-	slot.Buf = b
-	return iproto.EndFrame(b, 0)
+	return b, iproto.EndFrame(b, start)
 }
 
 // setSchema makes a schema the session's; nil for none.
@@ -230,8 +244,8 @@ func formatFor[R Request](schema *Schema, req *R) *Format {
 	switch {
 	case schema == nil || !p.data:
 		return nil
-	case p.space != "":
-		return schema.Space(p.space).format()
+	case p.name != "":
+		return schema.Space(p.name).format()
 	}
 	return schema.SpaceByID(p.spaceID).format()
 }
@@ -262,11 +276,14 @@ func (c *Conn) sendOn(ctx context.Context, l *live, stream uint64, f *Future, ho
 	env := l.env.Load()
 	// The answer can't be waited for here, so nothing is done again: a request
 	// by names goes unchecked.
-	if err := encode(c, slot, stream, l, env, &f.req, false); err != nil {
+	to := target{conn: c, live: l, env: env, stream: stream}
+	frame, err := appendRequest(slot.Buf, &to, slot.Sync(), &f.req)
+	if err != nil {
 		l.session.Release(slot)
 		f.fail(err)
 		return
 	}
+	slot.Buf = frame
 	f.format = formatFor(env.schema, &f.req)
 	switch how {
 	case flushed:

@@ -113,7 +113,7 @@ type watchOnce struct{ key string }
 
 func (watchOnce) Type() RequestType { return iproto.TypeWatchOnce }
 
-func (w watchOnce) place() place { return place{what: w.key, needs: 1 << FeatureWatchOnce} }
+func (w watchOnce) place() place { return place{name: w.key, needs: 1 << FeatureWatchOnce} }
 
 func (w watchOnce) appendBody(b []byte, _ *environment) ([]byte, error) {
 	body := iproto.NewBody(b)

@@ -2,70 +2,179 @@ package session
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
+
+	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/mp"
 )
 
+// GroupSize is how many requests a Group has room for.
+const GroupSize = 256
+
+// groupPiece is how many bytes of requests a group hands over at once.
+const groupPiece = 32 << 10
+
+// keepGroup is the largest buffer, in bytes, that a free group keeps.
+const keepGroup = 64 << 10
+
 // Group is requests of one caller, who takes their answers one after the other.
-// That costs less than as many single ones: the caller is woken once for all
-// answers that came together. A Group is used by one goroutine at a time.
+// That costs less than as many single ones: they share a slot, whose
+// generations are the requests' numbers, are handed over together, and the
+// caller is woken once for all answers that came together. A Group is used by
+// one goroutine at a time.
 type Group struct {
+	// In is for the taker to read answers with, so that it need not be allocated.
+	In mp.Reader
+
 	session *Session
-	slots   []*Slot       // nil: left
-	gone    int           // of the slots, the first ones that were given back
+	slot    *Slot
+	base    uint64        // the sync of request 0
+	added   int           // requests
+	sent    int           // of those, the first ones, which were handed over
+	frames  []byte        // of those that were not
+	waiting int           // the request whose answer the caller waits for
+	left    atomic.Int32  // requests given up that are not answered yet, and one for the caller
 	news    chan struct{} // has room for one: answers came
+
+	// Of whoever's turn it is to read, until the group is given back.
+	bodies []byte // answers, one behind the other
+
+	calls [GroupSize]groupCall
 }
 
-// AcquireGroup takes as many slots as there are, n at most.
-func (s *Session) AcquireGroup(n int) (*Group, error) {
-	g := &Group{session: s, slots: make([]*Slot, 0, n), news: make(chan struct{}, 1)}
+// groupCall is a request of a group.
+type groupCall struct {
+	state  atomic.Uint64 // as Slot.state
+	header iproto.Type
+	unsent bool
+	start  uint64 // where in the bytes of the session it begins; until it is sent, in the group's
+	body   []byte
+	err    error
+}
+
+// AcquireGroup takes an empty group.
+func (s *Session) AcquireGroup() (*Group, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for range n {
-		slot, err := s.acquire()
-		if err != nil {
-			if len(g.slots) == 0 {
-				return nil, err
-			}
-			break
-		}
-		slot.group = g
-		g.slots = append(g.slots, slot)
+	slot, err := s.acquire()
+	if err != nil {
+		return nil, err
 	}
 	s.callers++
+	g := slot.group
+	if g == nil {
+		g = &Group{session: s, slot: slot, news: make(chan struct{}, 1)}
+		slot.group = g // before the reader is told of it, and for ever
+	}
+	g.base = slot.sync
+	g.left.Store(1)
+	slot.state.Store(slot.sync<<stateBits | stateGroup)
 	return g, nil
 }
 
-// Len returns the number of slots.
-func (g *Group) Len() int { return len(g.slots) }
-
-// Slot returns slot i, to be encoded into, and to be read after Wait(i).
-func (g *Group) Slot(i int) *Slot { return g.slots[i] }
-
-// Queue is Session.Send for slot i that leaves writing to Flush. The slot stays the group's after an error.
-func (g *Group) Queue(ctx context.Context, i int) error {
-	return g.session.send(ctx, g.slots[i], false)
+// Next returns what the next request of a group that is not full is made with:
+// its sync, and the bytes behind which its frame is appended, for Add.
+func (g *Group) Next() (sync uint64, frames []byte) {
+	return g.syncOf(g.added), g.frames
 }
 
-// Flush writes what was queued.
+func (g *Group) syncOf(i int) uint64 { return g.base + uint64(i)<<indexBits }
+
+// Add adds a request, whose frame was appended to frames of Next. It may wait for
+// room, as Session.Send.
+func (g *Group) Add(ctx context.Context, frames []byte) {
+	g.calls[g.added].start = uint64(len(g.frames))
+	g.frames = frames
+	g.added++
+	if len(frames) >= groupPiece {
+		g.Send(ctx)
+	}
+}
+
+// AddFailed adds a request that is not sent, but has an error for its answer.
+func (g *Group) AddFailed(err error) {
+	g.calls[g.added].fail(err)
+	g.added++
+}
+
+// fail ends a request that is not sent.
+func (c *groupCall) fail(err error) {
+	c.err, c.unsent = err, true
+	c.state.Store(stateDone)
+}
+
+// Send hands over what was added, and leaves writing it to Flush. It may wait
+// for room, as Session.Send; where that fails, the requests have the error for
+// their answer.
+func (g *Group) Send(ctx context.Context) {
+	s := g.session
+	s.mu.Lock()
+	var err error
+	if s.err == nil && s.full(len(g.frames)) {
+		err = s.makeRoom(ctx, len(g.frames))
+	}
+	if s.err != nil {
+		err = &LostError{Cause: s.err}
+	}
+	for i := g.sent; i < g.added; i++ {
+		c := &g.calls[i]
+		switch {
+		case c.unsent:
+		case err != nil:
+			c.fail(err)
+		default:
+			c.start += s.appended
+			c.state.Store(g.syncOf(i)<<stateBits | stateWaiting)
+			s.sent++
+		}
+	}
+	if err == nil {
+		s.append(g.frames)
+	}
+	s.mu.Unlock()
+	g.sent, g.frames = g.added, g.frames[:0]
+}
+
+// Flush writes what was sent.
 func (g *Group) Flush() { g.session.flush() }
 
-// Wait is Session.Wait for slot i, which was queued.
+// Wait is Session.Wait for request i, which was sent, or failed before that. The
+// requests after it may be waited for in spite of an error.
 func (g *Group) Wait(ctx context.Context, i int, timeout time.Duration) error {
-	slot := g.slots[i]
-	if !slot.answered() {
-		g.session.readFor(slot)
+	c := &g.calls[i]
+	if g.waiting = i; !c.answered() {
+		g.session.readFor(g.slot)
 	}
-	if !slot.answered() {
-		if err := g.await(ctx, i, slot.startTimer(timeout)); err != nil {
+	if !c.answered() {
+		err := g.await(ctx, c, g.slot.startTimer(timeout))
+		g.slot.stopTimer(timeout)
+		if err != nil {
 			return err
 		}
-		slot.stopTimer(timeout)
 	}
-	return slot.err
+	return c.err
 }
 
-func (g *Group) await(ctx context.Context, i int, expired <-chan time.Time) error {
-	for !g.slots[i].answered() {
+// Unsent tells, after Wait, whether request i was surely not sent.
+func (g *Group) Unsent(i int) bool { return g.calls[i].unsent }
+
+// Answer returns the type and the body of the answer to request i, after Wait.
+// They are valid until Leave.
+func (g *Group) Answer(i int) (iproto.Type, []byte) { return g.calls[i].header, g.calls[i].body }
+
+func (c *groupCall) answered() bool {
+	return c.state.Load()&stateMask == stateDone
+}
+
+// pending tells whether the answer is yet to come, or just coming.
+func (c *groupCall) pending() bool {
+	state := c.state.Load() & stateMask
+	return state == stateWaiting || state == stateTaken
+}
+
+func (g *Group) await(ctx context.Context, c *groupCall, expired <-chan time.Time) error {
+	for !c.answered() {
 		var err error
 		select {
 		case <-g.news:
@@ -75,64 +184,117 @@ func (g *Group) await(ctx context.Context, i int, expired <-chan time.Time) erro
 		case <-expired:
 			err = ErrTimeout
 		}
-		if g.leave(i) {
+		if g.leave(c) {
 			return err
 		}
 	}
 	return nil
 }
 
-// GiveBack gives back the slots before slot end, which were waited for or never
-// queued. Neither they nor what they hold may be used afterwards.
-func (g *Group) GiveBack(end int) {
-	s := g.session
-	for _, slot := range g.slots[g.gone:end] {
-		if slot != nil {
-			slot.clear()
-		}
-	}
-	s.mu.Lock()
-	for _, slot := range g.slots[g.gone:end] {
-		if slot != nil {
-			s.free = append(s.free, slot)
-		}
-	}
-	if g.gone < end && end == len(g.slots) {
-		s.callers--
-	}
-	g.gone = end
-	s.unlockAndTellIdle()
-}
-
-// Leave gives up what was not waited for, and gives back the rest.
+// Leave gives up what was not answered, and gives the group back. Neither it nor
+// what it holds may be used afterwards.
 func (g *Group) Leave() {
-	for i := g.gone; i < len(g.slots); i++ {
-		slot := g.slots[i]
-		if slot == nil || slot.state.Load() == stateFree {
-			continue
-		}
-		for !slot.answered() && !g.leave(i) {
+	for i := range g.added {
+		c := &g.calls[i]
+		for c.pending() && !g.leave(c) {
 			<-g.news // it is being answered
 		}
 	}
-	g.GiveBack(len(g.slots))
+	g.leftOne()
 }
 
-// leave ends the interest in the answer for slot i, whose late answer gives it
-// back. It returns false where the answer is there, or about to be.
-func (g *Group) leave(i int) bool {
-	s, slot := g.session, g.slots[i]
-	s.mu.Lock()
-	s.callers++ // it is one of its own from now on
-	s.mu.Unlock()
-	if s.leave(slot) {
-		g.slots[i] = nil
+// leave ends the interest in the answer to a request. It returns false where
+// the answer is there, or about to be.
+func (g *Group) leave(c *groupCall) bool {
+	state := c.state.Load()
+	if state&stateMask != stateWaiting {
+		return false
+	}
+	g.left.Add(1)
+	if c.state.CompareAndSwap(state, state&^stateMask|stateLeft) {
 		return true
 	}
-	s.mu.Lock()
-	s.callers--
-	s.mu.Unlock()
+	g.left.Add(-1)
 	return false
+}
+
+// leftOne counts the end of a request that was given up, or of the caller's use,
+// and gives the group back after the last.
+func (g *Group) leftOne() {
+	if g.left.Add(-1) > 0 {
+		return
+	}
+	for i := range g.added {
+		c := &g.calls[i]
+		c.body, c.err, c.unsent = nil, nil, false
+	}
+	g.added, g.sent = 0, 0
+	g.frames, g.bodies = kept(g.frames), kept(g.bodies)
+	g.In = mp.Reader{}
+	g.slot.sync += (GroupSize - 1) << indexBits // and one that Release adds
+	g.session.Release(g.slot)
+}
+
+func kept(b []byte) []byte {
+	if cap(b) > keepGroup {
+		return nil
+	}
+	return b[:0]
+}
+
+// answerGroup takes an answer to a slot that is, or was, a group's. It is for
+// whoever's turn it is to read.
+func (s *Session) answerGroup(g *Group, base uint64, h iproto.Header, body []byte, owned bool) {
+	i := (h.Sync - base) >> indexBits
+	if i >= GroupSize {
+		s.strayed(h)
+		return
+	}
+	c := &g.calls[i]
+	id := h.Sync << stateBits
+	switch {
+	case c.state.CompareAndSwap(id|stateWaiting, id|stateTaken):
+		c.header = h.Type
+		if owned {
+			c.body = body
+		} else {
+			start := len(g.bodies)
+			g.bodies = append(g.bodies, body...)
+			c.body = g.bodies[start:len(g.bodies):len(g.bodies)]
+		}
+		c.state.Store(id | stateDone)
+		s.wakeLater(g)
+	case c.state.CompareAndSwap(id|stateLeft, id|stateDone):
+		s.strayed(h)
+		g.leftOne()
+	default:
+		s.strayed(h)
+	}
+}
+
+// lose is Slot.lose for a group.
+func (g *Group) lose(err error, flushed uint64) {
+	for i := range g.calls {
+		c := &g.calls[i]
+		state := c.state.Load()
+		if state&stateMask != stateWaiting || !c.state.CompareAndSwap(state, state&^stateMask|stateTaken) {
+			continue
+		}
+		c.err = &LostError{Cause: err, Sent: c.start < flushed}
+		c.state.Store(state&^stateMask | stateDone)
+	}
+	g.wake()
+}
+
+// inFlight returns the number of requests that wait for their answer.
+func (g *Group) inFlight() (n int) {
+	for i := range g.calls {
+		switch g.calls[i].state.Load() & stateMask {
+		case stateWaiting, stateLeft:
+			n++
+		}
+	}
+	return n
 }
 
 // wake tells the caller that answers came.

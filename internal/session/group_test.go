@@ -10,21 +10,31 @@ import (
 	"github.com/gotnt/tnt/internal/iproto"
 )
 
-// queued takes a group and queues a request in each of its slots.
-func queued(t *testing.T, s *Session, payloads ...string) *Group {
+// sent takes a group and sends requests with it.
+func sent(t *testing.T, s *Session, payloads ...string) *Group {
 	t.Helper()
-	g, err := s.AcquireGroup(len(payloads))
+	g, err := s.AcquireGroup()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, payload := range payloads {
-		request(g.Slot(i), payload)
-		if err := g.Queue(t.Context(), i); err != nil {
-			t.Fatal(err)
-		}
+	for _, payload := range payloads {
+		add(t.Context(), g, payload)
 	}
+	g.Send(t.Context())
 	g.Flush()
 	return g
+}
+
+// add adds a request to a group.
+func add(ctx context.Context, g *Group, payload string) {
+	sync, frames := g.Next()
+	g.Add(ctx, appendRequest(frames, sync, payload))
+}
+
+// checkGroup checks the answer to request i.
+func checkGroup(g *Group, i int, want string) error {
+	_, body := g.Answer(i)
+	return checkEcho(body, nil, want)
 }
 
 func TestGroup(t *testing.T) {
@@ -32,22 +42,18 @@ func TestGroup(t *testing.T) {
 		s, conn := pair(t, pipe, Config{})
 		go echo(conn)
 		for range 20 { // by the reader, and by the caller for itself
-			g := queued(t, s, "0", "1", "2", "3", "4", "5", "6", "7")
-			for i := range g.Len() {
+			g := sent(t, s, "0", "1", "2", "3", "4", "5", "6", "7")
+			for i := range 8 {
 				if err := g.Wait(t.Context(), i, time.Minute); err != nil {
 					t.Fatal(err)
 				}
-				if err := checkEcho(g.Slot(i).Buf, nil, fmt.Sprint(i)); err != nil {
+				if err := checkGroup(g, i, fmt.Sprint(i)); err != nil {
 					t.Fatal(err)
 				}
-				if i == 3 {
-					g.GiveBack(i + 1)
-					if n := s.InFlight(); n != 4 {
-						t.Errorf("%d in flight after half was given back", n)
-					}
-				}
 			}
-			g.Leave()
+			if n := s.InFlight(); n != 0 {
+				t.Errorf("%d in flight after all were answered", n)
+			}
 			g.Leave()
 		}
 		if n := s.InFlight(); n != 0 || s.callers != 0 {
@@ -63,7 +69,7 @@ func TestGroupGivesUp(t *testing.T) {
 		s, conn := pair(t, pipe, Config{})
 		came := make(chan iproto.Header, 3)
 		go held(conn, came)
-		g := queued(t, s, "x", "hold", "hold", "hold", "x")
+		g := sent(t, s, "x", "hold", "hold", "hold", "x")
 		if err := g.Wait(t.Context(), 0, 0); err != nil {
 			t.Fatal(err)
 		}
@@ -110,9 +116,9 @@ func TestGroupOfASessionThatDies(t *testing.T) {
 			}
 			_, _ = conn.Write(answers)
 		}()
-		g := queued(t, s, "0", "1", "2")
+		g := sent(t, s, "0", "1", "2")
 		var lost *LostError
-		for i := range g.Len() {
+		for i := range 3 {
 			err := g.Wait(t.Context(), i, 0)
 			if i < 2 && err != nil || i == 2 && !errors.As(err, &lost) {
 				t.Errorf("answer %d: %v", i, err)
@@ -122,7 +128,7 @@ func TestGroupOfASessionThatDies(t *testing.T) {
 		if n := s.InFlight(); n != 0 {
 			t.Errorf("%d in flight", n)
 		}
-		if _, err := s.AcquireGroup(1); !errors.As(err, &lost) {
+		if _, err := s.AcquireGroup(); !errors.As(err, &lost) {
 			t.Errorf("a group afterwards: %v", err)
 		}
 	})

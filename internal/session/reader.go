@@ -111,9 +111,12 @@ func (s *Session) deliver(frame []byte, owned bool) error {
 		return nil
 	}
 	slot := table[index]
+	state := slot.state.Load()
 	switch {
 	case h.Type == iproto.TypeChunk:
 		s.push(slot, h, body)
+	case state&stateMask == stateGroup:
+		s.answerGroup(slot.group, state>>stateBits, h, body, owned)
 	case slot.take(h.Sync):
 		s.answer(slot, h, body, owned)
 	case slot.state.CompareAndSwap(h.Sync<<stateBits|stateLeft, h.Sync<<stateBits|stateTaken):
@@ -139,11 +142,6 @@ func (s *Session) answer(slot *Slot, h iproto.Header, body []byte, owned bool) {
 		slot.Buf = body
 	} else {
 		slot.Buf = append(slot.Buf[:0], body...)
-	}
-	if g := slot.group; g != nil {
-		slot.state.Store(h.Sync<<stateBits | stateDone)
-		s.wakeLater(g)
-		return
 	}
 	s.woken++
 	s.stepBack()

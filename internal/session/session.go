@@ -129,7 +129,14 @@ func (s *Session) Stats() Stats {
 func (s *Session) InFlight() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(*s.table.Load()) - len(s.free)
+	table := *s.table.Load()
+	n := len(table) - len(s.free)
+	for _, slot := range table {
+		if slot.isGroup() {
+			n += slot.group.inFlight() - 1
+		}
+	}
+	return n
 }
 
 // Close ends the session and waits until its reader has returned. Calls that

@@ -68,13 +68,19 @@ func both(t *testing.T, test func(t *testing.T, pipe bool)) {
 
 // request makes a frame in the slot.
 func request(slot *Slot, payload string) {
-	b := iproto.AppendRequestHeader(iproto.BeginFrame(slot.Buf[:0]), iproto.Header{Type: iproto.TypeCall, Sync: slot.Sync()})
+	slot.Buf = appendRequest(slot.Buf[:0], slot.Sync(), payload)
+}
+
+func appendRequest(b []byte, sync uint64, payload string) []byte {
+	start := len(b)
+	b = iproto.AppendRequestHeader(iproto.BeginFrame(b), iproto.Header{Type: iproto.TypeCall, Sync: sync})
 	w := iproto.NewBody(b)
 	w.String(iproto.KeyExpr, payload)
-	slot.Buf = w.End()
-	if err := iproto.EndFrame(slot.Buf, 0); err != nil {
+	b = w.End()
+	if err := iproto.EndFrame(b, start); err != nil {
 		panic(err)
 	}
+	return b
 }
 
 // readFrame reads a request's frame.

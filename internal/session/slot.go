@@ -47,8 +47,10 @@ const (
 	stateWaiting // sent, or about to be
 	stateTaken   // the answer, or the error, is being handed over
 	stateLeft    // the caller has gone; the answer frees the slot
-	stateDone    // the answer, or the error, is there; of slots of a Group
+	stateDone    // the answer, or the error, is there; of requests of a Group
+	stateGroup   // of a slot: it is a Group's, whose requests have states of their own
 	stateBits    = 3
+	stateMask    = 1<<stateBits - 1
 )
 
 // Slot is a place for one request in flight. Its taker encodes a frame into
@@ -69,7 +71,7 @@ type Slot struct {
 	done  chan struct{}
 	timer *time.Timer
 	call  Receiver
-	group *Group
+	group *Group // nil until the slot is taken by one, and then for ever
 }
 
 // Receiver takes the answer of a request that nobody waits for in Wait. Its
@@ -171,10 +173,13 @@ func (slot *Slot) stopTimer(timeout time.Duration) {
 	}
 }
 
-// answered tells whether the answer, or an error, is there.
+// isGroup tells whether the slot is a Group's at present.
+func (slot *Slot) isGroup() bool { return slot.state.Load()&stateMask == stateGroup }
+
+// answered tells the caller whether the answer, or an error, is there.
 func (slot *Slot) answered() bool {
-	if slot.group != nil {
-		return slot.state.Load()&(1<<stateBits-1) == stateDone
+	if slot.isGroup() {
+		return slot.group.calls[slot.group.waiting].answered()
 	}
 	return len(slot.done) > 0
 }
@@ -194,7 +199,11 @@ func (slot *Slot) take(sync uint64) bool {
 // lose hands over the death of the session, where the slot is waiting.
 func (slot *Slot) lose(err error, flushed uint64) {
 	state := slot.state.Load()
-	if state&(1<<stateBits-1) != stateWaiting || !slot.take(state>>stateBits) {
+	if state&stateMask == stateGroup {
+		slot.group.lose(err, flushed)
+		return
+	}
+	if state&stateMask != stateWaiting || !slot.take(state>>stateBits) {
 		return
 	}
 	lost := &LostError{Cause: err, Sent: slot.start < flushed}
@@ -203,11 +212,6 @@ func (slot *Slot) lose(err error, flushed uint64) {
 		return
 	}
 	slot.err = lost
-	if g := slot.group; g != nil {
-		slot.state.Store(slot.sync<<stateBits | stateDone) // the last use of the slot
-		g.wake()
-		return
-	}
 	slot.done <- struct{}{}
 }
 
@@ -218,13 +222,7 @@ func (s *Session) Release(slot *Slot) {
 	s.mu.Lock()
 	s.free = append(s.free, slot)
 	s.callers--
-	s.unlockAndTellIdle()
-}
-
-// unlockAndTellIdle unlocks mu after slots were given back, and tells those who
-// wait for that when none is taken.
-func (s *Session) unlockAndTellIdle() {
-	var idle chan struct{}
+	var idle chan struct{} // of those who wait until no slot is taken
 	if s.idle != nil && len(s.free) == len(*s.table.Load()) {
 		idle, s.idle = s.idle, nil
 	}
@@ -241,9 +239,6 @@ func (slot *Slot) clear() {
 	slot.err = nil
 	if slot.call != nil { // else the reader may be looking, for a push at the session's end
 		slot.call = nil
-	}
-	if slot.group != nil { // likewise
-		slot.group = nil
 	}
 	slot.In = mp.Reader{}
 	if cap(slot.Buf) > keepBuffer {

@@ -139,27 +139,29 @@ func giveUp(s *Session, slot *Slot) {
 // stormGroup does several requests as a group, and leaves before its end or
 // not.
 func stormGroup(ctx context.Context, s *Session, want string) error {
-	g, err := s.AcquireGroup(1 + rand.IntN(10))
+	g, err := s.AcquireGroup()
 	if err != nil {
 		return err
 	}
 	defer g.Leave()
-	for i := range g.Len() {
-		request(g.Slot(i), fmt.Sprint(want, i))
-		if err := g.Queue(ctx, i); err != nil {
-			return stormError(ctx, err)
+	n := 1 + rand.IntN(10)
+	for i := range n {
+		add(ctx, g, fmt.Sprint(want, i))
+		if rand.IntN(3) == 0 {
+			g.Send(ctx)
 		}
 	}
+	g.Send(ctx)
 	g.Flush()
-	for i := range rand.IntN(g.Len() + 1) {
+	for i := range rand.IntN(n + 1) {
 		if err := g.Wait(ctx, i, time.Duration(rand.IntN(2)*500)*time.Microsecond); err != nil {
-			return stormError(ctx, err)
+			if err = stormError(ctx, err); err != nil {
+				return err
+			}
+			continue
 		}
-		if err := checkEcho(g.Slot(i).Buf, nil, fmt.Sprint(want, i)); err != nil {
+		if err := checkGroup(g, i, fmt.Sprint(want, i)); err != nil {
 			return err
-		}
-		if rand.IntN(2) == 0 {
-			g.GiveBack(i + 1)
 		}
 	}
 	return nil

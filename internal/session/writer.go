@@ -77,10 +77,10 @@ func (s *Session) SendNoReply(frame []byte) error {
 
 func (s *Session) send(ctx context.Context, slot *Slot, flush bool) error {
 	s.mu.Lock()
-	if s.err == nil && s.full(slot) {
-		if err := s.makeRoom(ctx, slot); err != nil {
+	if s.err == nil && s.full(len(slot.Buf)) {
+		if err := s.makeRoom(ctx, len(slot.Buf)); err != nil {
 			s.mu.Unlock()
-			s.drop(slot)
+			s.Release(slot)
 			return err
 		}
 	}
@@ -93,7 +93,7 @@ func (s *Session) put(slot *Slot, flush bool) error {
 	if s.err != nil {
 		err := &LostError{Cause: s.err}
 		s.mu.Unlock()
-		s.drop(slot)
+		s.Release(slot)
 		return err
 	}
 	slot.start = s.appended
@@ -110,14 +110,14 @@ func (s *Session) put(slot *Slot, flush bool) error {
 	return nil
 }
 
-// full tells whether a request has to wait for room. mu is held.
-func (s *Session) full(slot *Slot) bool {
-	return len(s.out) > 0 && len(s.out)+len(slot.Buf) > s.cfg.WriteBuffer
+// full tells whether so many bytes have to wait for room. mu is held.
+func (s *Session) full(size int) bool {
+	return len(s.out) > 0 && len(s.out)+size > s.cfg.WriteBuffer
 }
 
-// makeRoom waits until there is room for a request or the session is dead. mu
-// is held before and after, and not meanwhile.
-func (s *Session) makeRoom(ctx context.Context, slot *Slot) error {
+// makeRoom waits until there is room for so many bytes or the session is dead.
+// mu is held before and after, and not meanwhile.
+func (s *Session) makeRoom(ctx context.Context, size int) error {
 	if s.cfg.SendTimeout > 0 {
 		if _, ok := ctx.Deadline(); !ok {
 			var cancel context.CancelFunc
@@ -125,7 +125,7 @@ func (s *Session) makeRoom(ctx context.Context, slot *Slot) error {
 			defer cancel()
 		}
 	}
-	for s.err == nil && s.full(slot) {
+	for s.err == nil && s.full(size) {
 		if err := s.waitForRoom(ctx); err != nil {
 			return err
 		}
@@ -163,13 +163,6 @@ func (s *Session) waitForRoom(ctx context.Context) error {
 		return nil // the caller sees s.err
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	}
-}
-
-// drop gives back a slot that was not sent, unless it is a group's.
-func (s *Session) drop(slot *Slot) {
-	if slot.group == nil {
-		s.Release(slot)
 	}
 }
 
@@ -302,6 +295,11 @@ func (s *Session) Trim() {
 	defer s.mu.Unlock()
 	if cap(s.spare) > keepIdle {
 		s.spare = nil
+	}
+	for _, slot := range s.free {
+		if g := slot.group; g != nil {
+			g.frames, g.bodies = nil, nil
+		}
 	}
 }
 
