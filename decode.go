@@ -155,7 +155,11 @@ func decodeRows[T any, R Request](a *answer, req *R, dst []T) (err error) {
 // come with the answer is the whole of it looked through.
 func findRows(r *mp.Reader, content []byte, format *Format, byName bool) ([]string, error) {
 	*r = mp.NewReader(content)
-	if len(content) == 0 || !byName && r.MapLen() > 0 && iproto.Key(r.Uint()) == iproto.KeyData {
+	switch {
+	case len(content) == 0:
+		return nil, nil
+	case !byName && iproto.BeginsWithData(content):
+		r.Advance(iproto.DataOffset)
 		return nil, nil
 	}
 	return searchRows(r, content, format)

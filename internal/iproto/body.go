@@ -62,6 +62,15 @@ func (body *Body) Decode(b []byte) error {
 	return nil
 }
 
+// DataOffset is where IPROTO_DATA stands in a body that begins with it.
+const DataOffset = 2
+
+// BeginsWithData tells whether IPROTO_DATA is the first of a body's values, as
+// it is in nearly every answer that has it.
+func BeginsWithData(b []byte) bool {
+	return len(b) > DataOffset && 0x80 < b[0] && b[0] <= 0x8f && b[1] == byte(KeyData)
+}
+
 // alsoTakes tells of values that differ from their key's type and are sent
 // all the same: numbers for a timeout, an MP_TUPLE for an array.
 func alsoTakes(want, got mp.Type) bool {
@@ -157,8 +166,8 @@ func (w *BodyWriter) Key(k Key) {
 
 // Uint appends a key and a number.
 func (w *BodyWriter) Uint(k Key, v uint64) {
-	w.Key(k)
-	w.B = mp.AppendUint(w.B, v)
+	w.pairs++
+	w.B = mp.AppendUint(append(w.B, byte(k)), v)
 }
 
 // String appends a key and a string.

@@ -28,10 +28,17 @@ func AppendBool(b []byte, v bool) []byte {
 
 // AppendUint appends an unsigned integer.
 func AppendUint(b []byte, v uint64) []byte {
-	if v <= math.MaxInt8 {
+	switch {
+	case v <= math.MaxInt8:
 		return append(b, byte(v))
+	case v <= math.MaxUint8:
+		return append(b, 0xcc, byte(v))
+	case v <= math.MaxUint16:
+		return append(b, 0xcd, byte(v>>8), byte(v))
+	case v <= math.MaxUint32:
+		return append(b, 0xce, byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
 	}
-	return msgp.AppendUint64(b, v)
+	return append(b, 0xcf, byte(v>>56), byte(v>>48), byte(v>>40), byte(v>>32), byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
 }
 
 // AppendInt appends an integer. Values that are not negative are written in

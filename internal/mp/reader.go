@@ -271,6 +271,12 @@ func (r *Reader) ArrayLen() int {
 			return n
 		}
 	}
+	if len(r.b) >= 5 && r.b[0] == 0xdd { // how a server begins the rows of every answer
+		if n := binary.BigEndian.Uint32(r.b[1:]); uint64(n) <= uint64(len(r.b)-5) {
+			r.b = r.b[5:]
+			return int(n)
+		}
+	}
 	n, rest, err := msgp.ReadArrayHeaderBytes(r.b)
 	if err != nil {
 		r.fail("an array", err)
