@@ -126,7 +126,7 @@ func (g *Group) Send(ctx context.Context) {
 		default:
 			c.start += s.appended
 			c.state.Store(g.syncOf(i)<<stateBits | stateWaiting)
-			s.sent++
+			s.sent.Add(1)
 		}
 	}
 	if err == nil {

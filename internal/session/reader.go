@@ -65,7 +65,7 @@ func (s *Session) holdSenders() {
 	s.mu.Lock()
 	alone := s.callers == 1
 	s.serving = !alone
-	s.sentBefore = s.sent
+	s.sentBefore = s.sent.Load()
 	s.mu.Unlock()
 	s.considerSteppingBack(alone)
 }

@@ -50,6 +50,7 @@ type Session struct {
 	pushesDropped atomic.Uint64
 	writes        atomic.Uint64
 	received      atomic.Uint64
+	sent          atomic.Uint64 // requests ever put into out
 
 	table atomic.Pointer[[]*Slot] // replaced, under mu, when it grows
 
@@ -70,7 +71,6 @@ type Session struct {
 	callers     int           // groups, and slots beside them, that are taken
 	out         []byte        // bytes that wait to be written
 	spare       []byte        // the buffer written last, to be the next out
-	sent        uint64        // requests ever put into it
 	appended    uint64        // bytes ever put into out
 	flushed     uint64        // bytes ever taken out of it to be written
 	writing     bool          // somebody is writing and will take what is in out

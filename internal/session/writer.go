@@ -97,7 +97,7 @@ func (s *Session) put(slot *Slot, flush bool) error {
 		return err
 	}
 	slot.start = s.appended
-	s.sent++
+	s.sent.Add(1)
 	s.append(slot.Buf)
 	// The last use of the slot: from here on an answer may come for it, and
 	// from a server that guesses its sync even before the request is written.
@@ -204,9 +204,7 @@ func (s *Session) kick(flush, yield bool) {
 // so many requests were ever sent as are expected at the most.
 func (s *Session) gather(expected uint64) {
 	for before := uint64(0); ; {
-		s.mu.Lock()
-		sent := s.sent
-		s.mu.Unlock()
+		sent := s.sent.Load()
 		if sent >= expected || sent == before {
 			return
 		}
