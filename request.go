@@ -125,7 +125,9 @@ type Select struct {
 // Type implements Request.
 func (s Select) Type() RequestType { return iproto.TypeSelect }
 
-func (s Select) place() place {
+func (s Select) place() place { return s.where() }
+
+func (s *Select) where() place {
 	var needs uint64
 	if s.After != nil || s.FetchPosition {
 		needs = 1 << FeaturePagination
@@ -133,7 +135,9 @@ func (s Select) place() place {
 	return place{name: s.Space, spaceID: s.SpaceID, data: true, needs: needs}
 }
 
-func (s Select) appendBody(b []byte, env *environment) ([]byte, error) {
+func (s Select) appendBody(b []byte, env *environment) ([]byte, error) { return s.write(b, env) }
+
+func (s *Select) write(b []byte, env *environment) ([]byte, error) {
 	w := iproto.NewBody(b)
 	space, err := env.appendSpace(&w, s.Space, s.SpaceID)
 	if err != nil {
@@ -167,7 +171,7 @@ func (s Select) appendBody(b []byte, env *environment) ([]byte, error) {
 
 // iterator tells the iterator to send: a hash index takes no empty key but
 // for ALL.
-func (s Select) iterator() Iterator {
+func (s *Select) iterator() Iterator {
 	if s.Iterator == IterEq && s.Key.kind == keyEmpty {
 		return IterAll
 	}
