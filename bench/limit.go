@@ -23,6 +23,16 @@ type limit struct {
 
 // newLimit connects and encodes a select by key of the space of that number.
 func newLimit(network, address string, spaceID uint64) (*limit, error) {
+	conn, err := dial(network, address)
+	if err != nil {
+		return nil, err
+	}
+	frame, err := selectFrame(spaceID, 1)
+	return &limit{conn: conn, frame: frame}, err
+}
+
+// dial connects and passes over the greeting.
+func dial(network, address string) (net.Conn, error) {
 	conn, err := net.Dial(network, address)
 	if err != nil {
 		return nil, err
@@ -34,8 +44,13 @@ func newLimit(network, address string, spaceID uint64) (*limit, error) {
 	if _, err := base64.StdEncoding.DecodeString(string(greeting[64:108])); err != nil {
 		return nil, fmt.Errorf("no greeting: %w", err)
 	}
+	return conn, nil
+}
+
+// selectFrame encodes what selectByKey asks for.
+func selectFrame(spaceID, sync uint64) ([]byte, error) {
 	b := iproto.BeginFrame(nil)
-	b = iproto.AppendRequestHeader(b, iproto.Header{Type: iproto.TypeSelect, Sync: 1})
+	b = iproto.AppendRequestHeader(b, iproto.Header{Type: iproto.TypeSelect, Sync: sync})
 	w := iproto.NewBody(b)
 	w.Uint(iproto.KeySpaceID, spaceID)
 	w.Uint(iproto.KeyLimit, 1)
@@ -43,10 +58,7 @@ func newLimit(network, address string, spaceID uint64) (*limit, error) {
 	w.Key(iproto.KeyKey)
 	w.B = mp.AppendUint(mp.AppendArrayLen(w.B, 1), 1)
 	b = w.End()
-	if err := iproto.EndFrame(b, 0); err != nil {
-		return nil, err
-	}
-	return &limit{conn: conn, frame: b}, nil
+	return b, iproto.EndFrame(b, 0)
 }
 
 // run keeps window requests in flight until the time is over, and returns how

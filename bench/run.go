@@ -25,6 +25,9 @@ type bench struct {
 	callers []int
 	want    *regexp.Regexp
 
+	network, address string
+	spaceID          uint64
+
 	conn    *tnt.Conn
 	limit   *limit
 	results []result
@@ -34,12 +37,12 @@ func (b *bench) connect(address string) (err error) {
 	if b.conn, err = tnt.Connect(context.Background(), address); err != nil {
 		return err
 	}
-	network := "tcp"
-	host := b.conn.Host() + ":" + b.conn.Port()
+	b.network, b.address = "tcp", b.conn.Host()+":"+b.conn.Port()
 	if b.conn.Port() == "" {
-		network, host = "unix", b.conn.Host()
+		b.network, b.address = "unix", b.conn.Host()
 	}
-	b.limit, err = newLimit(network, host, uint64(b.conn.Schema().Space("bench").ID))
+	b.spaceID = uint64(b.conn.Schema().Space("bench").ID)
+	b.limit, err = newLimit(b.network, b.address, b.spaceID)
 	fmt.Printf("Tarantool %v, %d rounds of %v each\n\n", b.conn.Version(), b.rounds, b.each)
 	return err
 }
@@ -47,34 +50,57 @@ func (b *bench) connect(address string) (err error) {
 func (b *bench) run() error {
 	for _, callers := range b.callers {
 		for range b.rounds {
-			limits := map[int]result{} // by window
-			for _, c := range cases {
-				window := callers * max(1, c.perCall)
-				if !b.want.MatchString(c.name) || window > mostInFlight {
-					continue
-				}
-				limit, ok := limits[window]
-				if !ok {
-					var err error
-					if limit, err = b.one(limitName(window), callers, func() (int, []time.Duration, error) {
-						n, err := b.limit.run(window, b.each)
-						return n, nil, err
-					}); err != nil {
-						return err
-					}
-					limits[window] = b.add(limit, limit)
-				}
-				r, err := b.one(c.name, callers, func() (int, []time.Duration, error) {
-					return drive(b.conn, c, callers, b.each)
-				})
-				if err != nil {
-					return fmt.Errorf("%s: %w", c.name, err)
-				}
-				b.add(r, limit)
+			if err := b.round(callers); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// round does every case once, the limits that it is compared with among them.
+func (b *bench) round(callers int) error {
+	limits := map[int]result{} // by window
+	for _, c := range cases {
+		window := callers * max(1, c.perCall)
+		if !b.want.MatchString(c.name) || window > mostInFlight {
+			continue
+		}
+		limit, ok := limits[window]
+		if !ok {
+			var err error
+			if limit, err = b.one(limitName(window), callers, func() (int, []time.Duration, error) {
+				n, err := b.limit.run(window, b.each)
+				return n, nil, err
+			}); err != nil {
+				return err
+			}
+			limits[window] = b.add(limit, limit)
+			if window == callers {
+				if err := b.parked(callers, limit); err != nil {
+					return err
+				}
+			}
+		}
+		r, err := b.one(c.name, callers, func() (int, []time.Duration, error) {
+			return drive(b.conn, c, callers, b.each)
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		b.add(r, limit)
+	}
+	return nil
+}
+
+// parked measures what goroutines alone take beside the limit.
+func (b *bench) parked(callers int, limit result) error {
+	r, err := b.one("goroutines alone", callers, func() (int, []time.Duration, error) {
+		n, err := runParked(b.network, b.address, b.spaceID, callers, b.each)
+		return n, nil, err
+	})
+	b.add(r, limit)
+	return err
 }
 
 func limitName(window int) string { return fmt.Sprintf("limit, %d in flight", window) }
