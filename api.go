@@ -28,7 +28,7 @@ func perform[R Request](ctx context.Context, ex Executor, req *R) (Response, err
 	if err := do(ctx, rt, req, &x); err != nil {
 		return Response{}, err
 	}
-	resp := Response{header: x.slot.Header, body: append([]byte(nil), x.body...), format: formatFor(x.env.schema, req)}
+	resp := Response{schemaVersion: x.slot.SchemaVersion, body: append([]byte(nil), x.body...), format: formatFor(x.env.schema, req)}
 	x.release()
 	return resp, nil
 }

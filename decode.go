@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"sync"
 	"unsafe"
 
 	"github.com/gotnt/tnt/internal/iproto"
@@ -89,13 +90,23 @@ func Exec[R Request](ctx context.Context, ex Executor, req R) error {
 	return nil
 }
 
-// answer is a request done, and what its rows are decoded with. slot.In stands
-// before the first one.
+// answer is a request done, and what its rows are decoded with.
 type answer struct {
 	exchange
 	plan  *mp.Plan
-	names []string // of the rows' fields, where they matter
+	in    *mp.Reader // stands before the first row
+	names []string   // of the rows' fields, where they matter
 	rows  int
+}
+
+// readers are for answers to be read with: used through functions that only a
+// plan knows, a Reader has to live on the heap.
+var readers = sync.Pool{New: func() any { return new(mp.Reader) }}
+
+func (a *answer) release() {
+	a.exchange.release()
+	*a.in = mp.Reader{}
+	readers.Put(a.in)
 }
 
 // ask does a request whose rows are decoded as Ts. Without an error the caller
@@ -112,7 +123,7 @@ func ask[T any, R Request](ctx context.Context, ex Executor, req *R, a *answer) 
 	if err := do(ctx, rt, req, &a.exchange); err != nil {
 		return err
 	}
-	a.plan = plan
+	a.plan, a.in = plan, readers.Get().(*mp.Reader)
 	var format *Format
 	if plan.ByName() {
 		format = formatFor(a.env.schema, req)
@@ -126,7 +137,7 @@ func ask[T any, R Request](ctx context.Context, ex Executor, req *R, a *answer) 
 
 // find finds the rows.
 func (a *answer) find(format *Format) (err error) {
-	in := &a.slot.In
+	in := a.in
 	a.names, err = findRows(in, a.body, format, a.plan.ByName())
 	if err == nil && in.Len() > 0 {
 		a.rows = in.ArrayLen()
@@ -138,7 +149,7 @@ func (a *answer) find(format *Format) (err error) {
 // decodeRows decodes as many rows of an answer as dst has room for, and
 // releases it.
 func decodeRows[T any, R Request](a *answer, req *R, dst []T) (err error) {
-	in := &a.slot.In
+	in := a.in
 	for i := range dst {
 		a.plan.DecodeRow(in, unsafe.Pointer(&dst[i]), a.names)
 		if err = in.Err(); err != nil {

@@ -154,7 +154,7 @@ func (f *Future) Receive(h iproto.Header, body []byte, err error) {
 	case h.Type&iproto.TypeError != 0:
 		f.err = requestError(f.req, serverError(h.Type, f.conn.decoded(body)), true)
 	default:
-		f.resp = Response{header: h, body: f.conn.decoded(body), format: f.format}
+		f.resp = Response{schemaVersion: h.SchemaVersion, body: f.conn.decoded(body), format: f.format}
 	}
 	f.end()
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
-	"github.com/gotnt/tnt/internal/session"
 )
 
 // BenchmarkEncode is the work of a caller before a select is sent.
@@ -49,14 +48,14 @@ func BenchmarkDecode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	a := &answer{exchange: exchange{slot: new(session.Slot), body: body}, plan: plan}
+	a := &answer{exchange: exchange{body: body}, plan: plan, in: new(mp.Reader)}
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := a.find(nil); err != nil {
 			b.Fatal(err)
 		}
-		plan.DecodeRow(&a.slot.In, unsafe.Pointer(&r), nil)
-		if err := a.slot.In.Err(); err != nil {
+		plan.DecodeRow(a.in, unsafe.Pointer(&r), nil)
+		if err := a.in.Err(); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -12,13 +12,13 @@ import (
 // Response is the answer to a request. It is the user's to keep, never
 // changes, is safe for concurrent use, and may be decoded more than once.
 type Response struct {
-	header iproto.Header
-	body   []byte
-	format *Format // of the space that was read, where it is known
+	schemaVersion uint64
+	body          []byte
+	format        *Format // of the space that was read, where it is known
 }
 
 // SchemaVersion returns the version of the schema at the time of the answer.
-func (r Response) SchemaVersion() uint64 { return r.header.SchemaVersion }
+func (r Response) SchemaVersion() uint64 { return r.schemaVersion }
 
 // RawBody returns the answer's body as MessagePack. It must not be changed.
 func (r Response) RawBody() []byte { return r.body }

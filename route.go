@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"sync"
 
 	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/session"
@@ -145,19 +146,20 @@ func once[R Request](ctx context.Context, rt Route, req *R, x *exchange) (*live,
 		return l, requestError(*req, err, false)
 	}
 	to := target{conn: rt.conn, live: l, env: x.env, stream: rt.streamID(), checked: true}
-	frame, err := appendRequest(slot.Buf, &to, slot.Sync(), req)
-	if err != nil {
+	frame := newFrame()
+	if frame.b, err = appendRequest(frame.b, &to, slot.Sync(), req); err != nil {
 		x.session.Release(slot)
-		return l, requestError(*req, err, false)
+	} else {
+		err = x.session.Send(ctx, slot, frame.b)
 	}
-	slot.Buf = frame
-	if err := x.session.Send(ctx, slot); err != nil {
+	frame.release()
+	if err != nil {
 		return l, requestError(*req, err, false)
 	}
 	if err := x.session.Wait(ctx, slot, rt.conn.timeout(ctx)); err != nil {
 		return l, requestError(*req, err, true)
 	}
-	if x.body, err = rt.conn.content(slot.Header.Type, slot.Buf); err != nil {
+	if x.body, err = rt.conn.content(slot.Type, slot.Body); err != nil {
 		x.session.Release(slot)
 		return l, requestError(*req, err, true)
 	}
@@ -173,6 +175,23 @@ func (c *Conn) content(typ iproto.Type, body []byte) ([]byte, error) {
 		return nil, serverError(typ, body)
 	}
 	return body, nil
+}
+
+// frame is a place to encode a request in. Few are in use at a time, as a
+// request is sent by a copy, so they stay in the cache.
+type frame struct{ b []byte }
+
+var frames = sync.Pool{New: func() any { return new(frame) }}
+
+// keepFrame is the largest place, in bytes, that is kept.
+const keepFrame = 64 << 10
+
+func newFrame() *frame { return frames.Get().(*frame) }
+
+func (f *frame) release() {
+	if f.b = f.b[:0]; cap(f.b) <= keepFrame {
+		frames.Put(f)
+	}
 }
 
 // target is where requests are going.
@@ -294,21 +313,21 @@ func (c *Conn) sendOn(ctx context.Context, l *live, stream uint64, f *Future, ho
 	// The answer can't be waited for here, so nothing is done again: a request
 	// by names goes unchecked.
 	to := target{conn: c, live: l, env: env, stream: stream}
-	frame, err := appendRequest(slot.Buf, &to, slot.Sync(), &f.req)
-	if err != nil {
+	frame := newFrame()
+	defer frame.release()
+	if frame.b, err = appendRequest(frame.b, &to, slot.Sync(), &f.req); err != nil {
 		l.session.Release(slot)
 		f.fail(err)
 		return
 	}
-	slot.Buf = frame
 	f.format = formatFor(env.schema, &f.req)
 	switch how {
 	case flushed:
-		err = l.session.SendAsync(ctx, slot, f)
+		err = l.session.SendAsync(ctx, slot, frame.b, f)
 	case deferred:
-		err = l.session.SendDeferred(ctx, slot, f)
+		err = l.session.SendDeferred(ctx, slot, frame.b, f)
 	case atOnce:
-		err = l.session.SendAtOnce(slot, f)
+		err = l.session.SendAtOnce(slot, frame.b, f)
 	}
 	if err != nil {
 		f.fail(err)

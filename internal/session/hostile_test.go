@@ -41,13 +41,13 @@ func TestAnswersBeforeTheQuestion(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			request(slot, strings.Repeat("y", 1<<20))
+			frame := request(slot, strings.Repeat("y", 1<<20))
 			before := s.Received()
 			guess <- slot.Sync()
 			for s.Received() == before {
 				runtime.Gosched()
 			}
-			if err := s.Send(t.Context(), slot); err != nil {
+			if err := s.Send(t.Context(), slot, frame); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Wait(t.Context(), slot, 10*time.Millisecond); err == nil {
@@ -114,9 +114,9 @@ func TestSendTimeout(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			request(slot, strings.Repeat("x", 1<<20))
+			frame := request(slot, strings.Repeat("x", 1<<20))
 			before := s.InFlight()
-			if err := s.Send(context.Background(), slot); err != nil {
+			if err := s.Send(context.Background(), slot, frame); err != nil {
 				if !errors.Is(err, ErrTimeout) || s.InFlight() != before-1 {
 					t.Errorf("%v, %d in flight", err, s.InFlight())
 				}

@@ -137,11 +137,11 @@ func (s *Session) answer(slot *Slot, h iproto.Header, body []byte, owned bool) {
 		r.Receive(h, body, nil)
 		return
 	}
-	slot.Header = h
+	slot.Type, slot.SchemaVersion = h.Type, h.SchemaVersion
 	if owned {
-		slot.Buf = body
+		slot.Body = body
 	} else {
-		slot.Buf = append(slot.Buf[:0], body...)
+		slot.Body = append(slot.Body[:0], body...)
 	}
 	s.woken++
 	s.stepBack()

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"go.uber.org/goleak"
 
@@ -67,8 +68,8 @@ func both(t *testing.T, test func(t *testing.T, pipe bool)) {
 }
 
 // request makes a frame in the slot.
-func request(slot *Slot, payload string) {
-	slot.Buf = appendRequest(slot.Buf[:0], slot.Sync(), payload)
+func request(slot *Slot, payload string) []byte {
+	return appendRequest(nil, slot.Sync(), payload)
 }
 
 func appendRequest(b []byte, sync uint64, payload string) []byte {
@@ -119,14 +120,20 @@ func echo(conn net.Conn) {
 	}
 }
 
+func TestSlotSize(t *testing.T) {
+	if n := unsafe.Sizeof(Slot{}); n > 128 {
+		t.Errorf("a slot has %d bytes, which are more than two lines of a cache", n)
+	}
+}
+
 // ask does a request and returns what was echoed.
 func ask(ctx context.Context, s *Session, payload string, timeout time.Duration) (string, error) {
 	slot, err := s.Acquire()
 	if err != nil {
 		return "", err
 	}
-	request(slot, payload)
-	if err := s.Send(ctx, slot); err != nil {
+	frame := request(slot, payload)
+	if err := s.Send(ctx, slot, frame); err != nil {
 		return "", err
 	}
 	if err := s.Wait(ctx, slot, timeout); err != nil {
@@ -134,7 +141,7 @@ func ask(ctx context.Context, s *Session, payload string, timeout time.Duration)
 	}
 	defer s.Release(slot)
 	var body iproto.Body
-	if err := body.Decode(slot.Buf); err != nil {
+	if err := body.Decode(slot.Body); err != nil {
 		return "", err
 	}
 	return body.String(iproto.KeyExpr), nil
@@ -301,18 +308,16 @@ func TestReceiverAndPushes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			request(slot, strings.Repeat("x", i))
-			want := bytes.Clone(slot.Buf)
+			frame := request(slot, strings.Repeat("x", i))
 			r := &receiver{done: make(chan struct{})}
 			if all = append(all, r); i%2 == 0 {
-				err = s.SendDeferred(t.Context(), slot, r)
+				err = s.SendDeferred(t.Context(), slot, frame, r)
 			} else {
-				err = s.SendAsync(t.Context(), slot, r)
+				err = s.SendAsync(t.Context(), slot, frame, r)
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			_ = want
 		}
 		s.Flush()
 		for i, r := range all {
@@ -374,9 +379,9 @@ func TestDeath(t *testing.T) {
 				if s.Err() == nil {
 					t.Error("no reason")
 				}
-				request(slot, "unsent")
+				frame := request(slot, "unsent")
 				var lost *LostError
-				if err := s.Send(t.Context(), slot); !errors.As(err, &lost) || lost.Sent {
+				if err := s.Send(t.Context(), slot, frame); !errors.As(err, &lost) || lost.Sent {
 					t.Errorf("a send afterwards: %v", err)
 				}
 				if _, err := s.Acquire(); !errors.As(err, &lost) || lost.Sent {
@@ -540,8 +545,8 @@ func TestSendersDuringALargeAnswer(t *testing.T) {
 			if slots[i], err = s.Acquire(); err != nil {
 				t.Fatal(err)
 			}
-			request(slots[i], "x")
-			if err := s.Send(t.Context(), slots[i]); err != nil {
+			frame := request(slots[i], "x")
+			if err := s.Send(t.Context(), slots[i], frame); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -554,8 +559,8 @@ func TestSendersDuringALargeAnswer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		request(slot, strings.Repeat("y", 1500))
-		if err := s.Send(t.Context(), slot); err != nil {
+		frame := request(slot, strings.Repeat("y", 1500))
+		if err := s.Send(t.Context(), slot, frame); err != nil {
 			t.Fatal(err)
 		}
 		select {
@@ -570,7 +575,7 @@ func TestSendersDuringALargeAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 		var body iproto.Body
-		if err := body.Decode(slots[1].Buf); err != nil || len(body.String(iproto.KeyExpr)) != size {
+		if err := body.Decode(slots[1].Body); err != nil || len(body.String(iproto.KeyExpr)) != size {
 			t.Errorf("the large answer: %v", err)
 		}
 		s.Release(slots[1])

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt/internal/iproto"
-	"github.com/gotnt/tnt/internal/mp"
 )
 
 // maxSlots bounds the requests of one session in flight.
@@ -53,25 +52,24 @@ const (
 	stateMask    = 1<<stateBits - 1
 )
 
-// Slot is a place for one request in flight. Its taker encodes a frame into
-// Buf with the slot's Sync, sends and waits; then Buf holds the answer's body
-// until Release. A Slot is used by one goroutine at a time.
+// Slot is a place for one request in flight. Its taker encodes a frame with
+// the slot's Sync, sends it and waits; then the answer is the slot's until
+// Release. A Slot is used by one goroutine at a time. It is two lines of a
+// cache, as with many callers each is a miss.
 type Slot struct {
-	// Buf is the request's frame before Send, the response's body after Wait.
-	Buf []byte
-	// Header is the response's, after Wait.
-	Header iproto.Header
-	// In is for the taker to read Buf with, so that it need not be allocated.
-	In mp.Reader
+	// Type, SchemaVersion and Body are the response's, after Wait.
+	Type          iproto.Type
+	SchemaVersion uint64
+	Body          []byte
 
 	sync  uint64
 	state atomic.Uint64
-	start uint64 // where in the bytes of the session the request begins
-	err   error
 	done  chan struct{}
-	timer *time.Timer
 	call  Receiver
 	group *Group // nil until the slot is taken by one, and then for ever
+	start uint64 // where in the bytes of the session the request begins
+	err   error
+	timer *time.Timer
 }
 
 // Receiver takes the answer of a request that nobody waits for in Wait. Its
@@ -123,7 +121,7 @@ func (s *Session) acquire() (*Slot, error) {
 // Wait waits for the answer to a request that was sent. Where ctx ends first
 // the slot is gone for the caller, who must not touch it again, and the error
 // is the context's cause; on every other error too. Without an error the
-// caller reads Header and Buf and calls Release. A timeout above 0 bounds the
+// caller reads the answer and calls Release. A timeout above 0 bounds the
 // wait as well, with ErrTimeout.
 func (s *Session) Wait(ctx context.Context, slot *Slot, timeout time.Duration) error {
 	s.readFor(slot)
@@ -240,11 +238,10 @@ func (slot *Slot) clear() {
 	if slot.call != nil { // else the reader may be looking, for a push at the session's end
 		slot.call = nil
 	}
-	slot.In = mp.Reader{}
-	if cap(slot.Buf) > keepBuffer {
-		slot.Buf = nil
+	if cap(slot.Body) > keepBuffer {
+		slot.Body = nil
 	}
-	slot.Buf = slot.Buf[:0]
+	slot.Body = slot.Body[:0]
 }
 
 // WaitIdle waits until no request is in flight, ctx ends or the session dies.

@@ -93,22 +93,22 @@ func stormStep(s *Session, want string) error {
 	if err != nil {
 		return err
 	}
-	request(slot, want)
+	frame := request(slot, want)
 	switch rand.IntN(5) {
 	case 0:
 		r := &receiver{done: make(chan struct{})}
-		if err := s.SendAsync(ctx, slot, r); err != nil {
+		if err := s.SendAsync(ctx, slot, frame, r); err != nil {
 			return stormError(ctx, err)
 		}
 		<-r.done
 		return checkEcho(r.body, r.err, want)
 	case 1:
-		if err := s.send(ctx, slot, false); err != nil {
+		if err := s.send(ctx, slot, frame, false); err != nil {
 			return stormError(ctx, err)
 		}
 		s.Flush()
 	case 2:
-		if err := s.Send(ctx, slot); err != nil {
+		if err := s.Send(ctx, slot, frame); err != nil {
 			return stormError(ctx, err)
 		}
 		giveUp(s, slot)
@@ -117,7 +117,7 @@ func stormStep(s *Session, want string) error {
 		s.Release(slot)
 		return nil
 	default:
-		if err := s.Send(ctx, slot); err != nil {
+		if err := s.Send(ctx, slot, frame); err != nil {
 			return stormError(ctx, err)
 		}
 	}
@@ -125,7 +125,7 @@ func stormStep(s *Session, want string) error {
 		return stormError(ctx, err)
 	}
 	defer s.Release(slot)
-	return checkEcho(slot.Buf, nil, want)
+	return checkEcho(slot.Body, nil, want)
 }
 
 // giveUp gives up a request that was sent, whether its answer is there or not.
@@ -155,7 +155,7 @@ func stormGroup(ctx context.Context, s *Session, want string) error {
 	g.Flush()
 	for i := range rand.IntN(n + 1) {
 		if err := g.Wait(ctx, i, time.Duration(rand.IntN(2)*500)*time.Microsecond); err != nil {
-			if err = stormError(ctx, err); err != nil {
+			if err := stormError(ctx, err); err != nil {
 				return err
 			}
 			continue

@@ -134,9 +134,9 @@ func TestNobodyReads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request(slot, "x")
+	frame := request(slot, "x")
 	r := &receiver{done: make(chan struct{})}
-	if err := s.SendAsync(t.Context(), slot, r); err != nil {
+	if err := s.SendAsync(t.Context(), slot, frame, r); err != nil {
 		t.Fatal(err)
 	}
 	if <-r.done; r.err != nil {

@@ -28,31 +28,33 @@ const noReplyRoom = 1 << 20
 
 var errUnread = errors.New("the server does not read, while what it sends asks for more to be written")
 
-// Send puts the frame in slot.Buf on its way. It waits, while ctx lasts,
+// Send puts a frame on its way, by a copy of it. It waits, while ctx lasts,
 // for room where too many bytes wait to be written. After an error the slot
 // is released and the request was surely not sent.
-func (s *Session) Send(ctx context.Context, slot *Slot) error { return s.send(ctx, slot, true) }
+func (s *Session) Send(ctx context.Context, slot *Slot, frame []byte) error {
+	return s.send(ctx, slot, frame, true)
+}
 
 // SendAsync is Send for a request whose answer goes to r instead of to Wait.
 // The slot must not be touched afterwards.
-func (s *Session) SendAsync(ctx context.Context, slot *Slot, r Receiver) error {
+func (s *Session) SendAsync(ctx context.Context, slot *Slot, frame []byte, r Receiver) error {
 	slot.call = r
-	return s.send(ctx, slot, true)
+	return s.send(ctx, slot, frame, true)
 }
 
 // SendAtOnce is SendAsync that never waits for room: for the few requests that
 // the session itself lives by.
-func (s *Session) SendAtOnce(slot *Slot, r Receiver) error {
+func (s *Session) SendAtOnce(slot *Slot, frame []byte, r Receiver) error {
 	slot.call = r
 	s.mu.Lock()
-	return s.put(slot, true)
+	return s.put(slot, frame, true)
 }
 
 // SendDeferred is SendAsync that leaves writing to the next Send or Flush, so
 // that a batch goes out in one write.
-func (s *Session) SendDeferred(ctx context.Context, slot *Slot, r Receiver) error {
+func (s *Session) SendDeferred(ctx context.Context, slot *Slot, frame []byte, r Receiver) error {
 	slot.call = r
-	return s.send(ctx, slot, false)
+	return s.send(ctx, slot, frame, false)
 }
 
 // SendNoReply puts a frame that has no answer on its way: IPROTO_WATCH and
@@ -75,21 +77,21 @@ func (s *Session) SendNoReply(frame []byte) error {
 	return nil
 }
 
-func (s *Session) send(ctx context.Context, slot *Slot, flush bool) error {
+func (s *Session) send(ctx context.Context, slot *Slot, frame []byte, flush bool) error {
 	s.mu.Lock()
-	if s.err == nil && s.full(len(slot.Buf)) {
-		if err := s.makeRoom(ctx, len(slot.Buf)); err != nil {
+	if s.err == nil && s.full(len(frame)) {
+		if err := s.makeRoom(ctx, len(frame)); err != nil {
 			s.mu.Unlock()
 			s.Release(slot)
 			return err
 		}
 	}
-	return s.put(slot, flush)
+	return s.put(slot, frame, flush)
 }
 
 // put makes a request one of those that wait to be written. mu is held, and
 // not afterwards.
-func (s *Session) put(slot *Slot, flush bool) error {
+func (s *Session) put(slot *Slot, frame []byte, flush bool) error {
 	if s.err != nil {
 		err := &LostError{Cause: s.err}
 		s.mu.Unlock()
@@ -98,7 +100,7 @@ func (s *Session) put(slot *Slot, flush bool) error {
 	}
 	slot.start = s.appended
 	s.sent.Add(1)
-	s.append(slot.Buf)
+	s.append(frame)
 	// The last use of the slot: from here on an answer may come for it, and
 	// from a server that guesses its sync even before the request is written.
 	call := flush && slot.call != nil && s.callReader()
