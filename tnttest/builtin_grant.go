@@ -9,43 +9,18 @@ import (
 	"github.com/gotnt/tnt/types"
 )
 
-// rights are the names of privileges in the order of their bits.
-var rights = []string{
-	"read", "write", "execute", "session", "usage", "create", "drop", "alter",
-	"reference", "trigger", "insert", "update", "delete", "grant", "metagrant",
-}
-
-// Bits of privileges.
-const (
-	canRead = 1 << iota
-	canWrite
-	canExecute
-	canSession
-	canUsage
-	canCreate
-	canDrop
-	canAlter
-	canReference
-	canTrigger
-	canInsert
-	canUpdate
-	canDelete
-
-	canAll = 1<<32 - 1
-)
-
 // grantable are the privileges that each type of object can have.
-var grantable = map[string]uint64{
-	"universe": canAll,
-	"lua_call": canExecute | canUsage,
-	"lua_eval": canExecute | canUsage,
-	"sql":      canExecute | canUsage,
-	"space": canRead | canWrite | canUsage | canCreate | canDrop | canAlter |
-		canReference | canTrigger | canInsert | canUpdate | canDelete,
-	"sequence": canRead | canWrite | canUsage | canCreate | canAlter | canDrop,
-	"function": canExecute | canUsage | canCreate | canDrop,
-	"role":     canExecute | canUsage | canCreate | canDrop,
-	"user":     canCreate | canAlter | canDrop,
+var grantable = map[string]memtx.Privilege{
+	"universe": memtx.PrivSuper,
+	"lua_call": memtx.PrivExecute | memtx.PrivUsage,
+	"lua_eval": memtx.PrivExecute | memtx.PrivUsage,
+	"sql":      memtx.PrivExecute | memtx.PrivUsage,
+	"space": memtx.PrivRead | memtx.PrivWrite | memtx.PrivUsage | memtx.PrivCreate | memtx.PrivDrop | memtx.PrivAlter |
+		memtx.PrivReference | memtx.PrivTrigger | memtx.PrivInsert | memtx.PrivUpdate | memtx.PrivDelete,
+	"sequence": memtx.PrivRead | memtx.PrivWrite | memtx.PrivUsage | memtx.PrivCreate | memtx.PrivAlter | memtx.PrivDrop,
+	"function": memtx.PrivExecute | memtx.PrivUsage | memtx.PrivCreate | memtx.PrivDrop,
+	"role":     memtx.PrivExecute | memtx.PrivUsage | memtx.PrivCreate | memtx.PrivDrop,
+	"user":     memtx.PrivCreate | memtx.PrivAlter | memtx.PrivDrop,
 }
 
 // privArgs are the arguments of grant and revoke.
@@ -113,14 +88,14 @@ func (c *schemaCall) grantee(kind, lenient string) (id uint64, name string, a pr
 }
 
 // resolveGrant checks the privileges and finds the object and what is granted on it.
-func (c *schemaCall) resolveGrant(id uint64, a privArgs) (want uint64, object any, old uint64, err error) {
+func (c *schemaCall) resolveGrant(id uint64, a privArgs) (want memtx.Privilege, object any, old memtx.Privilege, err error) {
 	allowed, ok := grantable[a.objectType]
 	if !ok {
 		e := memtx.Errorf(types.ErrUnknownSchemaObject, "Unknown object type '%s'", a.objectType)
 		e.SetField("value", a.objectType)
 		return 0, nil, 0, e
 	}
-	if want = parseRights(a.privilege); want == 0 || want&^allowed != 0 {
+	if want = memtx.ParsePrivileges(a.privilege); want == 0 || want&^allowed != 0 {
 		e := memtx.Errorf(types.ErrUnsupportedPriv, "Unsupported %s privilege '%s'", a.objectType, a.privilege)
 		e.SetField("object_type", a.objectType)
 		e.SetField("privilege", a.privilege)
@@ -131,7 +106,7 @@ func (c *schemaCall) resolveGrant(id uint64, a privArgs) (want uint64, object an
 	}
 	granted, err := c.find(vprivID, byID, id, a.objectType, object)
 	if err == nil && len(granted) > 0 {
-		old = number(granted[0][4])
+		old = memtx.Privilege(number(granted[0][4]))
 	}
 	return want, object, old, err
 }
@@ -142,7 +117,7 @@ func (c *schemaCall) grant(id uint64, name string, a privArgs) error {
 	case err != nil:
 		return err
 	case want&^old != 0:
-		return c.write(privID, c.callerID(), id, a.objectType, object, old|want)
+		return c.write(privID, c.callerID(), id, a.objectType, object, uint64(old|want))
 	case a.lenient:
 		return nil
 	}
@@ -169,7 +144,7 @@ func (c *schemaCall) revoke(id uint64, name string, a privArgs) error {
 		if err != nil {
 			return err
 		}
-		return c.write(privID, granted[0][0], id, a.objectType, object, left)
+		return c.write(privID, granted[0][0], id, a.objectType, object, uint64(left))
 	case a.lenient:
 		return nil
 	case a.isRole():
@@ -237,36 +212,6 @@ func (c *schemaCall) objectID(objectType, name string) (any, error) {
 	return found[0][0], nil
 }
 
-// parseRights reads a list of privileges; 0 where there is another word in it.
-func parseRights(list string) uint64 {
-	notLetter := func(c rune) bool { return c < 'a' || c > 'z' }
-	left := strings.TrimLeftFunc(strings.ToLower(list), notLetter)
-	var set uint64
-next:
-	for left != "" {
-		for i, name := range rights {
-			if rest, ok := strings.CutPrefix(left, name); ok && 1<<i != canReference { // the real server knows no "reference" either
-				set |= 1 << i
-				left = strings.TrimLeftFunc(rest, notLetter)
-				continue next
-			}
-		}
-		return 0
-	}
-	return set
-}
-
-// rightsList lists privileges as info has them.
-func rightsList(set uint64) string {
-	var names []string
-	for i, name := range rights {
-		if set&(1<<i) != 0 {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, ",")
-}
-
 func accountInfo(c *schemaCall, kind string) ([]any, error) {
 	id := uint64(c.self.ID)
 	if kind == roleKind || c.arg(0) != nil {
@@ -286,7 +231,7 @@ func accountInfo(c *schemaCall, kind string) ([]any, error) {
 		if err != nil {
 			return nil, err
 		}
-		list[i] = []any{rightsList(number(g[4])), objectType, name}
+		list[i] = []any{strings.Join(memtx.Privilege(number(g[4])).Names(), ","), objectType, name}
 	}
 	return []any{list}, nil
 }

@@ -1,46 +1,6 @@
 package memtx
 
-import (
-	"math/bits"
-	"strings"
-)
-
-// privilege is a set of rights, in the bits of the space _priv.
-type privilege uint64
-
-const (
-	privRead privilege = 1 << iota
-	privWrite
-	privExecute
-	privSession
-	privUsage
-	privCreate
-	privDrop
-	privAlter
-)
-
-const (
-	privGrant     privilege = 1 << 13 // to grant anything but these two
-	privMetagrant privilege = 1 << 14 // to grant these two
-
-	// PrivAll is what a user of full rights has, all but super: read, write,
-	// execute, session, usage, create, drop and alter.
-	PrivAll = 255
-)
-
-// rightNames are the names of rights in errors, by their bits.
-var rightNames = []string{
-	"Read", "Write", "Execute", "Session", "Usage", "Create", "Drop", "Alter",
-	"Reference", "Trigger", "Insert", "Update", "Delete", "Grant", "Metagrant",
-}
-
-// String returns the name of the lowest right of the set, as errors have it.
-func (p privilege) String() string {
-	if i := bits.TrailingZeros64(uint64(p)); i < len(rightNames) {
-		return rightNames[i]
-	}
-	return "Any"
-}
+import "strings"
 
 // object is what a privilege is for.
 type object struct {
@@ -55,9 +15,9 @@ var universe = object{typ: "universe"}
 const maxRoleDepth = 8
 
 // access returns the rights that the user has, by itself and by its roles.
-func (u *User) access(o object) privilege { return u.accessDepth(o, 0) }
+func (u *User) access(o object) Privilege { return u.accessDepth(o, 0) }
 
-func (u *User) accessDepth(o object, depth int) privilege {
+func (u *User) accessDepth(o object, depth int) Privilege {
 	p := u.grants[o]
 	if depth == maxRoleDepth {
 		return p
@@ -71,9 +31,9 @@ func (u *User) accessDepth(o object, depth int) privilege {
 }
 
 // can returns the rights that the user has on a space.
-func (u *User) can(sp *SpaceDef) privilege {
+func (u *User) can(sp *SpaceDef) Privilege {
 	if sp.Owner == u.ID {
-		return ^privilege(0)
+		return ^Privilege(0)
 	}
 	return u.access(universe) | u.access(object{typ: "space", all: true}) |
 		u.access(object{typ: "space", id: uint64(sp.ID)})
@@ -81,32 +41,32 @@ func (u *User) can(sp *SpaceDef) privilege {
 
 // checkAccess tells whether the user, nil for the server itself, may do
 // something with a space.
-func (e *Engine) checkAccess(u *User, sp *Space, p privilege) *Error {
+func (e *Engine) checkAccess(u *User, sp *Space, p Privilege) *Error {
 	if u == nil || u.can(sp.Def)&p == p {
 		return nil
 	}
-	if u.access(universe)&privUsage == 0 {
-		return errAccessDenied(privUsage.String(), "universe", "", u.Name)
+	if u.access(universe)&PrivUsage == 0 {
+		return errAccessDenied(PrivUsage.String(), "universe", "", u.Name)
 	}
 	return errAccessDenied(p.String(), "space", sp.Def.Name, u.Name)
 }
 
 // checkDDL tells whether the user, nil for the server itself, may make, change
 // or grant an object of that owner. An owner may do all but make it.
-func (e *Engine) checkDDL(u *User, name string, owner uint32, o object, need privilege) *Error {
+func (e *Engine) checkDDL(u *User, name string, owner uint32, o object, need Privilege) *Error {
 	if u == nil {
 		return nil
 	}
 	isOwner := owner == u.ID || u.ID == adminID
-	if need = (privUsage | need) &^ u.access(universe); need == 0 {
+	if need = (PrivUsage | need) &^ u.access(universe); need == 0 {
 		return nil
 	}
 	need &^= u.access(object{typ: o.typ, all: true})
-	if need == 0 || isOwner && need&(privUsage|privCreate) == 0 {
+	if need == 0 || isOwner && need&(PrivUsage|PrivCreate) == 0 {
 		return nil
 	}
-	if need&privUsage != 0 {
-		return errAccessDenied(privUsage.String(), "universe", "", u.Name)
+	if need&PrivUsage != 0 {
+		return errAccessDenied(PrivUsage.String(), "universe", "", u.Name)
 	}
 	if need &^= u.access(o); need == 0 {
 		return nil
@@ -117,21 +77,21 @@ func (e *Engine) checkDDL(u *User, name string, owner uint32, o object, need pri
 // CheckCall tells whether the user may call a function. That to call all
 // functions of Lua does not extend to those of box.
 func (e *Engine) CheckCall(u *User, function string) *Error {
-	need := (privExecute | privUsage) &^ u.access(universe)
+	need := (PrivExecute | PrivUsage) &^ u.access(universe)
 	all := u.access(object{typ: "lua_call", all: true})
 	switch {
 	case need == 0,
 		need&^all == 0 && !strings.HasPrefix(function, "box."),
-		need&privUsage == 0 && u.access(object{typ: "lua_call", name: function})&privExecute != 0:
+		need&PrivUsage == 0 && u.access(object{typ: "lua_call", name: function})&PrivExecute != 0:
 		return nil
 	}
-	return errAccessDenied(privExecute.String(), "function", function, u.Name)
+	return errAccessDenied(PrivExecute.String(), "function", function, u.Name)
 }
 
 // CheckEval tells whether the user may run code.
 func (e *Engine) CheckEval(u *User) *Error {
-	if (privExecute|privUsage)&^(u.access(universe)|u.access(object{typ: "lua_eval"})) == 0 {
+	if (PrivExecute|PrivUsage)&^(u.access(universe)|u.access(object{typ: "lua_eval"})) == 0 {
 		return nil
 	}
-	return errAccessDenied(privExecute.String(), "universe", "", u.Name)
+	return errAccessDenied(PrivExecute.String(), "universe", "", u.Name)
 }

@@ -10,7 +10,7 @@ func (e *Engine) InsertArrow(t *Txn, u *User, space uint32) *Error {
 	if err != nil {
 		return err
 	}
-	if err := e.checkAccess(u, sp, privWrite); err != nil {
+	if err := e.checkAccess(u, sp, PrivWrite); err != nil {
 		return err
 	}
 	if t != nil {

@@ -95,7 +95,7 @@ func (e *Engine) execute(t *Txn, u *User, req *Change, f func(*stmt, *Space) ([]
 }
 
 func (e *Engine) statement(t *Txn, u *User, sp *Space, f func(*stmt, *Space) ([]byte, *Error)) ([]byte, *Error) {
-	if err := e.checkAccess(u, sp, privWrite); err != nil {
+	if err := e.checkAccess(u, sp, PrivWrite); err != nil {
 		return nil, err
 	}
 	s, err := t.beginStmt()

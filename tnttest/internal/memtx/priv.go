@@ -7,13 +7,13 @@ import (
 	"github.com/gotnt/tnt/types"
 )
 
-func (e *Engine) grant(user uint32, typ string, id, rights uint64) *Error {
+func (e *Engine) grant(user uint32, typ string, id uint64, rights Privilege) *Error {
 	row := mp.AppendArrayLen(nil, 5)
 	row = mp.AppendUint(row, 1)
 	row = mp.AppendUint(row, uint64(user))
 	row = mp.AppendString(row, typ)
 	row = mp.AppendUint(row, id)
-	row = mp.AppendUint(row, rights)
+	row = mp.AppendUint(row, uint64(rights))
 	_, err := e.Replace(nil, nil, &Change{Space: privID, Tuple: row})
 	return err
 }
@@ -22,14 +22,14 @@ func (e *Engine) grant(user uint32, typ string, id, rights uint64) *Error {
 type grantDef struct {
 	grantor, grantee uint32
 	object           object
-	rights           privilege
+	rights           Privilege
 }
 
 func parseGrant(data []byte) grantDef {
 	f := elements(data)
 	g := grantDef{
 		grantor: uint32(readInteger(f[0]).abs), grantee: uint32(readInteger(f[1]).abs),
-		object: object{typ: string(text(f[2]))}, rights: privilege(readInteger(f[4]).abs),
+		object: object{typ: string(text(f[2]))}, rights: Privilege(readInteger(f[4]).abs),
 	}
 	switch typeOf(f[3]) {
 	case mp.TypeUint:
@@ -72,17 +72,17 @@ func (e *Engine) replacePriv(_ *Txn, s *stmt, old, fresh *row) *Error {
 
 // setRights makes p the rights that the grantee has on the object. To execute
 // a role is to have it.
-func (e *Engine) setRights(g grantDef, p privilege) {
+func (e *Engine) setRights(g grantDef, p Privilege) {
 	u := e.userByID(g.grantee)
 	if u == nil {
 		return
 	}
 	if g.object.typ == "role" && !g.object.all {
 		delete(u.hasRole, uint32(g.object.id))
-		if p&privExecute != 0 {
+		if p&PrivExecute != 0 {
 			u.hasRole[uint32(g.object.id)] = struct{}{}
 		}
-		p &^= privExecute
+		p &^= PrivExecute
 	}
 	if p == 0 {
 		delete(u.grants, g.object)
@@ -105,12 +105,12 @@ func (e *Engine) checkGrant(by *User, g grantDef, revoke bool) *Error {
 	if err != nil {
 		return err
 	}
-	need := privilege(0)
-	if g.rights&^(privGrant|privMetagrant) != 0 {
-		need |= privGrant
+	need := Privilege(0)
+	if g.rights&^(PrivGrant|PrivMetagrant) != 0 {
+		need |= PrivGrant
 	}
-	if g.rights&(privGrant|privMetagrant) != 0 {
-		need |= privMetagrant
+	if g.rights&(PrivGrant|PrivMetagrant) != 0 {
+		need |= PrivMetagrant
 	}
 	if err := e.checkDDL(by, name, owner, g.object, need); err != nil {
 		return err
@@ -120,14 +120,11 @@ func (e *Engine) checkGrant(by *User, g grantDef, revoke bool) *Error {
 		return ErrGrant("only object owner or admin can grant oneself")
 	case g.rights == 0:
 		return ErrGrant("the grant tuple has no privileges")
-	case grantee.ID == adminID && g.object == universe && (revoke || g.rights != allRights):
+	case grantee.ID == adminID && g.object == universe && (revoke || g.rights != PrivSuper):
 		return ErrGrant("can't revoke universe from the admin user")
 	}
 	return nil
 }
-
-// allRights is what admin and the role super have.
-const allRights privilege = 1<<32 - 1
 
 // noOwner is the owner of what belongs to nobody.
 const noOwner = ^uint32(0)
@@ -159,7 +156,7 @@ func (e *Engine) granted(g grantDef, grantee *User) (name string, owner uint32, 
 		case grantee == role || role.has(grantee, 0):
 			return "", 0, with(Errorf(types.ErrRoleLoop, "Granting role '%s' to role '%s' would create a loop", role.Name, grantee.Name),
 				"role", role.Name, "grantee", grantee.Name)
-		case id == publicID && g.rights == privExecute:
+		case id == publicID && g.rights == PrivExecute:
 			return role.Name, g.grantor, nil // everybody may grant it
 		}
 		return role.Name, role.Owner, nil

@@ -44,7 +44,7 @@ func (e *Engine) Select(t *Txn, u *User, req *Select) (Selected, *Error) {
 	if err != nil {
 		return out, err
 	}
-	if err := e.checkAccess(u, sp, privRead); err != nil {
+	if err := e.checkAccess(u, sp, PrivRead); err != nil {
 		return out, err
 	}
 	ix, err := sp.index(req.Index)

@@ -16,7 +16,7 @@ type User struct {
 	Role    bool
 	Auth    map[string][]byte // by the name of the method
 	engine  *Engine
-	grants  map[object]privilege
+	grants  map[object]Privilege
 	hasRole map[uint32]struct{}
 }
 
@@ -73,11 +73,11 @@ func (e *Engine) CreateUser(name string, auth map[string][]byte, all bool) *Erro
 	if _, err := e.Insert(nil, nil, &Change{Space: userID, Tuple: row}); err != nil {
 		return err
 	}
-	rights := uint64(privSession | privUsage)
+	rights := PrivSession | PrivUsage
 	if all {
 		rights = PrivAll
 	}
-	if err := e.grant(id, "role", publicID, uint64(privExecute)); err != nil {
+	if err := e.grant(id, "role", publicID, PrivExecute); err != nil {
 		return err
 	}
 	return e.grant(id, "universe", 0, rights)
@@ -86,7 +86,7 @@ func (e *Engine) CreateUser(name string, auth map[string][]byte, all bool) *Erro
 // GrantSuper gives a user every right.
 func (e *Engine) GrantSuper(name string) {
 	if u := e.users[name]; u != nil {
-		_ = e.grant(u.ID, "role", superID, uint64(privExecute)) // the row is well formed
+		_ = e.grant(u.ID, "role", superID, PrivExecute) // the row is well formed
 	}
 }
 
@@ -107,15 +107,15 @@ func (e *Engine) replaceUser(_ *Txn, s *stmt, old, fresh *row) *Error {
 		return err
 	}
 	if u == nil {
-		if err := e.checkDDL(s.user, def.Name, def.Owner, object{typ: def.kind()}, privCreate); err != nil {
+		if err := e.checkDDL(s.user, def.Name, def.Owner, object{typ: def.kind()}, PrivCreate); err != nil {
 			return err
 		}
-		def.engine, def.grants, def.hasRole = e, make(map[object]privilege), make(map[uint32]struct{})
+		def.engine, def.grants, def.hasRole = e, make(map[object]Privilege), make(map[uint32]struct{})
 		e.users[def.Name] = def
 		s.ddl = &ddlUndo{func() { delete(e.users, def.Name) }}
 		return nil
 	}
-	if err := e.checkDDL(s.user, def.Name, def.ID, object{typ: u.kind(), id: uint64(u.ID)}, privAlter); err != nil {
+	if err := e.checkDDL(s.user, def.Name, def.ID, object{typ: u.kind(), id: uint64(u.ID)}, PrivAlter); err != nil {
 		return err
 	}
 	// Connections know the user by its address.
@@ -133,7 +133,7 @@ func (e *Engine) redefine(u, def *User) {
 }
 
 func (e *Engine) dropUser(s *stmt, u *User) *Error {
-	if err := e.checkDDL(s.user, u.Name, u.Owner, object{typ: u.kind(), id: uint64(u.ID)}, privDrop); err != nil {
+	if err := e.checkDDL(s.user, u.Name, u.Owner, object{typ: u.kind(), id: uint64(u.ID)}, PrivDrop); err != nil {
 		return err
 	}
 	switch {

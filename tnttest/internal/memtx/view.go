@@ -3,7 +3,7 @@ package memtx
 import "github.com/gotnt/tnt/internal/mp"
 
 // privSee are the rights of which each lets a user see what they are for.
-const privSee = privRead | privWrite | privDrop | privAlter
+const privSee = PrivRead | PrivWrite | PrivDrop | PrivAlter
 
 // viewFilter tells which rows of a system view a user may see, nil for all.
 func (e *Engine) viewFilter(view string) func(u *User, tuple []byte) bool {
@@ -30,9 +30,9 @@ func (e *Engine) viewFilter(view string) func(u *User, tuple []byte) bool {
 			return numberAt(tuple, 0) == uint64(u.ID) || numberAt(tuple, 1) == uint64(u.ID)
 		})
 	case "_vfunc":
-		return e.visible(view, "function", privSee|privExecute, e.owned("function"))
+		return e.visible(view, "function", privSee|PrivExecute, e.owned("function"))
 	case "_vsequence":
-		return e.visible(view, "sequence", privSee|privExecute, e.owned("sequence"))
+		return e.visible(view, "sequence", privSee|PrivExecute, e.owned("sequence"))
 	}
 	return nil
 }
@@ -40,15 +40,15 @@ func (e *Engine) viewFilter(view string) func(u *User, tuple []byte) bool {
 // visible makes a filter of what a user sees of one row. It is not asked where
 // the user sees all: by rights on the universe, on all objects of the type, or
 // on the space that the view shows.
-func (e *Engine) visible(view, typ string, enough privilege, row func(u *User, tuple []byte) bool) func(*User, []byte) bool {
+func (e *Engine) visible(view, typ string, enough Privilege, row func(u *User, tuple []byte) bool) func(*User, []byte) bool {
 	every := enough
 	if view != "_vpriv" {
-		every |= privGrant
+		every |= PrivGrant
 	}
 	source := object{typ: "space", id: uint64(e.spacesByName["_"+view[2:]].Def.ID)}
 	return func(u *User, tuple []byte) bool {
 		return u == nil || u.access(universe)&every != 0 || u.access(object{typ: typ, all: true})&enough != 0 ||
-			u.access(source)&privRead != 0 || row(u, tuple)
+			u.access(source)&PrivRead != 0 || row(u, tuple)
 	}
 }
 
@@ -56,7 +56,7 @@ func (e *Engine) visible(view, typ string, enough privilege, row func(u *User, t
 func (e *Engine) owned(typ string) func(u *User, tuple []byte) bool {
 	return func(u *User, tuple []byte) bool {
 		return numberAt(tuple, 1) == uint64(u.ID) ||
-			u.access(object{typ: typ, id: numberAt(tuple, 0)})&(privSee|privExecute) != 0
+			u.access(object{typ: typ, id: numberAt(tuple, 0)})&(privSee|PrivExecute) != 0
 	}
 }
 
