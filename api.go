@@ -7,8 +7,10 @@ import (
 
 // API is the requests that Conn, Stream and pools have in common, each
 // embedding one. Its methods are safe for concurrent use and wait for the
-// answer, or until ctx ends, which may be noticed four milliseconds late. Their
-// errors are *RequestError; what the server refused is an *Error inside.
+// answer, or until ctx ends. For a caller that is alone on a connection that may
+// be noticed 16 milliseconds late, but for deadlines less than 100 milliseconds
+// away. Their errors are *RequestError; what the server refused is an *Error
+// inside.
 type API struct{ ex Executor }
 
 // NewAPI returns the requests done on ex, for a type that embeds API.

@@ -211,6 +211,7 @@ func (ws *watchers) add(c *Conn, key string) (*Watcher, error) {
 		}
 		ws.keys[key] = sub
 		ws.send(iproto.TypeWatch, key)
+		ws.setAttentive()
 	}
 	sub.watchers[w] = struct{}{}
 	if sub.number > 0 {
@@ -237,6 +238,14 @@ func (ws *watchers) remove(w *Watcher) {
 	if len(sub.watchers) == 0 {
 		delete(ws.keys, w.key)
 		ws.send(iproto.TypeUnwatch, w.key)
+		ws.setAttentive()
+	}
+}
+
+// setAttentive tells the session whether somebody waits for events. mu is held.
+func (ws *watchers) setAttentive() {
+	if ws.session != nil {
+		ws.session.session.SetAttentive(len(ws.keys) > 0)
 	}
 }
 
@@ -281,6 +290,7 @@ func (ws *watchers) attach(l *live) {
 	for key := range ws.keys {
 		ws.send(iproto.TypeWatch, key)
 	}
+	ws.setAttentive()
 }
 
 // detach forgets a session that is lost.

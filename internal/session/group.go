@@ -144,7 +144,7 @@ func (g *Group) Flush() { g.session.flush() }
 func (g *Group) Wait(ctx context.Context, i int, timeout time.Duration) error {
 	c := &g.calls[i]
 	if g.waiting = i; !c.answered() {
-		g.session.readFor(g.slot)
+		g.session.readFor(ctx, g.slot, timeout)
 	}
 	if !c.answered() {
 		err := g.await(ctx, c, g.slot.startTimer(timeout))

@@ -57,6 +57,9 @@ type Session struct {
 	turn   atomic.Int32  // whose it is to read
 	turns  atomic.Uint64 // how many callers have had it
 	called chan struct{} // the reader is to take its turn, which is set already
+
+	attentive atomic.Bool // the turn is not to be left to callers
+
 	// Of whoever's turn it is to read.
 	in         input
 	groups     []*Group // got answers, and are to be woken

@@ -124,7 +124,7 @@ func (s *Session) acquire() (*Slot, error) {
 // caller reads the answer and calls Release. A timeout above 0 bounds the
 // wait as well, with ErrTimeout.
 func (s *Session) Wait(ctx context.Context, slot *Slot, timeout time.Duration) error {
-	s.readFor(slot)
+	s.readFor(ctx, slot, timeout)
 	if quit := ctx.Done(); quit == nil && timeout <= 0 {
 		<-slot.done
 	} else {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,96 @@ func TestNobodyReads(t *testing.T) {
 	alone(t, s)
 	_ = conn.Close()
 	<-s.Dead()
+}
+
+// TestAttentive has somebody wait for events, so that callers don't read.
+func TestAttentive(t *testing.T) {
+	s, conn := pair(t, false, Config{})
+	go held(conn, nil)
+	for range 20 {
+		alone(t, s)
+		s.SetAttentive(true)
+		turns := s.turns.Load()
+		for range 2 * aloneBefore {
+			if _, err := ask(t.Context(), s, "x", 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s.turn.Load() != turnReader || s.turns.Load() != turns {
+			t.Fatal("the reader has left its turn")
+		}
+		s.SetAttentive(false)
+	}
+}
+
+// TestBecomesAttentive has that change while callers read.
+func TestBecomesAttentive(t *testing.T) {
+	s, conn := pair(t, false, Config{})
+	go held(conn, nil)
+	alone(t, s)
+	stop, stopped := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				stopped <- nil
+				return
+			default:
+			}
+			if _, err := ask(t.Context(), s, "x", 0); err != nil {
+				stopped <- err
+				return
+			}
+		}
+	}()
+	for range 300 {
+		s.SetAttentive(true)
+		for s.turn.Load() != turnReader { // as long as a caller's last turn takes
+			runtime.Gosched()
+		}
+		s.SetAttentive(false)
+		for before := s.turns.Load(); s.turns.Load() == before && len(stopped) == 0; {
+			runtime.Gosched()
+		}
+	}
+	close(stop)
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCallerInHaste has callers with little time, who don't read for themselves.
+func TestCallerInHaste(t *testing.T) {
+	s, conn := pair(t, false, Config{})
+	go held(conn, nil)
+	hasty, cancel := context.WithTimeout(t.Context(), patience/2)
+	defer cancel()
+	distant, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	for name, c := range map[string]struct {
+		ctx     context.Context //nolint:containedctx // a case's
+		timeout time.Duration
+		reads   bool
+	}{
+		"no end":           {t.Context(), 0, true},
+		"a distant end":    {distant, 0, true},
+		"a long timeout":   {t.Context(), time.Hour, true},
+		"a near end":       {hasty, 0, false},
+		"a short timeout":  {t.Context(), patience / 2, false},
+		"of two the first": {distant, patience / 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			alone(t, s)
+			before := s.turns.Load()
+			_, err := ask(c.ctx, s, "x", c.timeout)
+			if reads := s.turns.Load() > before; reads != c.reads && hasty.Err() == nil {
+				t.Errorf("the caller has read: %v", reads)
+			}
+			if err != nil && hasty.Err() == nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // TestSessionDiesUnderACallerWhoReads ends the session in several ways.

@@ -171,9 +171,7 @@ func (s *Session) waitForRoom(ctx context.Context) error {
 // Flush writes what SendDeferred left behind.
 func (s *Session) Flush() {
 	s.flush()
-	if s.callReader() {
-		s.called <- struct{}{}
-	}
+	s.wakeReader()
 }
 
 func (s *Session) flush() {
