@@ -1,6 +1,7 @@
 package tnt
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/gotnt/tnt/internal/mp"
@@ -28,30 +29,33 @@ func (b *batch[R]) send(ctx context.Context, ex Executor) {
 		return
 	}
 	b.to = target{conn: b.route.conn, live: l, env: l.env.Load(), stream: b.route.streamID()}
-	for first := 0; first < len(b.reqs); first += session.GroupSize {
+	defer l.session.Flush() // what was sent, whatever becomes of the rest
+	for first := 0; first < len(b.reqs) && b.err == nil; first += session.GroupSize {
 		var g *session.Group
 		if g, b.err = l.session.AcquireGroup(); b.err != nil {
-			break
+			return
 		}
 		b.groups = append(b.groups, g)
 		for i := first; i < len(b.reqs) && i < first+session.GroupSize; i++ {
 			b.add(ctx, g, i)
 		}
-		g.Send(ctx)
-	}
-	if len(b.groups) > 0 {
-		b.groups[0].Flush()
+		if err := g.Send(ctx); b.err == nil {
+			b.err = err
+		}
 	}
 }
 
-// add adds request i to its group.
+// add adds request i to its group. After a failure to send no more is sent.
 func (b *batch[R]) add(ctx context.Context, g *session.Group, i int) {
 	req := &b.reqs[i]
-	if isNil(req) {
+	switch {
+	case b.err != nil:
+		g.AddFailed(b.err)
+		return
+	case isNil(req):
 		g.AddFailed(errNilRequest)
 		return
-	}
-	if b.hooks != nil {
+	case b.hooks != nil:
 		ctx = b.hooks[i].ctx
 	}
 	sync, frames := g.Next()
@@ -60,7 +64,7 @@ func (b *batch[R]) add(ctx context.Context, g *session.Group, i int) {
 		g.AddFailed(err)
 		return
 	}
-	g.Add(ctx, frames)
+	b.err = g.Add(ctx, frames)
 }
 
 // wait returns the body of the answer to request i, and what to read it with,
@@ -84,7 +88,7 @@ func (b *batch[R]) answer(ctx context.Context, g *session.Group, i int) ([]byte,
 	}
 	body, err := b.to.conn.content(g.Answer(n))
 	if err != nil {
-		return nil, requestError(b.reqs[i], err, true)
+		return nil, refusal(b.reqs[i], err)
 	}
 	return body, nil
 }
@@ -99,9 +103,15 @@ func (b *batch[R]) done(i int) {
 
 // leave gives up what nobody waits for any more.
 func (b *batch[R]) leave() {
-	for i := range b.hooks { // of those whose turn has not come
-		b.ended(i, 0, b.leftWith(i))
+	defer b.leaveGroups() // though a hook may panic
+	for i, h := range b.hooks {
+		if h != nil { // its turn has not come
+			b.ended(i, 0, b.leftWith(i))
+		}
 	}
+}
+
+func (b *batch[R]) leaveGroups() {
 	for _, g := range b.groups {
 		if g != nil {
 			g.Leave()
@@ -114,8 +124,8 @@ func (b *batch[R]) leftWith(i int) error {
 	n := i / session.GroupSize
 	switch {
 	case n >= len(b.groups):
-		return requestError(b.reqs[i], b.err, false)
-	case b.groups[n] != nil && b.groups[n].Unsent(i%session.GroupSize):
+		return requestError(b.reqs[i], cmp.Or(b.err, errLeft), false)
+	case b.groups[n].Unsent(i % session.GroupSize):
 		_, err := b.answer(context.Background(), b.groups[n], i) // it is there
 		return err
 	}
@@ -138,8 +148,9 @@ func (b *batch[R]) observe(ctx context.Context) {
 // ended tells the hooks that request i has ended.
 func (b *batch[R]) ended(i, received int, err error) {
 	if b.hooks != nil {
-		b.hooks[i].end(received, err)
-		b.hooks[i] = nil
+		h := b.hooks[i]
+		b.hooks[i] = nil // before it is told, as it may panic
+		h.end(received, err)
 	}
 }
 

@@ -3,7 +3,9 @@ package tnt_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/gotnt/tnt"
 )
@@ -76,4 +78,59 @@ func TestEach(t *testing.T) {
 			t.Errorf("%d pairs for 2 requests", n)
 		}
 	})
+}
+
+// TestEachToAServerThatDoesNotRead fails what is left once there was no room to
+// send, instead of waiting for room again and again.
+func TestEachToAServerThatDoesNotRead(t *testing.T) {
+	stop := make(chan struct{})
+	defer close(stop)
+	conn := toFake(t, fakeServer(t, func(*peer) { <-stop }), func(o *tnt.Options) { o.RequestTimeout = 100 * time.Millisecond })
+	large := tnt.Call{Function: "a", Args: []any{make([]byte, 40<<10)}}
+	begin, unsent := time.Now(), 0
+	for _, err := range tnt.Each[int](t.Context(), conn, slices.Repeat([]tnt.Call{large}, 1000)) {
+		if !errors.Is(err, tnt.ErrTimeout) {
+			t.Fatalf("got %v", err)
+		}
+		if !tnt.SafeToRetry(err) {
+			break // the first ones may have been sent
+		}
+		unsent++
+	}
+	if d := time.Since(begin); d > 10*time.Second || unsent > 0 {
+		t.Errorf("took %v, %d were not sent though others behind them were", d, unsent)
+	}
+}
+
+// panickyHook panics at the end of the second request.
+type panickyHook struct{ ends map[string]int }
+
+func (h *panickyHook) OnRequestEnd(_ context.Context, _ *tnt.Conn, r tnt.RequestInfo, _ tnt.RequestEnd) {
+	if h.ends[r.Place]++; r.Place == "b" {
+		panic("told")
+	}
+}
+
+// TestEachWithAHookThatPanics tells each request's end once all the same.
+func TestEachWithAHookThatPanics(t *testing.T) {
+	h := &panickyHook{ends: map[string]int{}}
+	conn := toFake(t, fakeServer(t, func(p *peer) { answerAll(p, emptyBody) }), func(o *tnt.Options) { o.Hooks = []tnt.Hook{h} })
+	func() {
+		defer func() {
+			if p := recover(); p != "told" {
+				t.Errorf("recovered %v", p)
+			}
+		}()
+		for _, err := range tnt.Each[int](t.Context(), conn, []tnt.Call{{Function: "a"}, {Function: "b"}, {Function: "c"}}) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for _, place := range []string{"a", "b", "c"} {
+		if n := h.ends[place]; n != 1 {
+			t.Errorf("%d ends of %s", n, place)
+		}
+	}
+	eventually(t, "nothing is in flight", func() bool { return conn.Stats().InFlight == 0 })
 }

@@ -42,8 +42,17 @@ type RequestError struct {
 	Place string // the space, function or statement; "" where there is none
 	Err   error
 
-	unsent bool
+	fate fate
 }
+
+// fate is what became of a request that failed.
+type fate uint8
+
+const (
+	unanswered fate = iota // it may have been done
+	unsent
+	refused // Err is what the server answered
+)
 
 // Error tells the request, what it worked on and what went wrong.
 func (e *RequestError) Error() string {
@@ -74,8 +83,8 @@ func SafeToRetry(err error) bool {
 		return false
 	}
 	var re *RequestError
-	if errors.As(err, &re) && re.unsent {
-		return true
+	if errors.As(err, &re) && re.fate != refused {
+		return re.fate == unsent // Err may be the cause of a context, which may be anything
 	}
 	for _, code := range []ErrorCode{ErrLoading, ErrReadonly, ErrWrongSchemaVersion, ErrTransactionConflict, ErrTransactionTimeout} {
 		if errors.Is(err, code) {
@@ -150,5 +159,14 @@ func requestError(req Request, err error, sent bool) error {
 	case err == context.Canceled || err == context.DeadlineExceeded: //nolint:errorlint // bare ones get words
 		err = fmt.Errorf("gave up: %w", err)
 	}
-	return &RequestError{Type: req.Type(), Place: req.place().String(), Err: err, unsent: !sent}
+	re := &RequestError{Type: req.Type(), Place: req.place().String(), Err: err}
+	if !sent {
+		re.fate = unsent
+	}
+	return re
+}
+
+// refusal is requestError for what the server answered.
+func refusal(req Request, err error) error {
+	return &RequestError{Type: req.Type(), Place: req.place().String(), Err: err, fate: refused}
 }

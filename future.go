@@ -152,7 +152,7 @@ func (f *Future) Receive(h iproto.Header, body []byte, err error) {
 	case err != nil:
 		f.err = requestError(f.req, err, true)
 	case h.Type&iproto.TypeError != 0:
-		f.err = requestError(f.req, serverError(h.Type, f.conn.decoded(body)), true)
+		f.err = refusal(f.req, serverError(h.Type, f.conn.decoded(body)))
 	default:
 		f.resp = Response{schemaVersion: h.SchemaVersion, body: f.conn.decoded(body), format: f.format}
 	}

@@ -77,7 +77,7 @@ func do[R Request](ctx context.Context, rt Route, req *R, x *exchange) error {
 	for try := 1; ; try++ {
 		var used *live
 		used, err = once(ctx, rt, req, x)
-		if err == nil || try == schemaTries || !outdated(*req, err) {
+		if err == nil || used == nil || try == schemaTries || !outdated(*req, err) {
 			break
 		}
 		if !rt.conn.refreshFor(ctx, used, x.env.schema, err) {
@@ -133,38 +133,55 @@ func (c *Conn) refreshFor(ctx context.Context, l *live, used *Schema, err error)
 	return c.refetchSchema(ctx, used) == nil
 }
 
-// once does a request once. It also returns the session that it chose, nil for
-// none.
+// once does a request once. Of one that was not encoded, or that the server
+// refused, it also returns the session that was chosen.
 func once[R Request](ctx context.Context, rt Route, req *R, x *exchange) (*live, error) {
 	l, err := rt.live(ctx)
 	if err != nil {
 		return nil, requestError(*req, err, false)
 	}
 	x.env, x.session = l.env.Load(), l.session
-	slot, err := x.session.Acquire()
+	to := target{conn: rt.conn, live: l, env: x.env, stream: rt.streamID(), checked: true}
+	slot, frame, err := prepare(&to, req)
 	if err != nil {
 		return l, requestError(*req, err, false)
 	}
-	to := target{conn: rt.conn, live: l, env: x.env, stream: rt.streamID(), checked: true}
-	frame := newFrame()
-	if frame.b, err = appendRequest(frame.b, &to, slot.Sync(), req); err != nil {
-		x.session.Release(slot)
-	} else {
-		err = x.session.Send(ctx, slot, frame.b)
-	}
+	err = x.session.Send(ctx, slot, frame.b)
 	frame.release()
 	if err != nil {
-		return l, requestError(*req, err, false)
+		return nil, requestError(*req, err, false)
 	}
 	if err := x.session.Wait(ctx, slot, rt.conn.timeout(ctx)); err != nil {
-		return l, requestError(*req, err, true)
+		return nil, requestError(*req, err, true)
 	}
 	if x.body, err = rt.conn.content(slot.Type, slot.Body); err != nil {
 		x.session.Release(slot)
-		return l, requestError(*req, err, true)
+		return l, refusal(*req, err)
 	}
 	x.slot = slot
 	return l, nil
+}
+
+// prepare takes a slot and encodes a request for it.
+func prepare[R Request](to *target, req *R) (*session.Slot, *frame, error) {
+	s := to.live.session
+	slot, err := s.Acquire()
+	if err != nil {
+		return nil, nil, err
+	}
+	encoded := false
+	defer func() {
+		if !encoded { // for an error, or a panic
+			s.Release(slot)
+		}
+	}()
+	f := newFrame()
+	if f.b, err = appendRequest(f.b, to, slot.Sync(), req); err != nil {
+		f.release()
+		return nil, nil, err
+	}
+	encoded = true
+	return slot, f, nil
 }
 
 // content returns the body of an answer, or the error that the server answered
@@ -208,12 +225,12 @@ type target struct {
 
 // appendRequest appends the frame of a request.
 func appendRequest[R Request](b []byte, to *target, sync uint64, req *R) ([]byte, error) {
-	p := placeOf(req)
+	typ, p := about(req)
 	if err := to.live.supports(p); err != nil {
 		return b, err
 	}
 	c, env := to.conn, to.env
-	h := iproto.Header{Type: (*req).Type(), Sync: sync, StreamID: to.stream}
+	h := iproto.Header{Type: typ, Sync: sync, StreamID: to.stream}
 	if to.checked && !c.opts.NoSchemaRefetch && env.schema != nil && p.namesSpace() {
 		h.SchemaVersion = env.schema.Version
 	}
@@ -235,13 +252,14 @@ func appendRequest[R Request](b []byte, to *target, sync uint64, req *R) ([]byte
 	return b, iproto.EndFrame(b, start)
 }
 
-// placeOf returns the request's place. A Select is not copied for that: its 128
-// bytes, on the stacks of many callers, are a miss of the cache for every 64.
-func placeOf[R Request](req *R) place {
+// about returns the request's type and place. A Select is not copied for that:
+// its 128 bytes, on the stacks of many callers, are a miss of the cache for
+// every 64.
+func about[R Request](req *R) (RequestType, place) {
 	if s, ok := any(req).(*Select); ok {
-		return s.where()
+		return iproto.TypeSelect, s.where()
 	}
-	return (*req).place()
+	return (*req).Type(), (*req).place()
 }
 
 // appendBodyOf appends the request's body, without a copy of a Select.
@@ -276,7 +294,7 @@ func (l *live) need(f Feature) error {
 // formatFor returns the format of the tuples that a request's answer holds,
 // nil where it is not known.
 func formatFor[R Request](schema *Schema, req *R) *Format {
-	p := (*req).place()
+	_, p := about(req)
 	switch {
 	case schema == nil || !p.data:
 		return nil
@@ -304,22 +322,16 @@ const (
 
 // sendOn sends a future's request, or ends the future with an error.
 func (c *Conn) sendOn(ctx context.Context, l *live, stream uint64, f *Future, how sending) {
-	slot, err := l.session.Acquire()
-	if err != nil {
-		f.fail(err)
-		return
-	}
 	env := l.env.Load()
 	// The answer can't be waited for here, so nothing is done again: a request
 	// by names goes unchecked.
 	to := target{conn: c, live: l, env: env, stream: stream}
-	frame := newFrame()
-	defer frame.release()
-	if frame.b, err = appendRequest(frame.b, &to, slot.Sync(), &f.req); err != nil {
-		l.session.Release(slot)
+	slot, frame, err := prepare(&to, &f.req)
+	if err != nil {
 		f.fail(err)
 		return
 	}
+	defer frame.release()
 	f.format = formatFor(env.schema, &f.req)
 	switch how {
 	case flushed:

@@ -687,3 +687,54 @@ func (l lockedWriter) Write(b []byte) (int, error) {
 	defer l.mu.Unlock()
 	return l.w.Write(b)
 }
+
+// TestCauseIsAnotherRequestsError has contexts end for what the server said to
+// other requests, which says nothing of this one.
+func TestCauseIsAnotherRequestsError(t *testing.T) {
+	came := make(chan struct{}, 1)
+	conn := toFake(t, fakeServer(t, func(p *peer) {
+		for {
+			if _, _, err := p.next(); err != nil {
+				return
+			}
+			came <- struct{}{}
+		}
+	}))
+	for _, cause := range []error{
+		tnt.ErrWrongSchemaVersion,
+		&tnt.Error{Code: tnt.ErrTransactionConflict},
+		fmt.Errorf("another request: %w", &tnt.Error{Code: tnt.ErrWrongSchemaVersion}),
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			<-came
+			cancel(cause)
+		})
+		_, err := conn.Do(ctx, tnt.Insert{SpaceID: 512, Tuple: []any{1}})
+		wg.Wait()
+		if !errors.Is(err, cause) || tnt.SafeToRetry(err) {
+			t.Errorf("sent, safe to retry %v: %v", tnt.SafeToRetry(err), err)
+		}
+		_, err = conn.Do(ctx, tnt.Insert{SpaceID: 512, Tuple: []any{1}})
+		if !errors.Is(err, cause) || !tnt.SafeToRetry(err) {
+			t.Errorf("not sent, safe to retry %v: %v", tnt.SafeToRetry(err), err)
+		}
+	}
+}
+
+// TestPanicWhileEncoding leaves no slot behind.
+func TestPanicWhileEncoding(t *testing.T) {
+	conn := toFake(t, fakeServer(t, func(p *peer) { p.drain() }))
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("there was no panic")
+			}
+		}()
+		_, _ = conn.Do(t.Context(), (*tnt.Select)(nil))
+	}()
+	if n := conn.Stats().InFlight; n != 0 {
+		t.Errorf("%d in flight", n)
+	}
+}

@@ -221,7 +221,7 @@ func (ws *watchers) add(c *Conn, key string) (*Watcher, error) {
 }
 
 func watchError(key string, err error) error {
-	return &RequestError{Type: iproto.TypeWatch, Place: key, Err: err, unsent: true}
+	return &RequestError{Type: iproto.TypeWatch, Place: key, Err: err, fate: unsent}
 }
 
 // remove ends a watcher, and the subscription with the last one of its key.

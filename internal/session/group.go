@@ -57,7 +57,7 @@ type groupCall struct {
 func (s *Session) AcquireGroup() (*Group, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	slot, err := s.acquire()
+	slot, err := s.acquire(&s.freeGroups, &s.free)
 	if err != nil {
 		return nil, err
 	}
@@ -81,15 +81,16 @@ func (g *Group) Next() (sync uint64, frames []byte) {
 
 func (g *Group) syncOf(i int) uint64 { return g.base + uint64(i)<<indexBits }
 
-// Add adds a request, whose frame was appended to frames of Next. It may wait for
-// room, as Session.Send.
-func (g *Group) Add(ctx context.Context, frames []byte) {
+// Add adds a request, whose frame was appended to frames of Next. Where many
+// bytes were added it sends them; the error is that of Send.
+func (g *Group) Add(ctx context.Context, frames []byte) error {
 	g.calls[g.added].start = uint64(len(g.frames))
 	g.frames = frames
 	g.added++
 	if len(frames) >= groupPiece {
-		g.Send(ctx)
+		return g.Send(ctx)
 	}
+	return nil
 }
 
 // AddFailed adds a request that is not sent, but has an error for its answer.
@@ -105,9 +106,11 @@ func (c *groupCall) fail(err error) {
 }
 
 // Send hands over what was added, and leaves writing it to Flush. It may wait
-// for room, as Session.Send; where that fails, the requests have the error for
-// their answer.
-func (g *Group) Send(ctx context.Context) {
+// for room, as Session.Send; the requests have its error for their answer, too.
+func (g *Group) Send(ctx context.Context) error {
+	if len(g.frames) == 0 {
+		return nil
+	}
 	s := g.session
 	s.mu.Lock()
 	var err error
@@ -134,6 +137,7 @@ func (g *Group) Send(ctx context.Context) {
 	}
 	s.mu.Unlock()
 	g.sent, g.frames = g.added, g.frames[:0]
+	return err
 }
 
 // Flush writes what was sent.
@@ -147,10 +151,24 @@ func (g *Group) Wait(ctx context.Context, i int, timeout time.Duration) error {
 		g.session.readFor(ctx, g.slot, timeout)
 	}
 	if !c.answered() {
-		err := g.await(ctx, c, g.slot.startTimer(timeout))
-		g.slot.stopTimer(timeout)
-		if err != nil {
-			return err
+		expired := g.slot.startTimer(timeout)
+		defer g.slot.stopTimer(timeout)
+		for !c.answered() {
+			var err error
+			select {
+			case <-g.news:
+				if !c.answered() { // the reader may have left its turn with the answer to another
+					g.session.readFor(ctx, g.slot, timeout)
+				}
+				continue
+			case <-ctx.Done():
+				err = context.Cause(ctx)
+			case <-expired:
+				err = ErrTimeout
+			}
+			if g.leave(c) {
+				return err
+			}
 		}
 	}
 	return c.err
@@ -173,24 +191,6 @@ func (c *groupCall) pending() bool {
 	return state == stateWaiting || state == stateTaken
 }
 
-func (g *Group) await(ctx context.Context, c *groupCall, expired <-chan time.Time) error {
-	for !c.answered() {
-		var err error
-		select {
-		case <-g.news:
-			continue
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		case <-expired:
-			err = ErrTimeout
-		}
-		if g.leave(c) {
-			return err
-		}
-	}
-	return nil
-}
-
 // Leave gives up what was not answered, and gives the group back. Neither it nor
 // what it holds may be used afterwards.
 func (g *Group) Leave() {
@@ -199,7 +199,11 @@ func (g *Group) Leave() {
 		for c.pending() && !g.leave(c) {
 			<-g.news // it is being answered
 		}
+		c.body, c.err, c.unsent = nil, nil, false
 	}
+	g.added, g.sent = 0, 0
+	g.frames, g.bodies = kept(g.frames), kept(g.bodies) // nothing waits: nobody else touches them
+	g.In = mp.Reader{}
 	g.leftOne()
 }
 
@@ -224,13 +228,6 @@ func (g *Group) leftOne() {
 	if g.left.Add(-1) > 0 {
 		return
 	}
-	for i := range g.added {
-		c := &g.calls[i]
-		c.body, c.err, c.unsent = nil, nil, false
-	}
-	g.added, g.sent = 0, 0
-	g.frames, g.bodies = kept(g.frames), kept(g.bodies)
-	g.In = mp.Reader{}
 	g.slot.sync += (GroupSize - 1) << indexBits // and one that Release adds
 	g.session.Release(g.slot)
 }
@@ -245,7 +242,7 @@ func kept(b []byte) []byte {
 // answerGroup takes an answer to a slot that is, or was, a group's. It is for
 // whoever's turn it is to read.
 func (s *Session) answerGroup(g *Group, base uint64, h iproto.Header, body []byte, owned bool) {
-	i := (h.Sync - base) >> indexBits
+	i := (h.Sync - base) << stateBits >> (stateBits + indexBits)
 	if i >= GroupSize {
 		s.strayed(h)
 		return

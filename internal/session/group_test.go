@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -18,17 +19,21 @@ func sent(t *testing.T, s *Session, payloads ...string) *Group {
 		t.Fatal(err)
 	}
 	for _, payload := range payloads {
-		add(t.Context(), g, payload)
+		if err := add(t.Context(), g, payload); err != nil {
+			t.Fatal(err)
+		}
 	}
-	g.Send(t.Context())
+	if err := g.Send(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	g.Flush()
 	return g
 }
 
 // add adds a request to a group.
-func add(ctx context.Context, g *Group, payload string) {
+func add(ctx context.Context, g *Group, payload string) error {
 	sync, frames := g.Next()
-	g.Add(ctx, appendRequest(frames, sync, payload))
+	return g.Add(ctx, appendRequest(frames, sync, payload))
 }
 
 // checkGroup checks the answer to request i.
@@ -132,4 +137,116 @@ func TestGroupOfASessionThatDies(t *testing.T) {
 			t.Errorf("a group afterwards: %v", err)
 		}
 	})
+}
+
+// TestGroupReadsOn leaves the reading to a caller whose own answer is not the
+// next: it has to read on.
+func TestGroupReadsOn(t *testing.T) {
+	s, conn := pair(t, false, Config{})
+	const n = 100
+	wrote := make(chan error, 1)
+	go func() {
+		var headers []iproto.Header
+		for range n {
+			h, _, err := readFrame(conn)
+			if err != nil {
+				wrote <- err
+				return
+			}
+			headers = append(headers, h)
+		}
+		for i, h := range append(headers[1:], headers[0]) {
+			for s.Received() < uint64(i) { // each comes in a chunk of its own
+				runtime.Gosched()
+			}
+			if _, err := conn.Write(answer(iproto.Header{Sync: h.Sync}, []byte{0x80})); err != nil {
+				wrote <- err
+				return
+			}
+		}
+		wrote <- nil
+	}()
+	g := sent(t, s, make([]string, n)...)
+	if err := g.Wait(t.Context(), 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-wrote; err != nil {
+		t.Fatal(err)
+	}
+	g.Leave()
+	if s.turns.Load() == 0 {
+		t.Error("the caller has never read, though the reader has left that to it")
+	}
+}
+
+// TestGroupOfHighGenerations takes syncs of all their bits.
+func TestGroupOfHighGenerations(t *testing.T) {
+	s, conn := pair(t, false, Config{})
+	go echo(conn)
+	g := sent(t, s, "0") // so that the slot is one of groups
+	if err := g.Wait(t.Context(), 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	g.Leave()
+	for _, generation := range []uint64{1 << 61, 1<<64 - 100<<indexBits} {
+		g.slot.sync = generation | g.slot.sync&indexMask
+		for range 3 {
+			g := sent(t, s, "0", "1")
+			for i := range 2 {
+				if err := g.Wait(t.Context(), i, time.Minute); err != nil {
+					t.Fatal(err)
+				}
+			}
+			g.Leave()
+		}
+	}
+	if late := s.Stats().Late; late != 0 {
+		t.Errorf("%d answers were taken for late ones", late)
+	}
+}
+
+// TestGroupsShareSlots has groups, which are large, be made for few slots.
+func TestGroupsShareSlots(t *testing.T) {
+	s, _ := pair(t, false, Config{})
+	for range 100 {
+		g, err := s.AcquireGroup()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var slots []*Slot
+		for range 10 {
+			slot, err := s.Acquire()
+			if err != nil {
+				t.Fatal(err)
+			}
+			slots = append(slots, slot)
+		}
+		g.Leave()
+		for _, slot := range slots {
+			s.Release(slot)
+		}
+	}
+	if n := len(s.freeGroups); n != 1 || len(s.free) != 10 {
+		t.Errorf("%d slots with groups, %d without", n, len(s.free))
+	}
+}
+
+// TestGroupWithoutRoom fails what there is no room for.
+func TestGroupWithoutRoom(t *testing.T) {
+	s, _ := pair(t, true, Config{WriteBuffer: 1, SendTimeout: time.Millisecond})
+	g := sent(t, s, "x") // is being written, and never read
+	if err := add(t.Context(), g, "y"); err != nil {
+		t.Fatal(err)
+	}
+	_ = g.Send(t.Context()) // may find room, while nothing waits behind what is written
+	if err := add(t.Context(), g, "z"); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Send(t.Context()); !errors.Is(err, ErrTimeout) {
+		t.Errorf("sending: %v", err)
+	}
+	if err := g.Wait(t.Context(), 2, 0); !errors.Is(err, ErrTimeout) || !g.Unsent(2) || g.Unsent(0) {
+		t.Errorf("waiting: %v, unsent %v", err, g.Unsent(2))
+	}
+	g.Leave()
 }

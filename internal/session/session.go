@@ -71,6 +71,7 @@ type Session struct {
 
 	mu          sync.Mutex
 	free        []*Slot
+	freeGroups  []*Slot       // those with a Group, which is large: few slots are to have one
 	callers     int           // groups, and slots beside them, that are taken
 	out         []byte        // bytes that wait to be written
 	spare       []byte        // the buffer written last, to be the next out
@@ -132,9 +133,8 @@ func (s *Session) Stats() Stats {
 func (s *Session) InFlight() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	table := *s.table.Load()
-	n := len(table) - len(s.free)
-	for _, slot := range table {
+	n := s.taken()
+	for _, slot := range *s.table.Load() {
 		if slot.isGroup() {
 			n += slot.group.inFlight() - 1
 		}

@@ -89,21 +89,24 @@ func (slot *Slot) Sync() uint64 { return slot.sync }
 func (s *Session) Acquire() (*Slot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	slot, err := s.acquire()
+	slot, err := s.acquire(&s.free, &s.freeGroups)
 	if err == nil {
 		s.callers++
 	}
 	return slot, err
 }
 
-// acquire takes a slot. mu is held.
-func (s *Session) acquire() (*Slot, error) {
+// acquire takes a slot, one of free if there is any. mu is held.
+func (s *Session) acquire(free, others *[]*Slot) (*Slot, error) {
 	if s.err != nil {
 		return nil, &LostError{Cause: s.err}
 	}
-	if n := len(s.free); n > 0 {
-		slot := s.free[n-1]
-		s.free = s.free[:n-1]
+	if len(*free) == 0 {
+		free = others
+	}
+	if n := len(*free); n > 0 {
+		slot := (*free)[n-1]
+		*free = (*free)[:n-1]
 		return slot, nil
 	}
 	old := *s.table.Load()
@@ -218,16 +221,25 @@ func (slot *Slot) lose(err error, flushed uint64) {
 func (s *Session) Release(slot *Slot) {
 	slot.clear()
 	s.mu.Lock()
-	s.free = append(s.free, slot)
+	if slot.group == nil {
+		s.free = append(s.free, slot)
+	} else {
+		s.freeGroups = append(s.freeGroups, slot)
+	}
 	s.callers--
 	var idle chan struct{} // of those who wait until no slot is taken
-	if s.idle != nil && len(s.free) == len(*s.table.Load()) {
+	if s.idle != nil && s.taken() == 0 {
 		idle, s.idle = s.idle, nil
 	}
 	s.mu.Unlock()
 	if idle != nil {
 		close(idle)
 	}
+}
+
+// taken returns the number of slots that are taken. mu is held.
+func (s *Session) taken() int {
+	return len(*s.table.Load()) - len(s.free) - len(s.freeGroups)
 }
 
 // clear makes the slot one for another request.
@@ -247,7 +259,7 @@ func (slot *Slot) clear() {
 // WaitIdle waits until no request is in flight, ctx ends or the session dies.
 func (s *Session) WaitIdle(ctx context.Context) error {
 	s.mu.Lock()
-	if len(s.free) == len(*s.table.Load()) {
+	if s.taken() == 0 {
 		s.mu.Unlock()
 		return nil
 	}

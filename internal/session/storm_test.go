@@ -146,12 +146,17 @@ func stormGroup(ctx context.Context, s *Session, want string) error {
 	defer g.Leave()
 	n := 1 + rand.IntN(10)
 	for i := range n {
-		add(ctx, g, fmt.Sprint(want, i))
-		if rand.IntN(3) == 0 {
-			g.Send(ctx)
+		err := add(ctx, g, fmt.Sprint(want, i))
+		if err == nil && rand.IntN(3) == 0 {
+			err = g.Send(ctx)
+		}
+		if err != nil {
+			return stormError(ctx, err)
 		}
 	}
-	g.Send(ctx)
+	if err := g.Send(ctx); err != nil {
+		return stormError(ctx, err)
+	}
 	g.Flush()
 	for i := range rand.IntN(n + 1) {
 		if err := g.Wait(ctx, i, time.Duration(rand.IntN(2)*500)*time.Microsecond); err != nil {

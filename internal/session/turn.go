@@ -52,8 +52,11 @@ func (s *Session) considerSteppingBack(alone bool) {
 // about to be woken: what follows is no longer the reader's to touch.
 func (s *Session) stepBack() {
 	if s.stepping {
-		s.stepping, s.stepped = false, true
+		s.stepping = false
+		sent := s.sentBefore
 		s.turn.Store(turnFree)
+		// Who has sent since may have found the turn the reader's, and wait.
+		s.stepped = s.sent.Load() == sent || !s.turn.CompareAndSwap(turnFree, turnReader)
 	}
 }
 

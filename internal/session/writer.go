@@ -120,6 +120,7 @@ func (s *Session) full(size int) bool {
 // makeRoom waits until there is room for so many bytes or the session is dead.
 // mu is held before and after, and not meanwhile.
 func (s *Session) makeRoom(ctx context.Context, size int) error {
+	s.mu.Unlock()
 	if s.cfg.SendTimeout > 0 {
 		if _, ok := ctx.Deadline(); !ok {
 			var cancel context.CancelFunc
@@ -127,6 +128,7 @@ func (s *Session) makeRoom(ctx context.Context, size int) error {
 			defer cancel()
 		}
 	}
+	s.mu.Lock()
 	for s.err == nil && s.full(size) {
 		if err := s.waitForRoom(ctx); err != nil {
 			return err
@@ -186,7 +188,7 @@ func (s *Session) kick(flush, yield bool) {
 		return
 	}
 	s.writing = true
-	others := len(*s.table.Load()) - len(s.free)
+	others := s.taken()
 	s.mu.Unlock()
 	if s.try == nil {
 		go s.write(true)
@@ -295,9 +297,10 @@ func (s *Session) Trim() {
 		s.spare = nil
 	}
 	for _, slot := range s.free {
-		if g := slot.group; g != nil {
-			g.frames, g.bodies = nil, nil
-		}
+		slot.Body = nil
+	}
+	for _, slot := range s.freeGroups {
+		slot.Body, slot.group.frames, slot.group.bodies = nil, nil, nil
 	}
 }
 
