@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"testing"
 	"time"
 
@@ -157,7 +156,7 @@ func TestGroupReadsOn(t *testing.T) {
 		}
 		for i, h := range append(headers[1:], headers[0]) {
 			for s.Received() < uint64(i) { // each comes in a chunk of its own
-				runtime.Gosched()
+				time.Sleep(time.Microsecond)
 			}
 			if _, err := conn.Write(answer(iproto.Header{Sync: h.Sync}, []byte{0x80})); err != nil {
 				wrote <- err

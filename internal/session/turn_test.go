@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -192,11 +191,11 @@ func TestBecomesAttentive(t *testing.T) {
 	for range 300 {
 		s.SetAttentive(true)
 		for s.turn.Load() != turnReader { // as long as a caller's last turn takes
-			runtime.Gosched()
+			time.Sleep(time.Microsecond) // a yield would keep a lone processor from the network
 		}
 		s.SetAttentive(false)
 		for before := s.turns.Load(); s.turns.Load() == before && len(stopped) == 0; {
-			runtime.Gosched()
+			time.Sleep(time.Microsecond)
 		}
 	}
 	close(stop)
