@@ -29,7 +29,11 @@ func (b *batch[R]) send(ctx context.Context, ex Executor) {
 		return
 	}
 	b.to = target{conn: b.route.conn, live: l, env: l.env.Load(), stream: b.route.streamID()}
-	defer l.session.Flush() // what was sent, whatever becomes of the rest
+	defer func() { // whatever becomes of the rest
+		if len(b.groups) > 0 {
+			b.groups[0].Flush()
+		}
+	}()
 	for first := 0; first < len(b.reqs) && b.err == nil; first += session.GroupSize {
 		var g *session.Group
 		if g, b.err = l.session.AcquireGroup(); b.err != nil {

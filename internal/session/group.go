@@ -140,7 +140,8 @@ func (g *Group) Send(ctx context.Context) error {
 	return err
 }
 
-// Flush writes what was sent.
+// Flush writes what was sent. Unlike Session.Flush it does not call the reader,
+// for the group's caller waits for the answers and may read them itself.
 func (g *Group) Flush() { g.session.flush() }
 
 // Wait is Session.Wait for request i, which was sent, or failed before that. The
