@@ -22,12 +22,8 @@ func (a API) Do(ctx context.Context, req Request) (Response, error) {
 }
 
 func perform[R Request](ctx context.Context, ex Executor, req *R) (Response, error) {
-	rt, err := ex.Route(ctx)
-	if err != nil {
-		return Response{}, requestError(*req, err, false)
-	}
 	var x exchange
-	if err := do(ctx, rt, req, &x); err != nil {
+	if err := do(ctx, ex, req, &x); err != nil {
 		return Response{}, err
 	}
 	resp := Response{schemaVersion: x.slot.SchemaVersion, body: append([]byte(nil), x.body...), format: formatFor(x.env.schema, req)}

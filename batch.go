@@ -11,24 +11,24 @@ import (
 // batch is several requests on their way over one session.
 type batch[R Request] struct {
 	reqs   []R
-	route  Route
 	to     target
 	groups []*session.Group // of as many requests each as it has room for; nil: given back
 	hooks  []*observed      // nil where there are none
-	err    error            // of the requests that have no group
+	err    error            // why the rest was not sent
 }
 
 // send sends what can be sent.
 func (b *batch[R]) send(ctx context.Context, ex Executor) {
-	if b.route, b.err = ex.Route(ctx); b.err != nil {
-		return
-	}
-	b.observe(ctx)
-	l, err := b.route.live(ctx)
+	rt, err := ex.Route(ctx)
 	if b.err = err; err != nil {
 		return
 	}
-	b.to = target{conn: b.route.conn, live: l, env: l.env.Load(), stream: b.route.streamID()}
+	b.observe(ctx, rt)
+	l, err := rt.live(ctx)
+	if b.err = err; err != nil {
+		return
+	}
+	b.to = target{conn: rt.conn, live: l, env: l.env.Load(), stream: rt.streamID()}
 	defer func() { // whatever becomes of the rest
 		if len(b.groups) > 0 {
 			b.groups[0].Flush()
@@ -137,14 +137,14 @@ func (b *batch[R]) leftWith(i int) error {
 }
 
 // observe tells the hooks of all requests.
-func (b *batch[R]) observe(ctx context.Context) {
-	if !b.route.conn.hooks.ofRequests() {
+func (b *batch[R]) observe(ctx context.Context, rt Route) {
+	if !rt.conn.hooks.ofRequests() {
 		return
 	}
 	b.hooks = make([]*observed, len(b.reqs))
 	for i, req := range b.reqs {
 		if !isNil(&b.reqs[i]) {
-			_, b.hooks[i] = b.route.observe(ctx, req)
+			_, b.hooks[i] = rt.observe(ctx, req)
 		}
 	}
 }

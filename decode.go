@@ -78,12 +78,8 @@ func OneInto[T any, R Request](ctx context.Context, ex Executor, req R, dst *T) 
 
 // Exec does a request and leaves its answer unread: the cheapest way to write.
 func Exec[R Request](ctx context.Context, ex Executor, req R) error {
-	rt, err := ex.Route(ctx)
-	if err != nil {
-		return requestError(req, err, false)
-	}
 	var x exchange
-	if err := do(ctx, rt, &req, &x); err != nil {
+	if err := do(ctx, ex, &req, &x); err != nil {
 		return err
 	}
 	x.release()
@@ -116,11 +112,7 @@ func ask[T any, R Request](ctx context.Context, ex Executor, req *R, a *answer) 
 	if err != nil {
 		return requestError(*req, err, false)
 	}
-	rt, err := ex.Route(ctx)
-	if err != nil {
-		return requestError(*req, err, false)
-	}
-	if err := do(ctx, rt, req, &a.exchange); err != nil {
+	if err := do(ctx, ex, req, &a.exchange); err != nil {
 		return err
 	}
 	a.plan, a.in = plan, readers.Get().(*mp.Reader)

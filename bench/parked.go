@@ -40,8 +40,12 @@ func runParked(network, address string, spaceID uint64, callers int, d time.Dura
 		return 0, err
 	}
 	p := &parked{conn: conn, callers: make([]chan struct{}, callers)}
-	for i := range p.callers {
+	requests := make([][]byte, callers)
+	for i := range callers {
 		p.callers[i] = make(chan struct{}, 1)
+		if requests[i], err = selectFrame(spaceID, uint64(i)); err != nil {
+			return 0, err
+		}
 	}
 	ended := make(chan struct{})
 	go func() {
@@ -56,14 +60,10 @@ func runParked(network, address string, spaceID uint64, callers int, d time.Dura
 	var total atomic.Int64
 	var wg sync.WaitGroup
 	for i := range callers {
-		frame, err := selectFrame(spaceID, uint64(i))
-		if err != nil {
-			return 0, err
-		}
 		wg.Go(func() {
 			n, ok := 0, true
 			for ok && !stop.Load() {
-				p.send(frame)
+				p.send(requests[i])
 				if _, ok = <-p.callers[i]; ok {
 					n++
 				}

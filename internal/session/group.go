@@ -29,7 +29,6 @@ type Group struct {
 
 	session *Session
 	slot    *Slot
-	base    uint64        // the sync of request 0
 	added   int           // requests
 	sent    int           // of those, the first ones, which were handed over
 	frames  []byte        // of those that were not
@@ -46,7 +45,7 @@ type Group struct {
 // groupCall is a request of a group.
 type groupCall struct {
 	state  atomic.Uint64 // as Slot.state
-	header iproto.Type
+	typ    iproto.Type   // of the answer
 	unsent bool
 	start  uint64 // where in the bytes of the session it begins; until it is sent, in the group's
 	body   []byte
@@ -67,7 +66,6 @@ func (s *Session) AcquireGroup() (*Group, error) {
 		g = &Group{session: s, slot: slot, news: make(chan struct{}, 1)}
 		slot.group = g // before the reader is told of it, and for ever
 	}
-	g.base = slot.sync
 	g.left.Store(1)
 	slot.state.Store(slot.sync<<stateBits | stateGroup)
 	return g, nil
@@ -79,7 +77,8 @@ func (g *Group) Next() (sync uint64, frames []byte) {
 	return g.syncOf(g.added), g.frames
 }
 
-func (g *Group) syncOf(i int) uint64 { return g.base + uint64(i)<<indexBits }
+// syncOf returns the sync of request i: that of the slot, for the first.
+func (g *Group) syncOf(i int) uint64 { return g.slot.sync + uint64(i)<<indexBits }
 
 // Add adds a request, whose frame was appended to frames of Next. Where many
 // bytes were added it sends them; the error is that of Send.
@@ -148,28 +147,30 @@ func (g *Group) Flush() { g.session.flush() }
 // requests after it may be waited for in spite of an error.
 func (g *Group) Wait(ctx context.Context, i int, timeout time.Duration) error {
 	c := &g.calls[i]
-	if g.waiting = i; !c.answered() {
+	g.waiting = i
+	if !c.answered() {
 		g.session.readFor(ctx, g.slot, timeout)
 	}
-	if !c.answered() {
-		expired := g.slot.startTimer(timeout)
-		defer g.slot.stopTimer(timeout)
-		for !c.answered() {
-			var err error
-			select {
-			case <-g.news:
-				if !c.answered() { // the reader may have left its turn with the answer to another
-					g.session.readFor(ctx, g.slot, timeout)
-				}
-				continue
-			case <-ctx.Done():
-				err = context.Cause(ctx)
-			case <-expired:
-				err = ErrTimeout
+	if c.answered() {
+		return c.err
+	}
+	expired := g.slot.startTimer(timeout)
+	defer g.slot.stopTimer(timeout)
+	for !c.answered() {
+		var err error
+		select {
+		case <-g.news:
+			if !c.answered() { // the reader may have left its turn with the answer to another
+				g.session.readFor(ctx, g.slot, timeout)
 			}
-			if g.leave(c) {
-				return err
-			}
+			continue
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		case <-expired:
+			err = ErrTimeout
+		}
+		if g.leave(c) {
+			return err
 		}
 	}
 	return c.err
@@ -180,7 +181,7 @@ func (g *Group) Unsent(i int) bool { return g.calls[i].unsent }
 
 // Answer returns the type and the body of the answer to request i, after Wait.
 // They are valid until Leave.
-func (g *Group) Answer(i int) (iproto.Type, []byte) { return g.calls[i].header, g.calls[i].body }
+func (g *Group) Answer(i int) (iproto.Type, []byte) { return g.calls[i].typ, g.calls[i].body }
 
 func (c *groupCall) answered() bool {
 	return c.state.Load()&stateMask == stateDone
@@ -252,7 +253,7 @@ func (s *Session) answerGroup(g *Group, base uint64, h iproto.Header, body []byt
 	id := h.Sync << stateBits
 	switch {
 	case c.state.CompareAndSwap(id|stateWaiting, id|stateTaken):
-		c.header = h.Type
+		c.typ = h.Type
 		if owned {
 			c.body = body
 		} else {

@@ -2,8 +2,8 @@
 // a table of the calls that wait for an answer. A session dies once, of its
 // first error, and is never revived; whoever wants another dials again.
 //
-// Lock order: Session.mu is a leaf. Nothing is called and nobody is woken
-// while it is held.
+// Lock order: Session.mu is a leaf. Nothing is called, but SetReadDeadline, and
+// nobody is woken while it is held.
 package session
 
 import (

@@ -168,8 +168,8 @@ func (s *Session) endTurn(slot *Slot) {
 	}
 }
 
-// callReader has the reader take the turn, for an answer that nobody waits for.
-// It tells whether the reader is to be woken.
+// callReader makes the turn, where it is free, the reader's. It tells whether the
+// reader is to be woken for that.
 func (s *Session) callReader() bool {
 	return s.turn.CompareAndSwap(turnFree, turnReader)
 }
