@@ -33,7 +33,7 @@ type layer struct {
 
 var (
 	codec    = []string{"types", "internal/mp", "internal/iproto"}
-	wire     = append(slices.Clone(codec), "internal/session")
+	wire     = append(slices.Clone(codec), "internal/socket", "internal/session")
 	programs = append(slices.Clone(wire), root, "box", "pool", "tnttest", "internal/tarantool")
 
 	// What a test talks to: the embedded server and real ones.
@@ -47,7 +47,8 @@ var layers = []layer{
 	{"internal/mp", []string{"types"}, servers},
 	{"internal/iproto", []string{"types", "internal/mp"}, servers},
 	{"internal/tarantool", codec, nil},
-	{"internal/session", codec, servers},
+	{"internal/socket", nil, nil},
+	{"internal/session", append(slices.Clone(codec), "internal/socket"), servers},
 	{"tnttest", wire, append(slices.Clone(servers), root)},
 	{root, wire, servers},
 	{"box", []string{root}, servers},

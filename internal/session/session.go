@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/socket"
 )
 
 // ErrClosed is the error of a session that its owner closed.
@@ -41,9 +42,9 @@ type Config struct {
 // Session is a live connection after its greeting. Its methods are safe for
 // concurrent use.
 type Session struct {
-	conn net.Conn
-	cfg  Config
-	try  *attempt // nil where a write can't be tried without blocking
+	conn  net.Conn
+	cfg   Config
+	plain *socket.Socket // conn, where that is a plain socket; else nil, and no write can be tried without blocking
 
 	schemaVersion atomic.Uint64
 	late          atomic.Uint64
@@ -92,8 +93,10 @@ type Session struct {
 func Start(conn net.Conn, cfg Config) *Session {
 	s := &Session{conn: conn, cfg: cfg, dead: make(chan struct{}), ended: make(chan struct{}), called: make(chan struct{}, 1)}
 	s.table.Store(new([]*Slot))
-	s.try = attemptOn(conn)
 	s.in = newInput(conn, cfg.ReadBuffer)
+	if s.plain = socket.Of(conn); s.plain != nil {
+		s.in.src = s.plain
+	}
 	s.turn.Store(turnReader)
 	go s.read()
 	return s

@@ -40,7 +40,7 @@ const (
 // which has just read.
 func (s *Session) considerSteppingBack(alone bool) {
 	s.stepping = false
-	if !alone || s.try == nil || s.attentive.Load() {
+	if !alone || s.plain == nil || s.attentive.Load() {
 		s.alone = min(s.alone, 0)
 		return
 	}

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
-	"net"
-	"os"
 	"runtime"
-	"syscall"
 )
 
 // turns is how many times a caller writes what others appended meanwhile
@@ -190,7 +187,7 @@ func (s *Session) kick(flush, yield bool) {
 	s.writing = true
 	others := s.taken()
 	s.mu.Unlock()
-	if s.try == nil {
+	if s.plain == nil {
 		go s.write(true)
 		return
 	}
@@ -276,7 +273,7 @@ func (s *Session) writeOnce(buf []byte, mayBlock bool) (int, error) {
 	if mayBlock {
 		return s.conn.Write(buf)
 	}
-	return s.try.write(buf)
+	return s.plain.TryWrite(buf)
 }
 
 // writeRest goes on where a caller's goroutine would have blocked.
@@ -302,57 +299,4 @@ func (s *Session) Trim() {
 	for _, slot := range s.freeGroups {
 		slot.Body, slot.group.frames, slot.group.bodies = nil, nil, nil
 	}
-}
-
-// attempt is a write that doesn't block. Only the one who writes uses it, so
-// one serves the whole session and no write allocates.
-type attempt struct {
-	raw syscall.RawConn
-	do  func(fd uintptr) bool
-	buf []byte
-	n   int
-	err error
-}
-
-func newAttempt(raw syscall.RawConn) *attempt {
-	a := &attempt{raw: raw}
-	a.do = func(fd uintptr) bool {
-		for {
-			a.n, a.err = syscall.Write(int(fd), a.buf)
-			if a.err != syscall.EINTR { //nolint:errorlint // a syscall's own error
-				return true // whatever came of it: never wait
-			}
-		}
-	}
-	return a
-}
-
-// write writes as much as the kernel takes at once.
-func (a *attempt) write(buf []byte) (int, error) {
-	a.buf = buf
-	err := a.raw.Write(a.do)
-	n, werr := max(a.n, 0), a.err
-	a.buf, a.n, a.err = nil, 0, nil
-	switch {
-	case err != nil:
-		return n, err
-	case werr == syscall.EAGAIN: //nolint:errorlint // a syscall's own error
-		return 0, nil
-	case werr != nil:
-		return n, os.NewSyscallError("write", werr)
-	}
-	return n, nil
-}
-
-// attemptOn returns a way to try writes on a plain socket. Other connections,
-// TLS and net.Pipe among them, have to be written to by a goroutine of their
-// own.
-func attemptOn(conn net.Conn) *attempt {
-	switch conn.(type) {
-	case *net.TCPConn, *net.UnixConn:
-		if raw, err := conn.(syscall.Conn).SyscallConn(); err == nil {
-			return newAttempt(raw)
-		}
-	}
-	return nil
 }

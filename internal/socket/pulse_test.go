@@ -1,0 +1,101 @@
+package socket
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestPulse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p pulse
+		p.init()
+		time.Sleep(time.Minute)
+		expect := func(when string, want bool) {
+			t.Helper()
+			synctest.Wait()
+			if got := p.beats(); got != want {
+				t.Errorf("%s it beats: %v", when, got)
+			}
+		}
+		expect("before its first use", false)
+		expect("after that", true)
+		for range 5 {
+			time.Sleep(pulsePause)
+			expect("while it is used", true)
+		}
+		time.Sleep(2 * pulsePause)
+		expect("after two beats without use", false)
+		expect("when it has begun again", true)
+		time.Sleep(time.Minute) // and nothing of it is left, or the bubble would not end
+		synctest.Wait()
+		if p.beating.Load() {
+			t.Error("it beats for ever")
+		}
+	})
+}
+
+// TestMonitorIsAwake has answers come to an idle process, as from a server, and
+// then keeps its only processor busy: another goroutine must soon get its turn,
+// which it does by the scheduler's monitor alone. The monitor sleeps for up to a
+// minute where nothing wakes it.
+func TestMonitorIsAwake(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const answers = 50
+	mine, peer := socketPair(t)
+	defer mine.Close()
+	// The peer is another process: one in this would wake the monitor.
+	child := exec.CommandContext(t.Context(), "sh", "-c", `i=0; while [ $i -lt 50 ]; do sleep 0.002; printf x; i=$((i+1)); done`)
+	child.Stdout = peer
+	if err := child.Start(); err != nil {
+		t.Skipf("no shell to write to the socket: %v", err)
+	}
+	if err := peer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := Of(mine)
+	for n := 0; n < answers; {
+		got, err := s.Read(make([]byte, answers))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += got
+	}
+	var ran atomic.Bool
+	go ran.Store(true)
+	for start := time.Now(); !ran.Load(); {
+		if time.Since(start) > 5*time.Second {
+			t.Fatal("nobody has ended the turn of a goroutine that ran for five seconds")
+		}
+	}
+	if err := child.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// socketPair returns one end of a connection, and the other for a child process.
+func socketPair(t *testing.T) (mine net.Conn, peer *os.File) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if mine, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	other, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if peer, err = other.(*net.TCPConn).File(); err != nil {
+		t.Fatal(err)
+	}
+	return mine, peer
+}
