@@ -1,3 +1,5 @@
+//go:build unix
+
 package socket
 
 import (
@@ -158,6 +160,36 @@ func TestReset(t *testing.T) {
 		_, err := s.Read(make([]byte, 16))
 		if !errors.Is(err, syscall.ECONNRESET) || !strings.Contains(err.Error(), "read: connection reset by peer") {
 			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestBlockingSocket has somebody else, as by File, make the socket one whose
+// reads wait in the kernel.
+func TestBlockingSocket(t *testing.T) {
+	if quickMost == 0 {
+		t.Skip("the calls of package syscall wait in a blocking socket, as those of package net do")
+	}
+	onSockets(t, func(t *testing.T, s *Socket, mine, _ net.Conn) {
+		file, err := mine.(interface{ File() (*os.File, error) }).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close() //nolint:errcheck // a copy that nothing was done with
+		if err := syscall.SetNonblock(int(file.Fd()), false); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // not quick, quick
+			mine.SetReadDeadline(time.Now().Add(time.Millisecond))
+			if _, err := s.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("got %v", err)
+			}
+		}
+		block := make([]byte, 32<<10)
+		for n := 1; n > 0; {
+			if n, err = s.TryWrite(block); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }

@@ -1,4 +1,4 @@
-//go:build !race
+//go:build !race && !386
 
 package socket
 
@@ -15,28 +15,31 @@ const hasSystemCalls = true
 // some microseconds' worth, for nothing can stop the goroutine meanwhile.
 const quickMost = 64 << 10
 
-// systemRead is read(2) of a socket that doesn't block. A quick one, which the
-// scheduler is not told of, may read less than there is.
+// systemRead is recv(2) that never waits. A quick one, which the scheduler is not
+// told of, may read less than there is.
 func systemRead(fd uintptr, p []byte, quick bool) (int, error) {
 	if quick {
-		return quickCall(syscall.SYS_READ, fd, p[:min(len(p), quickMost)])
+		p = p[:min(len(p), quickMost)]
 	}
-	return syscall.Read(int(fd), p)
+	return transmit(syscall.SYS_RECVFROM, fd, p, syscall.MSG_DONTWAIT, quick)
 }
 
-// systemWrite is write(2) to a socket that doesn't block. A quick one, which the
-// scheduler is not told of, is for quickMost bytes at the most.
+// systemWrite is send(2) that never waits. A quick one, which the scheduler is
+// not told of, is for quickMost bytes at the most.
 func systemWrite(fd uintptr, p []byte, quick bool) (int, error) {
-	if quick {
-		return quickCall(syscall.SYS_WRITE, fd, p)
-	}
-	return syscall.Write(int(fd), p)
+	return transmit(syscall.SYS_SENDTO, fd, p, syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL, quick)
 }
 
-func quickCall(number, fd uintptr, p []byte) (int, error) {
-	n, _, errno := syscall.RawSyscall(number, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+func transmit(number, fd uintptr, p []byte, flags uintptr, quick bool) (n int, err error) {
+	var done uintptr
+	var errno syscall.Errno
+	if quick {
+		done, _, errno = syscall.RawSyscall6(number, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)
+	} else {
+		done, _, errno = syscall.Syscall6(number, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags, 0, 0)
+	}
 	if errno != 0 {
 		return 0, errno
 	}
-	return int(n), nil
+	return int(done), nil
 }

@@ -1,13 +1,13 @@
-//go:build unix && (race || !linux)
+//go:build unix && (race || !linux || 386)
 
 package socket
 
 import "syscall"
 
-// Here every call is one that the scheduler is told of: elsewhere than on Linux
-// others are not to be had, and the race detector takes what one goroutine
-// writes and another reads for something that orders them, as tests rely on
-// whose server is in the same process.
+// Here every call is one that the scheduler is told of. Package syscall has no
+// others for this system, or the race detector is at work: it takes what one
+// goroutine writes and another reads for something that orders them, as tests
+// rely on whose server is in the same process.
 
 const (
 	hasSystemCalls = true
