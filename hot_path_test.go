@@ -1,6 +1,7 @@
 package tnt
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 	"unsafe"
@@ -15,10 +16,13 @@ func BenchmarkEncode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	index := &Index{Parts: []IndexPart{{}}}
-	space := &Space{ID: 512, Name: "bench", Indexes: []*Index{index}}
+	schema := newSchema(87)
+	for id := range uint32(40) { // about as many as a server has of its own
+		schema.add(&Space{ID: 257 + id, Name: fmt.Sprintf("_space%d", id)})
+	}
+	schema.add(&Space{ID: 512, Name: "bench", Indexes: []*Index{{Parts: []IndexPart{{}}}}})
 	l := &live{}
-	l.setSchema(&Schema{Version: 87, byID: map[uint32]*Space{512: space}, byName: map[string]*Space{"bench": space}})
+	l.setSchema(schema)
 	to := target{conn: conn, live: l, env: l.env.Load(), checked: true}
 	var frame []byte
 	req := Select{Space: "bench", Key: K(1), Limit: 1}

@@ -19,7 +19,16 @@ type Schema struct {
 	// Version of the schema (IPROTO_SCHEMA_VERSION).
 	Version uint64
 	byID    map[uint32]*Space
-	byName  map[string]*Space
+	byName  spaceNames
+}
+
+func newSchema(version uint64) *Schema {
+	return &Schema{Version: version, byID: map[uint32]*Space{}, byName: spaceNames{all: map[string]*Space{}}}
+}
+
+func (s *Schema) add(space *Space) {
+	s.byID[space.ID] = space
+	s.byName.add(space)
 }
 
 // Space returns the space of that name, nil where there is none.
@@ -27,7 +36,7 @@ func (s *Schema) Space(name string) *Space {
 	if s == nil {
 		return nil
 	}
-	return s.byName[name]
+	return s.byName.find(name)
 }
 
 // SpaceByID returns the space of that number, nil where there is none.
@@ -205,7 +214,7 @@ func fetchSchema(ctx context.Context, do func(context.Context, Request) (Respons
 }
 
 func parseSchema(spaces, indexes Response) (*Schema, error) {
-	s := &Schema{Version: spaces.SchemaVersion(), byID: map[uint32]*Space{}, byName: map[string]*Space{}}
+	s := newSchema(spaces.SchemaVersion())
 	spaceRows, err1 := spaces.rows()
 	indexRows, err2 := indexes.rows()
 	if err := errors.Join(err1, err2); err != nil {
@@ -215,8 +224,7 @@ func parseSchema(spaces, indexes Response) (*Schema, error) {
 	// spaces of a kind unknown here, and the others are of use all the same.
 	for _, row := range spaceRows {
 		if space := parseSpace(row); space != nil {
-			s.byID[space.ID] = space
-			s.byName[space.Name] = space
+			s.add(space)
 		}
 	}
 	for _, row := range indexRows {
