@@ -11,16 +11,18 @@ import (
 
 	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/socket"
 )
 
 // parked is the least that a client can do whose callers are goroutines that
 // wait: each appends an encoded request under a lock and parks on a channel of
 // its own, and one goroutine reads, wakes them, and writes in one go what they
-// asked next. Nothing is encoded or decoded, nobody can give up, and nothing
+// asked next. It reads and writes as tnt does, past the scheduler. Nothing is encoded or decoded, nobody can give up, and nothing
 // may fail. What a client needs beyond that is its own; what this needs beyond
 // the limit is the price of goroutines.
 type parked struct {
 	conn    net.Conn
+	socket  *socket.Socket
 	callers []chan struct{}
 	err     error // of the reader, once it has ended
 
@@ -39,7 +41,7 @@ func runParked(network, address string, spaceID uint64, callers int, d time.Dura
 	if err != nil {
 		return 0, err
 	}
-	p := &parked{conn: conn, callers: make([]chan struct{}, callers)}
+	p := &parked{conn: conn, socket: socket.Of(conn), callers: make([]chan struct{}, callers)}
 	requests := make([][]byte, callers)
 	for i := range callers {
 		p.callers[i] = make(chan struct{}, 1)
@@ -83,7 +85,7 @@ func runParked(network, address string, spaceID uint64, callers int, d time.Dura
 func (p *parked) read() error {
 	buf := make([]byte, 128<<10)
 	for have := 0; ; {
-		n, err := p.conn.Read(buf[have:])
+		n, err := p.socket.Read(buf[have:])
 		if err != nil {
 			return err
 		}
@@ -157,7 +159,10 @@ func (p *parked) flush() {
 		out := p.out
 		p.out = p.spare[:0]
 		p.mu.Unlock()
-		_, err := p.conn.Write(out)
+		n, err := p.socket.TryWrite(out)
+		if err == nil && n < len(out) {
+			_, err = p.conn.Write(out[n:])
+		}
 		p.mu.Lock()
 		p.spare = out
 		if err != nil { // the reader will see it
