@@ -44,7 +44,7 @@ else \
 fi
 endef
 
-.PHONY: help test lint fmt bench bench-compare microbench fuzz cover demo prepare servers lint-fmt lint-tidy lint-code
+.PHONY: help test lint fmt bench bench-compare microbench fuzz cover demo prepare servers lint-fmt lint-tidy lint-builds lint-code
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +53,10 @@ test: servers ## vet and test each module, with the race detector, on every Tara
 	$(call each,go vet ./... && CGO_ENABLED=1 go test -race -count=1 -timeout 10m ./...)
 	@echo '== without the race detector: allocations are counted, and sockets are read past the scheduler'
 	go test -count=1 -timeout 10m . ./internal/session ./internal/socket
+	@if [ "$$(go env GOHOSTOS GOHOSTARCH | paste -sd/)" = linux/amd64 ]; then \
+		echo '== with 32 bits'; \
+		CGO_ENABLED=0 GOARCH=386 go test -count=1 -timeout 10m . ./types ./internal/...; \
+	fi
 
 # What the tests need beside Go: a C compiler for the race detector, a Tarantool.
 prepare:
@@ -74,7 +78,7 @@ servers: prepare
 	line="$${line#, }"; \
 	echo "Tarantool servers: $${line:-none, so tests that need one are skipped}"
 
-lint: lint-fmt lint-tidy lint-code ## check format, go.mod files and code of each module (make -k lint: all of it)
+lint: lint-fmt lint-tidy lint-builds lint-code ## check format, go.mod files, builds and code of each module (make -k lint: all of it)
 
 lint-fmt:
 	@echo "== gofumpt -l ."; \
@@ -83,6 +87,13 @@ lint-fmt:
 
 lint-tidy:
 	$(call each,go mod tidy -diff)
+
+# The connector is for other systems as well, though tests run on Linux only.
+lint-builds:
+	@for system in windows/amd64 darwin/arm64 linux/386; do \
+		echo "== build for $$system"; \
+		GOOS=$${system%/*} GOARCH=$${system#*/} go build ./... || exit 1; \
+	done
 
 lint-code:
 	$(call each,go run $(GOLANGCI_LINT) run ./...)

@@ -126,7 +126,7 @@ func appendOtherKey(b []byte, v any, index *Index) ([]byte, error) {
 }
 
 func appendList(b []byte, list []any) ([]byte, error) {
-	if len(list) > math.MaxUint32 {
+	if uint64(len(list)) > math.MaxUint32 {
 		return b, fmt.Errorf("a list of %d values is too long", len(list))
 	}
 	b = mp.AppendArrayLen(b, len(list))

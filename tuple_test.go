@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestTupleByPosition(t *testing.T) {
 				t.Errorf("field %d: %v, %v", i-5, v, err)
 			}
 		}
-		for _, i := range []int{5, -6, 1 << 40, -1 << 40} {
+		for _, i := range []int{5, -6, math.MaxInt, math.MinInt} {
 			var missing *tnt.FieldError
 			if v, err := tuple.At(i); !errors.As(err, &missing) {
 				t.Errorf("field %d: %v, %v", i, v, err)

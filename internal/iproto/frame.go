@@ -42,7 +42,7 @@ func BeginFrame(b []byte) []byte { return append(b, 0xce, 0, 0, 0, 0) }
 // EndFrame writes the length of the frame that BeginFrame started at b[start].
 func EndFrame(b []byte, start int) error {
 	n := len(b) - start - frameHead
-	if n > math.MaxUint32 {
+	if uint64(n) > math.MaxUint32 {
 		return fmt.Errorf("iproto: a frame of %d bytes is past what its length can tell", n)
 	}
 	binary.BigEndian.PutUint32(b[start+1:], uint32(n))

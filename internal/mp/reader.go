@@ -252,12 +252,21 @@ func (r *Reader) String() string { return string(r.StringBytes()) }
 
 // Binary reads binary data (MP_BIN) without copying it.
 func (r *Reader) Binary() []byte {
-	v, rest, err := msgp.ReadBytesZC(r.b)
-	if err != nil {
-		r.fail("binary data", err)
+	switch b := r.b; {
+	case len(b) == 0:
+		r.fail("binary data", msgp.ErrShortBytes)
+		return nil
+	case b[0] < 0xc4 || b[0] > 0xc6:
+		r.fail("binary data", nil)
 		return nil
 	}
-	r.b = rest
+	n, ok := r.number(1 << (r.b[0] - 0xc4))
+	if !ok || n > uint64(len(r.b)) {
+		r.fail("binary data", msgp.ErrShortBytes)
+		return nil
+	}
+	v := r.b[:n:n]
+	r.b = r.b[n:]
 	return v
 }
 
@@ -320,18 +329,19 @@ func (r *Reader) Ext() (typ int8, data []byte) {
 	case head == 0 && r.Type() != TypeExt:
 		r.fail("an extension", nil)
 		return 0, nil
-	case head == 0 || n > len(r.b)-head:
+	case head == 0 || n > uint64(len(r.b)-head):
 		r.fail("an extension", msgp.ErrShortBytes)
 		return 0, nil
 	}
-	typ, data = int8(r.b[head-1]), r.b[head:head+n:head+n]
-	r.b = r.b[head+n:]
+	end := head + int(n)
+	typ, data = int8(r.b[head-1]), r.b[head:end:end]
+	r.b = r.b[end:]
 	return typ, data
 }
 
 // extLen returns the length of an extension's head, its type byte included,
 // and that of its data. The head is 0 where it is cut short or not one.
-func extLen(b []byte) (head, n int) {
+func extLen(b []byte) (head int, n uint64) {
 	if len(b) == 0 {
 		return 0, 0
 	}
@@ -339,11 +349,11 @@ func extLen(b []byte) (head, n int) {
 	case 0xd4 <= c && c <= 0xd8 && len(b) >= 2:
 		return 2, 1 << (c - 0xd4)
 	case c == 0xc7 && len(b) >= 3:
-		return 3, int(b[1])
+		return 3, uint64(b[1])
 	case c == 0xc8 && len(b) >= 4:
-		return 4, int(binary.BigEndian.Uint16(b[1:]))
+		return 4, uint64(binary.BigEndian.Uint16(b[1:]))
 	case c == 0xc9 && len(b) >= 6:
-		return 6, int(binary.BigEndian.Uint32(b[1:]))
+		return 6, uint64(binary.BigEndian.Uint32(b[1:]))
 	}
 	return 0, 0
 }

@@ -157,7 +157,7 @@ func (s *Server) Stop() { s.signal(syscall.SIGTERM) }
 
 func (s *Server) signal(sig syscall.Signal) {
 	_ = s.cmd.Process.Signal(sig)
-	_ = s.cmd.Process.Signal(syscall.SIGCONT)
+	_ = s.cmd.Process.Signal(sigCont)
 	<-s.exited
 	_ = s.stdin.Close()
 }
@@ -166,10 +166,10 @@ func (s *Server) signal(sig syscall.Signal) {
 func (s *Server) Terminate() { _ = s.cmd.Process.Signal(syscall.SIGTERM) }
 
 // Pause makes the server stand still; Resume lets it go on.
-func (s *Server) Pause() { _ = s.cmd.Process.Signal(syscall.SIGSTOP) }
+func (s *Server) Pause() { _ = s.cmd.Process.Signal(sigStop) }
 
 // Resume lets a paused server go on.
-func (s *Server) Resume() { _ = s.cmd.Process.Signal(syscall.SIGCONT) }
+func (s *Server) Resume() { _ = s.cmd.Process.Signal(sigCont) }
 
 // Close kills the server and removes its directory.
 func (s *Server) Close() error {
