@@ -66,6 +66,28 @@ func TestGroup(t *testing.T) {
 	})
 }
 
+// TestGroupAloneReads has a caller of groups, one after the other, read for
+// itself from the first answer on, as one of single requests does.
+func TestGroupAloneReads(t *testing.T) {
+	s, conn := pair(t, false, Config{})
+	go echo(conn)
+	for range 1000 {
+		g := sent(t, s, "0", "1", "2")
+		reads := s.turn.Load() == turnFree // the reader was not called
+		turns := s.turns.Load()
+		for i := range 3 {
+			if err := g.Wait(t.Context(), i, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g.Leave()
+		if reads && s.turns.Load() > turns {
+			return
+		}
+	}
+	t.Error("none of a thousand groups was read by its caller alone")
+}
+
 // TestGroupGivesUp ends the waits for an answer that does not come, and leaves
 // another.
 func TestGroupGivesUp(t *testing.T) {
