@@ -5,8 +5,11 @@ import (
 	"time"
 )
 
-// pulsePause is how often the pulse of a busy socket beats.
+// pulsePause is how often the pulse beats.
 const pulsePause = 10 * time.Millisecond
+
+// monitored is the process's pulse: that of all its sockets.
+var monitored = newPulse()
 
 // pulse keeps the scheduler's monitor (runtime.sysmon) at its work, which ends
 // the turn of goroutines that run for too long. It falls asleep when the process
@@ -20,9 +23,11 @@ type pulse struct {
 	timer   *time.Timer
 }
 
-func (p *pulse) init() {
+func newPulse() *pulse {
+	p := new(pulse)
 	p.timer = time.AfterFunc(pulsePause, p.beat)
 	p.timer.Stop()
+	return p
 }
 
 // beats tells whether the pulse beats, and starts it where it doesn't. It may be
@@ -39,7 +44,7 @@ func (p *pulse) beats() bool {
 	return false
 }
 
-// beat goes on while the socket is used.
+// beat goes on while a socket is used.
 func (p *pulse) beat() {
 	p.beating.Store(false)
 	if p.used.Swap(false) { // else who comes sees that it doesn't beat

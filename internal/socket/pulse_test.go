@@ -15,8 +15,7 @@ import (
 
 func TestPulse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var p pulse
-		p.init()
+		p := newPulse()
 		time.Sleep(time.Minute)
 		expect := func(when string, want bool) {
 			t.Helper()

@@ -21,7 +21,6 @@ import (
 type Socket struct {
 	conn    net.Conn
 	raw     syscall.RawConn
-	pulse   pulse
 	in, out transfer
 }
 
@@ -47,13 +46,12 @@ func Of(conn net.Conn) *Socket {
 
 func newSocket(conn net.Conn, raw syscall.RawConn) *Socket {
 	s := &Socket{conn: conn, raw: raw}
-	s.pulse.init()
 	s.in.call = func(fd uintptr) bool {
-		s.in.do(systemRead, fd, s.pulse.beats())
+		s.in.do(systemRead, fd, quickMost > 0 && monitored.beats())
 		return s.in.err != syscall.EAGAIN //nolint:errorlint // a system call's own error
 	}
 	s.out.call = func(fd uintptr) bool {
-		s.out.do(systemWrite, fd, s.pulse.beats() && len(s.out.buf) <= quickMost)
+		s.out.do(systemWrite, fd, len(s.out.buf) <= quickMost && monitored.beats())
 		return true // whatever came of it: never wait
 	}
 	return s
