@@ -64,7 +64,7 @@ func marshal(b []byte, m msgp.Marshaler) (out []byte, err error) {
 		return b, err
 	}
 	if len(out) > len(b) {
-		if rest, err := msgp.Skip(out[len(b):]); err == nil && len(rest) == 0 {
+		if rest, err := skip(out[len(b):], 1, skipDepth); err == nil && len(rest) == 0 {
 			return out, nil
 		}
 	}

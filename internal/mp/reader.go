@@ -357,28 +357,3 @@ func extLen(b []byte) (head int, n uint64) {
 	}
 	return 0, 0
 }
-
-// Skip passes over one value, whatever it is.
-func (r *Reader) Skip() {
-	rest, err := msgp.Skip(r.b)
-	if err != nil {
-		if errors.Is(err, msgp.ErrRecursion) {
-			r.Fail(fmt.Errorf("msgpack: value at offset %d is nested too deeply", r.Offset()))
-			return
-		}
-		r.fail("a value", err)
-		return
-	}
-	r.b = rest
-}
-
-// Raw reads one value, whatever it is, as its bytes, without copying them.
-func (r *Reader) Raw() []byte {
-	start := r.b
-	r.Skip()
-	if r.err != nil {
-		return nil
-	}
-	n := len(start) - len(r.b)
-	return start[:n:n]
-}
