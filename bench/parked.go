@@ -17,9 +17,10 @@ import (
 // parked is the least that a client can do whose callers are goroutines that
 // wait: each appends an encoded request under a lock and parks on a channel of
 // its own, and one goroutine reads, wakes them, and writes in one go what they
-// asked next. It reads and writes as tnt does, past the scheduler. Nothing is encoded or decoded, nobody can give up, and nothing
-// may fail. What a client needs beyond that is its own; what this needs beyond
-// the limit is the price of goroutines.
+// asked next. It reads and writes as tnt does, past the scheduler. Nothing is
+// encoded or decoded, nobody can give up, and nothing may fail. What a client
+// needs beyond that is its own; what this needs beyond the limit is the price of
+// goroutines.
 type parked struct {
 	conn    net.Conn
 	socket  *socket.Socket
@@ -42,6 +43,9 @@ func runParked(network, address string, spaceID uint64, callers int, d time.Dura
 		return 0, err
 	}
 	p := &parked{conn: conn, socket: socket.Of(conn), callers: make([]chan struct{}, callers)}
+	if p.socket == nil {
+		return 0, errors.Join(errors.New("this system's sockets can't be written without waiting"), conn.Close())
+	}
 	requests := make([][]byte, callers)
 	for i := range callers {
 		p.callers[i] = make(chan struct{}, 1)
@@ -161,7 +165,7 @@ func (p *parked) flush() {
 		p.mu.Unlock()
 		n, err := p.socket.TryWrite(out)
 		if err == nil && n < len(out) {
-			_, err = p.conn.Write(out[n:])
+			_, err = p.socket.Write(out[n:])
 		}
 		p.mu.Lock()
 		p.spare = out

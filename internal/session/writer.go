@@ -270,10 +270,13 @@ func (s *Session) takeOut(written []byte, again bool) (buf []byte, ok bool) {
 
 func (s *Session) writeOnce(buf []byte, mayBlock bool) (int, error) {
 	s.writes.Add(1)
-	if mayBlock {
-		return s.conn.Write(buf)
+	switch {
+	case !mayBlock:
+		return s.plain.TryWrite(buf)
+	case s.plain != nil:
+		return s.plain.Write(buf)
 	}
-	return s.plain.TryWrite(buf)
+	return s.conn.Write(buf)
 }
 
 // writeRest goes on where a caller's goroutine would have blocked.

@@ -24,34 +24,61 @@ func TestPulse(t *testing.T) {
 				t.Errorf("%s it beats: %v", when, got)
 			}
 		}
-		expect("before its first use", false)
+		start := func(when string) {
+			t.Helper()
+			for range pulseStart {
+				expect(when, false)
+			}
+		}
+		start("before it has begun")
 		expect("after that", true)
 		for range 5 {
 			time.Sleep(pulsePause)
 			expect("while it is used", true)
 		}
 		time.Sleep(2 * pulsePause)
-		expect("after two beats without use", false)
+		start("after two beats without use")
 		expect("when it has begun again", true)
-		time.Sleep(time.Minute) // and nothing of it is left, or the bubble would not end
+		time.Sleep(time.Minute)
 		synctest.Wait()
 		if p.beating.Load() {
 			t.Error("it beats for ever")
 		}
+		for range 5 * pulseStart {
+			expect("where there are few calls", false)
+			time.Sleep(pulsePause / (pulseStart - 2))
+		}
 	})
+}
+
+func TestNotQuickInABubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mine, peer := socketPair(t)
+		defer mine.Close()
+		defer peer.Close() //nolint:errcheck // nothing was written to it
+		if Of(mine).quick {
+			t.Error("the scheduler is not told of calls though the pulse can't beat")
+		}
+	})
+	mine, peer := socketPair(t)
+	defer mine.Close()
+	defer peer.Close() //nolint:errcheck // nothing was written to it
+	if Of(mine).quick != (quickMost > 0) {
+		t.Error("outside of a bubble it is no better")
+	}
 }
 
 // TestMonitorIsAwake has answers come to an idle process, as from a server, and
 // then keeps its only processor busy: another goroutine must soon get its turn,
 // which it does by the scheduler's monitor alone. The monitor sleeps for up to a
-// minute where nothing wakes it.
+// minute where nothing wakes it. It has had time to do so before the first one.
 func TestMonitorIsAwake(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	const answers = 50
 	mine, peer := socketPair(t)
 	defer mine.Close()
 	// The peer is another process: one in this would wake the monitor.
-	child := exec.CommandContext(t.Context(), "sh", "-c", `i=0; while [ $i -lt 50 ]; do sleep 0.002; printf x; i=$((i+1)); done`)
+	child := exec.CommandContext(t.Context(), "sh", "-c", `sleep 0.2; i=0; while [ $i -lt 50 ]; do sleep 0.002; printf x; i=$((i+1)); done`)
 	child.Stdout = peer
 	if err := child.Start(); err != nil {
 		t.Skipf("no shell to write to the socket: %v", err)

@@ -90,6 +90,37 @@ func TestBytesArrive(t *testing.T) {
 	})
 }
 
+// TestWriteWaits writes what the kernel does not take at once, while the other
+// direction is read.
+func TestWriteWaits(t *testing.T) {
+	onSockets(t, func(t *testing.T, s *Socket, _, peer net.Conn) {
+		sent := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
+		written := make(chan error, 1)
+		go func() {
+			n, err := s.Write(sent)
+			if n != len(sent) && err == nil {
+				err = io.ErrShortWrite
+			}
+			written <- err
+		}()
+		echoed := make(chan error, 1)
+		go func() {
+			_, err := io.CopyN(peer, peer, int64(len(sent)))
+			echoed <- err
+		}()
+		got := make([]byte, len(sent))
+		if _, err := io.ReadFull(s, got); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(<-written, <-echoed); err != nil {
+			t.Error(err)
+		}
+		if !bytes.Equal(got, sent) || s.long.Load() {
+			t.Error("what came back is not what was sent, or the write goes on")
+		}
+	})
+}
+
 func TestTryWriteDoesNotWait(t *testing.T) {
 	onSockets(t, func(t *testing.T, s *Socket, _, _ net.Conn) {
 		block := make([]byte, 32<<10)
@@ -113,15 +144,22 @@ func TestTryWriteDoesNotWait(t *testing.T) {
 func TestErrors(t *testing.T) {
 	onSockets(t, func(t *testing.T, s *Socket, mine, peer net.Conn) {
 		buf := make([]byte, 16)
+		check := func(when string, want error, call func([]byte) (int, error), net func([]byte) (int, error)) {
+			t.Helper()
+			n, err := call(buf)
+			_, netErr := net(buf)
+			if n != 0 || !errors.Is(err, want) || err.Error() != netErr.Error() {
+				t.Errorf("%s: %d, %v; and by package net %v", when, n, err, netErr)
+			}
+		}
 		mine.SetReadDeadline(time.Unix(1, 0))
-		if _, err := s.Read(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("past the deadline: %v", err)
+		check("past the deadline", os.ErrDeadlineExceeded, s.Read, mine.Read)
+		if n, err := s.Read(nil); n != 0 || err != nil {
+			t.Errorf("nothing is to be read: %d, %v", n, err)
 		}
 		mine.SetReadDeadline(time.Time{})
 		peer.Close()
-		if n, err := s.Read(buf); n != 0 || !errors.Is(err, io.EOF) {
-			t.Errorf("the peer closed: %d, %v", n, err)
-		}
+		check("the peer closed", io.EOF, s.Read, mine.Read)
 		var err error
 		for range 1000 { // the first write may come before the peer's refusal
 			if _, err = s.TryWrite(buf); err != nil {
@@ -131,17 +169,10 @@ func TestErrors(t *testing.T) {
 		if !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("writing to a peer that closed: %v", err)
 		}
-		var op *net.OpError
-		if !errors.As(err, &op) || op.Op != "write" || !strings.Contains(err.Error(), ": write: ") {
-			t.Errorf("the error is not in the words of package net: %v", err)
-		}
+		check("writing once more", syscall.EPIPE, s.TryWrite, mine.Write)
 		mine.Close()
-		if _, err := s.Read(buf); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("reading what is closed: %v", err)
-		}
-		if _, err := s.TryWrite(buf); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("writing what is closed: %v", err)
-		}
+		check("reading what is closed", net.ErrClosed, s.Read, mine.Read)
+		check("writing what is closed", net.ErrClosed, s.TryWrite, mine.Write)
 	})
 }
 

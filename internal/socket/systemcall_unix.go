@@ -4,10 +4,10 @@ package socket
 
 import "syscall"
 
-// Here every call is one that the scheduler is told of. Package syscall has no
-// others for this system, or the race detector is at work: it takes what one
-// goroutine writes and another reads for something that orders them, as tests
-// rely on whose server is in the same process.
+// Here the scheduler is told of every call. On 386 package syscall has no number
+// for recv(2), on systems other than Linux it was not tried. The race detector
+// takes what one goroutine writes and another reads for something that orders
+// them, as tests rely on whose server is in the same process.
 
 const (
 	hasSystemCalls = true
