@@ -14,8 +14,8 @@ import (
 
 // limit is the bare limit: one goroutine keeps c encoded requests in flight on
 // one socket, refills its window with one write, and counts the answers'
-// frames by their lengths without decoding anything. No client can use less
-// of the CPU for the same requests.
+// frames by their lengths without decoding anything. A client that reads
+// and writes by package net can't use less of the CPU for the same requests.
 type limit struct {
 	conn  net.Conn
 	frame []byte
