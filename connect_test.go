@@ -96,7 +96,7 @@ func TestBadOptions(t *testing.T) {
 		{tnt.Options{Address: "host:70000"}, "port"},
 		{tnt.Options{Password: "s3cret"}, "without a user"},
 		{tnt.Options{Auth: "md5"}, "md5"},
-		{tnt.Options{ReadBuffer: -1}, "negative"},
+		{tnt.Options{ReadBuffer: -1}, "ReadBuffer is negative"},
 	} {
 		_, err := tnt.New(test.opts)
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "s3cret") {

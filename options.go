@@ -133,7 +133,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Dialer = new(net.Dialer).DialContext
 	}
 	if _, _, err := splitAddress(o.Address); err != nil {
-		return o, err
+		return o, fmt.Errorf("tnt: Options.Address: %w", err)
 	}
 	for name, d := range map[string]time.Duration{
 		"ConnectTimeout": o.ConnectTimeout, "ReconnectInterval": o.ReconnectInterval, "RequestTimeout": o.RequestTimeout,
@@ -143,13 +143,18 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("tnt: %s is negative: %v", name, d)
 		}
 	}
+	for name, size := range map[string]int{
+		"ReadBuffer": o.ReadBuffer, "WriteBuffer": o.WriteBuffer, "MaxFrame": o.MaxFrame, "MaxRequest": o.MaxRequest,
+	} {
+		if size < 0 {
+			return o, fmt.Errorf("tnt: %s is negative: %d bytes", name, size)
+		}
+	}
 	switch {
 	case o.User == "" && o.Password != "":
 		return o, errors.New("tnt: a password without a user")
 	case o.Auth != "" && o.Auth != authChapSHA1 && o.Auth != authPapSHA256:
 		return o, fmt.Errorf("tnt: unknown authentication method %q: it is %s or %s", o.Auth, authChapSHA1, authPapSHA256)
-	case o.ReadBuffer < 0 || o.WriteBuffer < 0 || o.MaxFrame < 0 || o.MaxRequest < 0:
-		return o, errors.New("tnt: a size in Options is negative")
 	}
 	return o, nil
 }

@@ -101,7 +101,7 @@ func (env *environment) unknown(what, name string) error {
 	if env.schema == nil {
 		return &SchemaError{What: fmt.Sprintf("%s %q is named, but there is no schema to find its id in and the server resolves no names: use ids", what, name)}
 	}
-	return &SchemaError{What: fmt.Sprintf("no %s %q in the schema", what, name), stale: true}
+	return &SchemaError{What: fmt.Sprintf("no %s %q in the schema, or none that the user may see", what, name), stale: true}
 }
 
 // Select reads tuples by a key of an index.

@@ -3,8 +3,10 @@ package tnt
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -141,7 +143,7 @@ func parseParameters(opts *Options, query string) error {
 	for name, texts := range values {
 		set, ok := parameters[name]
 		if !ok {
-			return fmt.Errorf("unknown parameter %q", name)
+			return fmt.Errorf("unknown parameter %q: there are %s", name, strings.Join(slices.Sorted(maps.Keys(parameters)), ", "))
 		}
 		if err := set(opts, texts[len(texts)-1]); err != nil {
 			return fmt.Errorf("parameter %s: %w", name, err)
@@ -202,6 +204,9 @@ func splitAddress(s string) (network, address string, err error) {
 	}
 	if strings.Contains(s, "@") { // unquoted: it may hold a password
 		return "", "", errors.New("there is an \"@\" in the address: a user and a password have fields of their own, or use ParseURL")
+	}
+	if strings.Contains(s, "://") || strings.Contains(s, "?") {
+		return "", "", fmt.Errorf("%q is a URL, not an address as host:port or a path: use ParseURL", s)
 	}
 	host, port, err := splitHostPort(s)
 	if err != nil {

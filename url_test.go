@@ -106,7 +106,7 @@ func TestParseURLRefuses(t *testing.T) {
 		"tarantool://alice%zz@db.example":  "percent-encoding",
 		"tarantool://db.example/path":      "host",
 		"db example":                       "host",
-		"db.example?nothing=1":             `"nothing"`,
+		"db.example?nothing=1":             `unknown parameter "nothing": there are allow_plain_password, auth, `,
 		"db.example?connect_timeout=1":     "connect_timeout",
 		"db.example?connect_timeout=-1s":   "connect_timeout",
 		"db.example?connect_timeout=0s":    "connect_timeout",
@@ -127,7 +127,9 @@ func TestOptionsRefused(t *testing.T) {
 	for what, opts := range map[string]tnt.Options{
 		"password without a user":       {Password: "x"},
 		"unknown authentication method": {User: "x", Auth: "md5"},
-		"negative":                      {MaxFrame: -1},
+		"MaxFrame is negative":          {MaxFrame: -1},
+		"is a URL":                      {Address: "tarantool://host:3301"},
+		"tnt: Options.Address":          {Address: "host:3301?connect_once=true"},
 		"port":                          {Address: "host:port"},
 		"use ParseURL":                  {Address: "alice:s3cret@host:3301"},
 	} {
