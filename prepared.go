@@ -79,7 +79,9 @@ func (p *Prepared) executeOn(ctx context.Context, api API, args []any) (Response
 // Bind returns the statement with its parameters as a Request, for the
 // functions that take one. Unlike Execute that is not prepared again where
 // the server has forgotten it.
-func (p *Prepared) Bind(args ...any) Execute { return Execute{ID: p.id.Load(), Args: args} }
+func (p *Prepared) Bind(args ...any) Execute {
+	return Execute{ID: p.id.Load(), Args: args, text: p.statement}
+}
 
 // Close releases the statement on the server. It may be called again.
 func (p *Prepared) Close(ctx context.Context) error {

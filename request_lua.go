@@ -1,6 +1,9 @@
 package tnt
 
 import (
+	"cmp"
+	"errors"
+
 	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
 )
@@ -71,6 +74,8 @@ type Execute struct {
 	Statement string
 	ID        uint64
 	Args      []any
+
+	text string // of the prepared statement, for errors and hooks
 }
 
 // NamedArg is the value of a named parameter of an SQL statement.
@@ -85,9 +90,12 @@ func Named(name string, value any) NamedArg { return NamedArg{name, value} }
 // Type implements Request.
 func (r Execute) Type() RequestType { return iproto.TypeExecute }
 
-func (r Execute) place() place { return place{name: r.Statement} }
+func (r Execute) place() place { return place{name: cmp.Or(r.Statement, r.text)} }
 
 func (r Execute) appendBody(b []byte, _ *environment) ([]byte, error) {
+	if r.Statement == "" && r.ID == 0 {
+		return b, errNoStatement
+	}
 	w := iproto.NewBody(b)
 	appendStatement(&w, r.Statement, r.ID)
 	w.Key(iproto.KeySQLBind)
@@ -115,6 +123,8 @@ func (a NamedArg) wireName() string {
 	return ":" + a.Name
 }
 
+var errNoStatement = errors.New("there is neither a statement nor the number of a prepared one")
+
 func appendStatement(w *iproto.BodyWriter, text string, id uint64) {
 	if text != "" {
 		w.String(iproto.KeySQLText, text)
@@ -137,6 +147,9 @@ func (r Prepare) Type() RequestType { return iproto.TypePrepare }
 func (r Prepare) place() place { return place{name: r.Statement} }
 
 func (r Prepare) appendBody(b []byte, _ *environment) ([]byte, error) {
+	if r.Statement == "" && r.ID == 0 {
+		return b, errNoStatement
+	}
 	w := iproto.NewBody(b)
 	appendStatement(&w, r.Statement, r.ID)
 	return w.End(), nil

@@ -2,6 +2,7 @@ package tnt_test
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -193,8 +194,15 @@ func TestPrepared(t *testing.T) {
 		if _, err := conn.Do(testContext(t), tnt.Execute{ID: query.ID(), Args: []any{0}}); !errors.Is(err, tnt.ErrWrongQueryID) {
 			t.Errorf("a released number: %v", err)
 		}
+		if _, err := insert.Execute(testContext(t), 1, 2, 3, 4); err == nil || !strings.Contains(err.Error(), `INSERT INTO "people"`) {
+			t.Errorf("an error doesn't tell its statement: %v", err)
+		}
 		if err := insert.Close(testContext(t)); err != nil {
 			t.Error(err)
+		}
+		for _, req := range []tnt.Request{tnt.Execute{}, tnt.Prepare{}} {
+			_, err := conn.Do(testContext(t), req)
+			failsWith(t, req.Type().String(), err, "neither a statement nor")
 		}
 		if _, err := conn.Prepare(testContext(t), "SELEKT"); err == nil {
 			t.Error("a syntax error was prepared")
