@@ -214,7 +214,7 @@ func TestConnectDeadPort(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 30*time.Millisecond, errors.New("my cause"))
 	defer cancel()
 	_, err := tnt.ConnectOptions(ctx, tnt.Options{Address: addr, ReconnectInterval: time.Millisecond})
-	if err == nil || !strings.Contains(err.Error(), "my cause") || !errors.Is(err, syscall.ECONNREFUSED) {
+	if err == nil || !strings.Contains(err.Error(), "my cause; the last attempt: ") || !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("with reconnecting: %v", err)
 	}
 }
@@ -381,9 +381,11 @@ func TestDisconnectWithRequestsInFlight(t *testing.T) {
 		}
 		disconnect(t, conn)
 		for _, f := range futures {
-			if _, err := f.Wait(testContext(t)); !errors.Is(err, tnt.ErrNotConnected) || tnt.SafeToRetry(err) {
+			_, err := f.Wait(testContext(t))
+			if !errors.Is(err, tnt.ErrNotConnected) || tnt.SafeToRetry(err) {
 				t.Errorf("got %v", err)
 			}
+			failsWith(t, "a call in flight", err, "CALL wait: not connected: disconnected")
 		}
 		if err := conn.Connect(testContext(t)); err != nil {
 			t.Fatal(err)

@@ -131,8 +131,11 @@ type notConnectedError struct {
 }
 
 func (e *notConnectedError) Error() string {
-	if e.cause == nil {
+	switch {
+	case e.cause == nil:
 		return ErrNotConnected.Error()
+	case errors.Is(e.cause, ErrNotConnected): // so it says already
+		return e.cause.Error()
 	}
 	return ErrNotConnected.Error() + ": " + e.cause.Error()
 }

@@ -3,9 +3,8 @@ package tnt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
-
-	"github.com/gotnt/tnt/internal/session"
 )
 
 // run is the time from a Connect to its Disconnect. Its goroutine, the
@@ -81,7 +80,15 @@ func (c *Conn) Connect(ctx context.Context) error {
 		r.cancel(errGaveUp)
 		<-r.done // its network calls end with its context
 	}
-	return connectError(c, errors.Join(context.Cause(ctx), last))
+	return connectError(c, endOfWait(ctx, last))
+}
+
+// endOfWait tells why a wait for a connection ended, and of the last attempt.
+func endOfWait(ctx context.Context, last error) error {
+	if last == nil {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("%w; the last attempt: %w", context.Cause(ctx), last)
 }
 
 // restored waits for a connection that was up once and may be lost.
@@ -103,7 +110,7 @@ func (c *Conn) restored(ctx context.Context, r *run) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return connectError(c, errors.Join(context.Cause(ctx), last))
+			return connectError(c, endOfWait(ctx, last))
 		}
 	}
 }
@@ -176,7 +183,7 @@ func (r *run) supervise() {
 			r.publish(l)
 			err = r.serve(l)
 			r.withdraw(err)
-			l.session.Fail(errors.Join(session.ErrClosed, err))
+			l.session.Fail(err)
 			l.session.Close()
 		}
 		if r.ctx.Err() != nil {
