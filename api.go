@@ -40,7 +40,7 @@ func (a API) Go(ctx context.Context, req Request) *Future {
 
 // start also returns the session that was chosen, nil for none.
 func (a API) start(ctx context.Context, req Request, how sending) (*Future, *live) {
-	if req == nil {
+	if isNil(&req) {
 		return failed(nil, nil, errNilRequest), nil
 	}
 	rt, err := a.ex.Route(ctx)

@@ -2,6 +2,7 @@ package tnt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -51,6 +52,9 @@ func All[T any](ctx context.Context, ex Executor, req Request) ([]T, error) {
 // and whose elements' slices and strings it uses again: the fastest form. For
 // T see One.
 func Into[T any, R Request](ctx context.Context, ex Executor, req R, dst *[]T) error {
+	if dst == nil {
+		return requestError(req, errNilTarget, false)
+	}
 	var a answer
 	if err := ask[T](ctx, ex, &req, &a); err != nil {
 		return err
@@ -65,6 +69,9 @@ func Into[T any, R Request](ctx context.Context, ex Executor, req R, dst *[]T) e
 
 // OneInto is One into a variable that is used again: the fastest form.
 func OneInto[T any, R Request](ctx context.Context, ex Executor, req R, dst *T) error {
+	if dst == nil {
+		return requestError(req, errNilTarget, false)
+	}
 	var a answer
 	if err := ask[T](ctx, ex, &req, &a); err != nil {
 		return err
@@ -75,6 +82,8 @@ func OneInto[T any, R Request](ctx context.Context, ex Executor, req R, dst *T) 
 	}
 	return decodeRows(&a, &req, unsafe.Slice(dst, 1))
 }
+
+var errNilTarget = errors.New("there is a nil where a pointer to the variable for the answer has to be")
 
 // Exec does a request and leaves its answer unread: the cheapest way to write.
 func Exec[R Request](ctx context.Context, ex Executor, req R) error {

@@ -94,6 +94,12 @@ func SafeToRetry(err error) bool {
 	return false
 }
 
+// isRefused tells whether an error is the server's own answer to a request.
+func isRefused(err error) bool {
+	var re *RequestError
+	return errors.As(err, &re) && re.fate == refused
+}
+
 // SchemaError reports a name that can't be resolved.
 type SchemaError struct {
 	What  string
@@ -152,7 +158,7 @@ func requestError(req Request, err error, sent bool) error {
 	switch {
 	case err == nil:
 		return nil
-	case req == nil:
+	case isNil(&req):
 		return errNilRequest
 	}
 	var lost *session.LostError

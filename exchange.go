@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/session"
@@ -54,10 +55,17 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 	return err
 }
 
-// isNil tells whether the request is an interface and nil.
+// isNil tells whether the request is nil: an interface without a request, or a
+// pointer to none.
 func isNil[R Request](req *R) bool {
-	r, ok := any(req).(*Request)
-	return ok && *r == nil
+	if reflect.TypeFor[R]().Kind() == reflect.Struct { // the usual one, at no cost
+		return false
+	}
+	if any(*req) == nil {
+		return true
+	}
+	v := reflect.ValueOf(*req)
+	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // outdated tells whether a request failed, without any effect, for it was made

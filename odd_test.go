@@ -92,6 +92,8 @@ func TestZeroTupleAsKey(t *testing.T) {
 	}
 }
 
+func second[T any](_ T, err error) error { return err }
+
 func TestNilRequest(t *testing.T) {
 	conn := connect(t, tnt.Options{Dialer: embedded(t).DialContext})
 	if _, err := conn.Do(testContext(t), nil); err == nil {
@@ -103,10 +105,43 @@ func TestNilRequest(t *testing.T) {
 	if _, err := tnt.One[int](testContext(t), conn, nil); err == nil {
 		t.Error("One took a nil request")
 	}
-	for _, err := range tnt.Each[int](testContext(t), conn, []tnt.Request{nil}) {
+	var none *tnt.Select
+	for what, err := range map[string]error{
+		"Do":      second(conn.Do(testContext(t), none)),
+		"Go":      second(conn.Go(testContext(t), none).Wait(testContext(t))),
+		"One":     second(tnt.One[int](testContext(t), conn, none)),
+		"OneInto": tnt.OneInto(testContext(t), conn, none, new(int)),
+		"a chan":  second(tnt.One[chan int](testContext(t), conn, none)),
+	} {
+		if err == nil {
+			t.Errorf("%s took a nil pointer", what)
+		}
+	}
+	for _, err := range tnt.Each[int](testContext(t), conn, []tnt.Request{nil, none}) {
 		if err == nil {
 			t.Error("Each took a nil request")
 		}
+	}
+	if n := conn.Stats().InFlight; n != 0 {
+		t.Errorf("%d slots are taken", n)
+	}
+}
+
+// TestNilTarget gives nowhere to put the answer, which is told before anything
+// is sent.
+func TestNilTarget(t *testing.T) {
+	conn := connect(t, tnt.Options{Dialer: embedded(t).DialContext})
+	for what, err := range map[string]error{
+		"OneInto": tnt.OneInto(testContext(t), conn, tnt.Ping{}, (*int)(nil)),
+		"Into":    tnt.Into(testContext(t), conn, tnt.Ping{}, (*[]int)(nil)),
+	} {
+		failsWith(t, what, err, "tnt: PING: there is a nil where a pointer")
+		if !tnt.SafeToRetry(err) {
+			t.Errorf("%s: %v was sent", what, err)
+		}
+	}
+	if _, err := conn.WatchFunc("key", nil); err == nil {
+		t.Error("WatchFunc took a nil function")
 	}
 	if n := conn.Stats().InFlight; n != 0 {
 		t.Errorf("%d slots are taken", n)

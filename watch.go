@@ -2,6 +2,7 @@ package tnt
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 
@@ -74,6 +75,9 @@ func (c *Conn) Watch(ctx context.Context, key string) iter.Seq2[Event, error] {
 // may call, or when the connection is ended; then Done is closed and Err tells
 // why.
 func (c *Conn) WatchFunc(key string, fn func(Event)) (*Watcher, error) {
+	if fn == nil {
+		return nil, errors.New("tnt: WatchFunc takes a function, not nil")
+	}
 	w, err := c.watchers.add(c, key)
 	if err != nil {
 		return nil, err
