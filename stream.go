@@ -116,7 +116,7 @@ func InTx(ctx context.Context, conn Streamer, fn func(s *Stream) error, opts ...
 		return err
 	}
 	committing = true
-	if err = s.Commit(ctx); err != nil && ctx.Err() != nil {
+	if err = s.Commit(ctx); err != nil && !isRefused(err) {
 		s.abandon(ctx) // the commit may not have been sent
 	}
 	return err

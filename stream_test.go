@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/tnttest"
 )
 
 // onStreams runs a test on the servers that have streams.
@@ -186,6 +187,7 @@ func TestInTx(t *testing.T) {
 		if !errors.Is(err, mine) {
 			t.Errorf("got %v", err)
 		}
+		noTransaction(t, conn)
 		equal(t, "an error rolls back", count(t, conn), 0)
 
 		func() {
@@ -201,6 +203,7 @@ func TestInTx(t *testing.T) {
 				panic("mine")
 			})
 		}()
+		noTransaction(t, conn)
 		equal(t, "a panic rolls back", count(t, conn), 0)
 
 		ctx, cancel := context.WithCancel(t.Context())
@@ -211,8 +214,8 @@ func TestInTx(t *testing.T) {
 		if err == nil || errors.Is(err, mine) {
 			t.Errorf("a context that ended before the commit: %v", err)
 		}
+		noTransaction(t, conn)
 
-		// The transactions are over: each would be in the way of these.
 		for range 3 {
 			if err := tnt.InTx(testContext(t), conn, func(s *tnt.Stream) error {
 				_, err := s.Replace(testContext(t), "tester", []any{1, "y"})
@@ -243,9 +246,52 @@ func TestInTxWhoseBeginIsGivenUp(t *testing.T) {
 		if err := <-done; !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
-		eventually(t, "no transaction is open", func() bool {
-			return lua(t, other, "return box.stat.net().STREAMS.current")[0] == int64(0)
-		})
+		noTransaction(t, other)
+	})
+}
+
+// noTransaction waits until the server has none: streams are what it counts.
+func noTransaction(t *testing.T, conn *tnt.Conn) {
+	t.Helper()
+	eventually(t, "no transaction is open", func() bool {
+		return lua(t, conn, "return box.stat.net().STREAMS.current")[0] == int64(0)
+	})
+}
+
+// onEnd calls a function at the end of each request.
+type onEnd func(tnt.RequestInfo)
+
+func (f onEnd) OnRequestEnd(_ context.Context, _ *tnt.Conn, r tnt.RequestInfo, _ tnt.RequestEnd) {
+	f(r)
+}
+
+// TestInTxWhoseCommitIsNotSent has the commit wait for room in vain: the
+// transaction must not stay open.
+func TestInTxWhoseCommitIsNotSent(t *testing.T) {
+	srv := embedded(t, tnttest.InMemory())
+	stall := func(on bool) { srv.Connections()[0].StallReads(on) }
+	conn := connect(t, tnt.Options{
+		Dialer: srv.DialContext, WriteBuffer: 1, RequestTimeout: 50 * time.Millisecond, PingInterval: tnt.Never,
+		Hooks: []tnt.Hook{onEnd(func(r tnt.RequestInfo) {
+			if r.Type.String() == "COMMIT" {
+				stall(false)
+			}
+		})},
+	})
+	err := tnt.InTx(t.Context(), conn, func(*tnt.Stream) error {
+		stall(true)
+		for {
+			if _, err := conn.Do(t.Context(), tnt.Ping{}); tnt.SafeToRetry(err) {
+				return nil // there is no room any more
+			}
+		}
+	})
+	if !errors.Is(err, tnt.ErrTimeout) || !tnt.SafeToRetry(err) {
+		t.Errorf("got %v", err)
+	}
+	eventually(t, "the transaction is rolled back", func() bool {
+		requests := srv.Requests()
+		return requests[len(requests)-1].Type.String() == "ROLLBACK"
 	})
 }
 
