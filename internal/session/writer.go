@@ -226,7 +226,7 @@ func (s *Session) write(mayBlock bool) {
 		n, err := s.writeOnce(buf, mayBlock)
 		switch {
 		case err != nil:
-			s.Fail(err)
+			go s.Fail(err) // not here: the caller may hold locks
 			return
 		case n < len(buf):
 			go s.writeRest(buf, n)
