@@ -337,16 +337,14 @@ func TestLargeBesideSmall(t *testing.T) {
 	})
 }
 
-// panics is a value whose encoder panics, short one that forgets what it was
-// given, and garbage one that writes what is no MessagePack.
+// panics is a value whose encoder panics, and garbage one that writes what is no
+// MessagePack.
 type (
 	panics  struct{}
-	short   struct{}
 	garbage struct{}
 )
 
 func (panics) MarshalMsg([]byte) ([]byte, error)    { panic("it panicked") }
-func (short) MarshalMsg([]byte) ([]byte, error)     { return []byte{0xc0}, nil }
 func (garbage) MarshalMsg(b []byte) ([]byte, error) { return append(b, 0xc1, 0xdf), nil }
 
 type fails struct{}
@@ -362,7 +360,7 @@ func TestEncodeErrorsLeaveTheConnectionWhole(t *testing.T) {
 		conn := quiet(t, p)
 		loop := []any{nil}
 		loop[0] = loop
-		for what, v := range map[string]any{"panicked": panics{}, "failed": fails{}, "chan": make(chan int), "short": short{}, "garbage": garbage{}, "nested": loop} {
+		for what, v := range map[string]any{"panicked": panics{}, "failed": fails{}, "chan": make(chan int), "garbage": garbage{}, "nested": loop} {
 			var wg sync.WaitGroup
 			for g := range 4 {
 				wg.Go(func() {

@@ -42,6 +42,8 @@ type Plan struct {
 	fields *structPlan // nil for what is no struct
 	elem   *Plan       // of what a pointer points to
 
+	err error // why there is none
+
 	marshals, unmarshals bool // by the type's own methods
 }
 
@@ -93,7 +95,7 @@ func (c *compiler) finish() {
 
 func (c *compiler) plan(t reflect.Type) (*Plan, error) {
 	if p, ok := c.open[t]; ok {
-		return p, nil
+		return p, p.err
 	}
 	p := &Plan{typ: t}
 	c.open[t] = p
@@ -109,6 +111,7 @@ func (c *compiler) plan(t reflect.Type) (*Plan, error) {
 		err := c.fill(p)
 		switch {
 		case err != nil && !p.marshals && !p.unmarshals:
+			p.err = err
 			return nil, err
 		case err != nil: // it goes one way only
 			p.decode = func(r *Reader, _ unsafe.Pointer) { r.Fail(err) }
@@ -151,7 +154,12 @@ var errDuration = errors.New("time.Duration has no form in MessagePack: use type
 func (p *Plan) Decode(r *Reader, dst unsafe.Pointer) { p.decode(r, dst) }
 
 // ByName tells whether the names of a tuple's fields matter to the plan.
-func (p *Plan) ByName() bool { return p.fields != nil && p.fields.byName && !p.unmarshals }
+func (p *Plan) ByName() bool {
+	if p.elem != nil {
+		return p.elem.ByName()
+	}
+	return p.fields != nil && p.fields.byName && !p.unmarshals
+}
 
 // DecodeRow reads a value in the place of a tuple, whose fields have the given
 // names, into what dst points to, which is of the plan's type. names may be
@@ -167,6 +175,18 @@ func (p *Plan) DecodeRow(r *Reader, dst unsafe.Pointer, names []string) {
 			return
 		}
 		s.decode(r, dst, bound)
+		return
+	}
+	if p.elem != nil && p.ByName() {
+		ptr := (*unsafe.Pointer)(dst)
+		if r.Nil() {
+			*ptr = nil
+			return
+		}
+		fresh := reflect.New(p.elem.typ).UnsafePointer()
+		if p.elem.DecodeRow(r, fresh, names); r.err == nil {
+			*ptr = fresh
+		}
 		return
 	}
 	p.decode(r, dst)

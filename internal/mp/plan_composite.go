@@ -115,7 +115,7 @@ func (r *Reader) slice(slice reflect.Value, elem *Plan) {
 	size := elem.typ.Size()
 	room := n
 	if size > 0 {
-		room = min(n, least+len(r.b)*factor/int(size))
+		room = int(min(int64(n), least+int64(len(r.b))*factor/int64(size)))
 	}
 	switch {
 	case slice.Cap() >= n && !slice.IsNil():

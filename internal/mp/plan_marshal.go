@@ -59,14 +59,12 @@ func marshal(b []byte, m msgp.Marshaler) (out []byte, err error) {
 			out, err = b, fmt.Errorf("%T panicked in MarshalMsg: %v", m, p)
 		}
 	}()
-	out, err = m.MarshalMsg(b)
+	own, err := m.MarshalMsg(b[len(b):]) // not b: it may write over what is there
 	if err != nil {
 		return b, err
 	}
-	if len(out) > len(b) {
-		if rest, err := skip(out[len(b):], 1, skipDepth); err == nil && len(rest) == 0 {
-			return out, nil
-		}
+	if rest, err := skip(own, 1, skipDepth); err == nil && len(rest) == 0 {
+		return append(b, own...), nil
 	}
 	return b, fmt.Errorf("%T appended something else than one value in MarshalMsg", m)
 }
