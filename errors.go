@@ -86,12 +86,22 @@ func SafeToRetry(err error) bool {
 	if errors.As(err, &re) && re.fate != refused {
 		return re.fate == unsent // Err may be the cause of a context, which may be anything
 	}
-	for _, code := range []ErrorCode{ErrLoading, ErrReadonly, ErrWrongSchemaVersion, ErrTransactionConflict, ErrTransactionTimeout} {
-		if errors.Is(err, code) {
-			return true
-		}
+	switch codeOf(err) {
+	case ErrLoading, ErrReadonly, ErrWrongSchemaVersion, ErrTransactionConflict, ErrTransactionTimeout:
+		return true
 	}
 	return false
+}
+
+// codeOf returns the code of a server's error, 0 for another. Its causes' don't
+// matter: they may be of something that was tried on the way.
+func codeOf(err error) (code ErrorCode) {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	errors.As(err, &code)
+	return code
 }
 
 // isRefused tells whether an error is the server's own answer to a request.

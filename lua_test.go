@@ -309,3 +309,29 @@ func TestSafeToRetryByCode(t *testing.T) {
 		t.Error("what is unknown is safe to retry")
 	}
 }
+
+// TestLargeErrorCode raises an error whose code doesn't fit into a header, which
+// holds the low bits of it: those of ErrReadonly, which is safe to retry.
+func TestLargeErrorCode(t *testing.T) {
+	onServers(t, func(t *testing.T, p *program) {
+		const code = 1<<15 | tnt.ErrReadonly
+		_, err := shared(t, p).Call(testContext(t), "raise", uint32(code), "mine")
+		if !errors.Is(err, code) || errors.Is(err, tnt.ErrReadonly) || tnt.SafeToRetry(err) {
+			t.Errorf("got %v, safe to retry: %v", err, tnt.SafeToRetry(err))
+		}
+	})
+}
+
+// TestCauseIsNotSafe raises an error that has one as its cause that is safe to
+// retry by itself.
+func TestCauseIsNotSafe(t *testing.T) {
+	onServersWith(t, 2, 10, func(t *testing.T, p *program) {
+		_, err := shared(t, p).Eval(testContext(t), `
+			local e = box.error.new({code = 30000, reason = 'after something was done'})
+			e:set_prev(box.error.new(box.error.READONLY))
+			e:raise()`)
+		if !errors.Is(err, tnt.ErrReadonly) || tnt.SafeToRetry(err) {
+			t.Errorf("got %v, safe to retry: %v", err, tnt.SafeToRetry(err))
+		}
+	})
+}

@@ -268,9 +268,12 @@ func (r Response) StatementID() uint64 {
 	return body.Uint(iproto.KeyStmtID)
 }
 
+// headerCode is what a header holds of an error's code.
+const headerCode = 0x7fff
+
 // serverError makes an error of an answer whose header says it is one.
 func serverError(typ iproto.Type, content []byte) error {
-	code := types.ErrorCode(typ &^ iproto.TypeError)
+	code := types.ErrorCode(typ) & headerCode
 	var body iproto.Body
 	if err := body.Decode(content); err != nil {
 		return &DecodeError{fmt.Errorf("an error with code %d: %w", uint32(code), err)}
@@ -278,7 +281,9 @@ func serverError(typ iproto.Type, content []byte) error {
 	if body.Has(iproto.KeyError) {
 		r := body.Reader(iproto.KeyError)
 		if e := mp.DecodeError(&r); e != nil && r.Err() == nil {
-			e.Code = code // the header's is that of the box error; the stack's may be 0
+			if e.Code&headerCode != code { // it may be 0
+				e.Code = code
+			}
 			return e
 		}
 	}

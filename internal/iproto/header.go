@@ -34,14 +34,14 @@ func DecodeHeader(r *mp.Reader) (Header, error) {
 		}, nil
 	}
 	for n := r.MapLen(); n > 0; n-- {
-		switch Key(r.Uint()) {
-		case KeyRequestType:
+		switch r.Uint() { // not as a Key, which would cut off a key unknown here
+		case uint64(KeyRequestType):
 			h.Type = Type(r.Uint())
-		case KeySync:
+		case uint64(KeySync):
 			h.Sync = r.Uint()
-		case KeySchemaVersion:
+		case uint64(KeySchemaVersion):
 			h.SchemaVersion = r.Uint()
-		case KeyStreamID:
+		case uint64(KeyStreamID):
 			h.StreamID = r.Uint()
 		default:
 			r.Skip()

@@ -277,3 +277,15 @@ func BenchmarkDecodeHeader(b *testing.B) {
 		})
 	}
 }
+
+// TestHeaderOfLargeKey passes over a key that has no more than its low byte in
+// common with one that is known.
+func TestHeaderOfLargeKey(t *testing.T) {
+	b := mp.AppendMapLen(nil, 2)
+	b = mp.AppendUint(mp.AppendUint(b, uint64(KeySync)), 7)
+	b = mp.AppendUint(mp.AppendUint(b, 0x100|uint64(KeySync)), 99)
+	r := mp.NewReader(b)
+	if h, err := DecodeHeader(&r); err != nil || h.Sync != 7 {
+		t.Errorf("got %+v, %v", h, err)
+	}
+}
