@@ -51,8 +51,23 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 			break
 		}
 	}
-	observed.end(len(x.body), err)
+	if observed != nil {
+		x.tell(observed, err)
+	}
 	return err
+}
+
+// tell tells the hooks of the end. Where one panics nobody else releases the
+// answer.
+func (x *exchange) tell(o *observed, err error) {
+	returned := err != nil
+	defer func() {
+		if !returned {
+			x.release()
+		}
+	}()
+	o.end(len(x.body), err)
+	returned = true
 }
 
 // isNil tells whether the request is nil: an interface without a request, or a

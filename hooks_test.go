@@ -406,3 +406,43 @@ func ExampleHook() {
 	fmt.Println(counts.requests.Load(), "requests,", counts.errors.Load(), "failed")
 	// Output: 2 requests, 1 failed
 }
+
+// panicOnce panics at the end of the first request of a type.
+type panicOnce struct{ typ string }
+
+func (h *panicOnce) OnRequestEnd(_ context.Context, _ *tnt.Conn, r tnt.RequestInfo, _ tnt.RequestEnd) {
+	if r.Type.String() == h.typ {
+		h.typ = ""
+		panic("told")
+	}
+}
+
+// TestHookThatPanics has nothing stay behind of the request whose hook panics.
+func TestHookThatPanics(t *testing.T) {
+	onServers(t, func(t *testing.T, p *program) {
+		panicking := func(typ string, do func(*tnt.Conn, *tnt.StatementCache) error) {
+			t.Helper()
+			conn := connect(t, tnt.Options{Address: p.shared.Address, PingInterval: tnt.Never, Hooks: []tnt.Hook{&panicOnce{typ}}})
+			cache := tnt.NewStatementCache(conn, 1)
+			func() {
+				defer func() {
+					if p := recover(); p != "told" {
+						t.Errorf("%s: recovered %v", typ, p)
+					}
+				}()
+				_ = do(conn, cache)
+			}()
+			if n := conn.Stats().InFlight; n != 0 {
+				t.Errorf("%s: %d slots are taken", typ, n)
+			}
+			if err := do(conn, cache); err != nil {
+				t.Errorf("%s, once more: %v", typ, err)
+			}
+		}
+		panicking("PING", func(c *tnt.Conn, _ *tnt.StatementCache) error { return c.Ping(testContext(t)) })
+		panicking("PREPARE", func(_ *tnt.Conn, cache *tnt.StatementCache) error {
+			_, err := cache.Execute(testContext(t), "SELECT 1")
+			return err
+		})
+	})
+}

@@ -96,8 +96,7 @@ func (c *StatementCache) execute(ctx context.Context, api API, text string, args
 			return Response{}, err
 		}
 		if first {
-			s.prepared, s.err = c.conn.Prepare(ctx, text)
-			close(s.ready)
+			c.prepare(ctx, s)
 		}
 		select {
 		case <-s.ready:
@@ -118,6 +117,22 @@ func (c *StatementCache) execute(ctx context.Context, api API, text string, args
 		}
 		// Who was to prepare it failed, perhaps by a context of its own.
 	}
+}
+
+var errNotPrepared = errors.New("preparing the statement panicked")
+
+// prepare prepares a statement for all who wait for it, though a hook may panic.
+func (c *StatementCache) prepare(ctx context.Context, s *cachedStatement) {
+	s.err = errNotPrepared
+	returned := false
+	defer func() {
+		close(s.ready)
+		if !returned {
+			c.giveBack(ctx, s)
+		}
+	}()
+	s.prepared, s.err = c.conn.Prepare(ctx, s.text)
+	returned = true
 }
 
 // take returns a statement, to be given back. The first to take it has to
