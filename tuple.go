@@ -119,7 +119,8 @@ func (t Tuple) Contains(v any) bool {
 	}
 	r := mp.NewReader(t.raw)
 	for range r.ArrayLen() {
-		if bytes.Equal(r.Raw(), want) {
+		have, err := appendValue(nil, r.Value()) // as want: a number may have come in a longer form
+		if err == nil && r.Err() == nil && bytes.Equal(have, want) {
 			return true
 		}
 	}
