@@ -208,11 +208,12 @@ func (c *Conn) current(ctx context.Context) (*live, error) {
 	for {
 		c.mu.Lock()
 		l, r, last, changed := c.up.Load(), c.run, c.last, c.changed
+		leaving := r != nil && r.leaving
 		c.mu.Unlock()
 		if l != nil {
 			return l, nil
 		}
-		if r == nil || !c.opts.WaitConnected && !c.shutdown.Load() {
+		if r == nil || leaving || !c.opts.WaitConnected && !c.shutdown.Load() {
 			return nil, &notConnectedError{cause: last}
 		}
 		select {

@@ -33,10 +33,14 @@ func (r *run) leaveGracefully(l *live) error {
 }
 
 // CloseGraceful ends the connection after the requests in flight have their
-// answers. New ones fail as not connected at once. Where ctx ends first the
-// rest fails too, and the error is the context's cause.
+// answers. New ones fail as not connected at once, with Options.WaitConnected
+// too. Where ctx ends first the rest fails as well, and the error is the
+// context's cause.
 func (c *Conn) CloseGraceful(ctx context.Context) error {
 	c.mu.Lock()
+	if c.run != nil {
+		c.run.leaving = true
+	}
 	l := c.up.Swap(nil)
 	c.last = errDisconnected
 	c.announce()

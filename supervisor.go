@@ -15,6 +15,7 @@ type run struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
+	leaving bool          // CloseGraceful has begun: nobody is to wait for a session; under Conn.mu
 	waiters int           // Connects that wait for the first success; under Conn.mu
 	ready   chan struct{} // closed when the first attempt has been decided
 	decided bool          // ready is closed; under Conn.mu

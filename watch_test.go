@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/tnttest"
 )
 
 // onWatchers runs a test on the embedded server and on every real one that has
@@ -360,6 +361,36 @@ func TestCloseGraceful(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestCloseGracefulThoughRequestsWait has requests wait to be connected, which
+// they need not while the connection is ended.
+func TestCloseGracefulThoughRequestsWait(t *testing.T) {
+	srv := tnttest.Run(t)
+	began, gate := make(chan struct{}), make(chan struct{})
+	srv.Handle("slow", func(*tnttest.Call) ([]any, error) {
+		close(began)
+		<-gate
+		return nil, nil
+	})
+	conn := connect(t, tnt.Options{Address: srv.Addr(), WaitConnected: true})
+	inFlight := conn.Go(testContext(t), tnt.Call{Function: "slow"})
+	<-began
+	closed := make(chan error, 1)
+	go func() { closed <- conn.CloseGraceful(testContext(t)) }()
+	eventually(t, "the end has begun", func() bool { return !conn.IsConnected() })
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := conn.Ping(ctx); !errors.Is(err, tnt.ErrNotConnected) || ctx.Err() != nil {
+		t.Errorf("a new request: %v", err)
+	}
+	close(gate)
+	if _, err := inFlight.Wait(testContext(t)); err != nil {
+		t.Errorf("the request in flight: %v", err)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestRaw(t *testing.T) {
