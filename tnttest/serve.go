@@ -14,12 +14,13 @@ import (
 type stream struct {
 	id      uint64
 	txn     *memtx.Txn
-	busy    bool       // a request is being served
-	pending []*request // those that came meanwhile
+	busy    bool          // a request is being served
+	pending []*request    // those that came meanwhile
+	room    chan struct{} // closed when one of them is taken; nil where nobody waits for that
 }
 
 // maxPendingInStream bounds what a client can pile up behind a slow request.
-// Past it the server reads no more until the request is done.
+// Past it the server reads no more until one of them is done.
 const maxPendingInStream = 1024
 
 // accept takes a frame's content. It returns false where the connection is to
@@ -104,9 +105,9 @@ func (c *Conn) acceptInStream(req *request, f *fault) bool {
 	req.fault, req.handler = f, h
 	if st.busy {
 		st.pending = append(st.pending, req)
-		full := len(st.pending) > maxPendingInStream
+		room := st.full()
 		s.mu.Unlock()
-		return !full
+		return c.waitFor(room)
 	}
 	st.busy = true
 	s.mu.Unlock()
@@ -114,18 +115,54 @@ func (c *Conn) acceptInStream(req *request, f *fault) bool {
 	return true
 }
 
+// full returns what to wait for where too many requests are pending, else nil.
+// Server.mu is held.
+func (st *stream) full() <-chan struct{} {
+	if len(st.pending) <= maxPendingInStream {
+		return nil
+	}
+	st.room = make(chan struct{})
+	return st.room
+}
+
+// waitFor waits for room, nil: there is some. It returns false where the
+// connection is gone.
+func (c *Conn) waitFor(room <-chan struct{}) bool {
+	if room == nil {
+		return true
+	}
+	select {
+	case <-room:
+		return true
+	case <-c.ctx.Done():
+		return false
+	}
+}
+
+// take takes the next of the pending requests, and tells whom to wake: those
+// that wait for room, if not nil. Server.mu is held.
+func (st *stream) take() (req *request, room chan struct{}) {
+	req, room = st.pending[0], st.room
+	st.pending, st.room = st.pending[1:], nil
+	return req, room
+}
+
 // runStream serves requests of a stream until none is left.
 func (c *Conn) runStream(st *stream, req *request) {
 	for req != nil {
 		c.finish(req, req.handler, req.fault)
+		var room chan struct{}
 		c.srv.mu.Lock()
 		if len(st.pending) == 0 || c.ctx.Err() != nil {
 			st.busy, st.pending, req = false, nil, nil
 			c.dropIdle(st)
 		} else {
-			req, st.pending = st.pending[0], st.pending[1:]
+			req, room = st.take()
 		}
 		c.srv.mu.Unlock()
+		if room != nil {
+			close(room)
+		}
 	}
 }
 

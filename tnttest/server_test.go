@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/tnttest"
 	"github.com/gotnt/tnt/types"
@@ -221,6 +222,36 @@ func TestStallReads(t *testing.T) {
 	}
 	if err := <-wrote; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestManyRequestsInStream has more requests come behind a slow one than the
+// server keeps: it reads the rest when there is room.
+func TestManyRequestsInStream(t *testing.T) {
+	srv := tnttest.Run(t)
+	gate := make(chan struct{})
+	srv.Handle("slow", func(*tnttest.Call) ([]any, error) {
+		<-gate
+		return nil, nil
+	})
+	conn, err := tnt.ConnectOptions(t.Context(), tnt.Options{Address: srv.Addr(), PingInterval: tnt.Never, ReconnectInterval: tnt.Never})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	reqs := []tnt.Request{tnt.Call{Function: "slow"}}
+	for range 3000 {
+		reqs = append(reqs, tnt.Ping{})
+	}
+	answers := conn.Stream().Batch(t.Context(), reqs...)
+	for srv.Counters().Requests[tnttest.RequestPing] < 1025 && conn.IsConnected() {
+		time.Sleep(time.Millisecond)
+	}
+	close(gate)
+	for i, answer := range answers {
+		if _, err := answer.Wait(t.Context()); err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
 	}
 }
 
