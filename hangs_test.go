@@ -282,6 +282,43 @@ func TestFunctionsAreNotRepeated(t *testing.T) {
 	}
 }
 
+// TestConnectWithDialerThatIgnoresItsContext ends when its context does.
+func TestConnectWithDialerThatIgnoresItsContext(t *testing.T) {
+	srv := tnttest.Run(t, tnttest.InMemory())
+	gate := make(chan struct{})
+	conn, err := tnt.New(tnt.Options{Dialer: func(context.Context, string, string) (net.Conn, error) {
+		<-gate
+		return srv.Dial(context.Background())
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disconnect(t, conn)
+	cause := errors.New("my cause")
+	done := make(chan error)
+	for range 2 { // the second finds an attempt that was given up and is still under way
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, cause)
+		go func() { done <- conn.Connect(ctx) }()
+		select {
+		case err := <-done:
+			if !errors.Is(err, cause) {
+				t.Errorf("got %v", err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Error("Connect hangs")
+			close(gate)
+			<-done
+			cancel()
+			return
+		}
+		cancel()
+	}
+	close(gate)
+	if err := conn.Connect(testContext(t)); err != nil {
+		t.Errorf("once the dialer has returned: %v", err)
+	}
+}
+
 // TestConnectCancelledBesideAnother cancels one Connect of two, which must not
 // end the other's attempts.
 func TestConnectCancelledBesideAnother(t *testing.T) {

@@ -47,7 +47,8 @@ type Options struct {
 	AllowPlainPassword bool
 	// TLS, where set, encrypts the connection. Default: plain.
 	TLS *tls.Config
-	// Dialer opens the connection. network is "tcp" or "unix". Default: a
+	// Dialer opens the connection. network is "tcp" or "unix". It is to return
+	// when ctx ends: until it does, no other attempt is made. Default: a
 	// net.Dialer.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 

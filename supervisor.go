@@ -79,7 +79,7 @@ func (c *Conn) Connect(ctx context.Context) error {
 	c.mu.Unlock()
 	if abandon {
 		r.cancel(errGaveUp)
-		<-r.done // its network calls end with its context
+		r.waitForEnd()
 	}
 	return connectError(c, endOfWait(ctx, last))
 }
@@ -90,6 +90,22 @@ func endOfWait(ctx context.Context, last error) error {
 		return context.Cause(ctx)
 	}
 	return fmt.Errorf("%w; the last attempt: %w", context.Cause(ctx), last)
+}
+
+// givenUpMost is how long Connect waits beyond its context for its attempt to
+// end.
+const givenUpMost = 100 * time.Millisecond
+
+// waitForEnd waits until a run that was cancelled has ended: at once, as its
+// network calls end with its context. Only a Dialer may ignore that, and then
+// the next Connect waits for it.
+func (r *run) waitForEnd() {
+	timer := time.NewTimer(givenUpMost)
+	defer timer.Stop()
+	select {
+	case <-r.done:
+	case <-timer.C:
+	}
 }
 
 // restored waits for a connection that was up once and may be lost.
