@@ -253,6 +253,9 @@ func (t Tuple) Decode(dst any) error {
 	if v.Kind() != reflect.Pointer || v.IsNil() {
 		return fmt.Errorf("tnt: Decode takes a pointer, not %T", dst)
 	}
+	if len(t.raw) == 0 {
+		return ErrNoTuple
+	}
 	plan, err := mp.PlanOf(v.Type().Elem())
 	if err != nil {
 		return err

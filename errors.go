@@ -24,7 +24,8 @@ var (
 	// ErrTimeout is that of a request that took longer than
 	// Options.RequestTimeout. It is context.DeadlineExceeded as well.
 	ErrTimeout = session.ErrTimeout
-	// ErrNoTuple is that of One where the answer holds nothing.
+	// ErrNoTuple is that of One where the answer holds nothing, and of what is
+	// asked of a zero Tuple.
 	ErrNoTuple = errors.New("the answer holds no tuple")
 	// ErrStreamLost is that of a Stream whose connection was lost: the server
 	// has rolled its transaction back. A new Stream is needed.

@@ -11,7 +11,8 @@ import (
 
 // Tuple is a tuple of the server's, or a list that a function returned, as
 // its bytes: a field is decoded when it is asked for. It is the user's to
-// keep, never changes and is safe for concurrent use. The zero Tuple is empty.
+// keep, never changes and is safe for concurrent use. The zero Tuple, which is
+// that of an answer without one, is empty: what is in it is an ErrNoTuple.
 type Tuple struct {
 	raw    []byte // the whole array, its head included
 	format *Format
@@ -44,6 +45,9 @@ func (t Tuple) Raw() []byte { return t.raw }
 // reader returns a reader that stands before field i, which may be negative
 // to count from the end.
 func (t Tuple) reader(i int) (mp.Reader, error) {
+	if len(t.raw) == 0 {
+		return mp.Reader{}, ErrNoTuple
+	}
 	n := t.Len()
 	at := i
 	if at < 0 {
@@ -63,6 +67,9 @@ func (t Tuple) reader(i int) (mp.Reader, error) {
 
 // position returns the number of the field of that name.
 func (t Tuple) position(name string) (int, error) {
+	if len(t.raw) == 0 {
+		return 0, ErrNoTuple
+	}
 	if t.format == nil {
 		return 0, &FieldError{What: fmt.Sprintf("no field %q: the tuple's fields have no names here, as its space has no format or there is no schema", name)}
 	}
@@ -188,6 +195,9 @@ func (t Tuple) Fields() iter.Seq2[string, any] {
 
 // Map returns the fields that have names, by their names.
 func (t Tuple) Map() (map[string]any, error) {
+	if len(t.raw) == 0 {
+		return nil, ErrNoTuple
+	}
 	if t.format == nil {
 		return nil, &FieldError{What: "the tuple's fields have no names here, as its space has no format or there is no schema"}
 	}

@@ -242,3 +242,31 @@ func TestTuplesAreTheUsers(t *testing.T) {
 		}
 	})
 }
+
+// TestTupleOfNoRow asks what Update returns for a row that isn't there.
+func TestTupleOfNoRow(t *testing.T) {
+	onServers(t, func(t *testing.T, p *program) {
+		conn := shared(t, p)
+		tuple, err := conn.Update(testContext(t), "tester", tnt.K(1), tnt.OpAssign("name", "x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tuple.Get("name"); !errors.Is(err, tnt.ErrNoTuple) {
+			t.Errorf("Get: %v", err)
+		}
+		if _, err := tuple.At(0); !errors.Is(err, tnt.ErrNoTuple) {
+			t.Errorf("At: %v", err)
+		}
+		var row []any
+		if err := tuple.Decode(&row); !errors.Is(err, tnt.ErrNoTuple) {
+			t.Errorf("Decode: %v", err)
+		}
+		if _, err := tuple.Map(); !errors.Is(err, tnt.ErrNoTuple) {
+			t.Errorf("Map: %v", err)
+		}
+		equal(t, "GetOr", tuple.GetOr("name", "none"), "none")
+		if tuple.Has("name") || tuple.Len() != 0 {
+			t.Errorf("it is %v", tuple)
+		}
+	})
+}
