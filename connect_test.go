@@ -12,6 +12,7 @@ import (
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/tarantool"
+	"github.com/gotnt/tnt/tnttest"
 )
 
 // deadAddress returns an address on loopback where nobody listens.
@@ -428,4 +429,24 @@ func TestCloseEndsEverything(t *testing.T) {
 		}
 		eventually(t, "it ends", func() bool { return conn.State() == tnt.Disconnected })
 	})
+}
+
+// TestConnectWhoseContextEndsAtSuccess ends the context when the connection has
+// come up: Connect says so, or nothing of it stays.
+func TestConnectWhoseContextEndsAtSuccess(t *testing.T) {
+	srv := tnttest.Run(t, tnttest.InMemory())
+	for range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := tnt.StateFunc(func(_ *tnt.Conn, _, to tnt.State, _ error) {
+			if to == tnt.Connected {
+				cancel()
+			}
+		})
+		conn, err := tnt.ConnectOptions(ctx, tnt.Options{Dialer: srv.DialContext, Hooks: []tnt.Hook{ended}})
+		if err == nil {
+			disconnect(t, conn)
+		}
+		cancel()
+	}
+	eventually(t, "nobody is connected", func() bool { return len(srv.Connections()) == 0 })
 }

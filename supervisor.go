@@ -71,14 +71,25 @@ func (c *Conn) Connect(ctx context.Context) error {
 		}
 		return nil
 	case <-ctx.Done():
+		return c.giveUp(ctx, r)
 	}
+}
+
+// giveUp ends a Connect's wait for a run's first success, and the run where
+// nobody else waits.
+func (c *Conn) giveUp(ctx context.Context, r *run) error {
 	c.mu.Lock()
 	r.waiters--
-	abandon := r.waiters == 0 && !r.decided
-	last := c.last
+	last, decided := c.last, r.decided
+	abandoned := r.waiters == 0 && !decided
+	if abandoned {
+		r.cancel(errGaveUp) // under mu: nobody is to join a run that is ending
+	}
 	c.mu.Unlock()
-	if abandon {
-		r.cancel(errGaveUp)
+	switch {
+	case decided && r.err == nil:
+		return nil // it came up at this very moment
+	case abandoned:
 		r.waitForEnd()
 	}
 	return connectError(c, endOfWait(ctx, last))

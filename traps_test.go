@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/iproto"
 )
@@ -721,16 +724,21 @@ func TestCauseIsAnotherRequestsError(t *testing.T) {
 	}
 }
 
+// readOnly is an encoding that panics where it is to write.
+type readOnly struct{ encoding.Encoding }
+
+func (readOnly) NewEncoder() *encoding.Encoder { panic("this only reads") }
+
 // TestPanicWhileEncoding leaves no slot behind.
 func TestPanicWhileEncoding(t *testing.T) {
-	conn := toFake(t, fakeServer(t, func(p *peer) { p.drain() }))
+	conn := toFake(t, fakeServer(t, func(p *peer) { p.drain() }), func(o *tnt.Options) { o.Encoding = readOnly{charmap.Windows1251} })
 	func() {
 		defer func() {
 			if recover() == nil {
 				t.Error("there was no panic")
 			}
 		}()
-		_, _ = conn.Do(t.Context(), (*tnt.Select)(nil))
+		_, _ = conn.Do(t.Context(), tnt.Call{Function: "text"})
 	}()
 	if n := conn.Stats().InFlight; n != 0 {
 		t.Errorf("%d in flight", n)

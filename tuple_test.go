@@ -270,3 +270,18 @@ func TestTupleOfNoRow(t *testing.T) {
 		}
 	})
 }
+
+// TestContainsComparesValues finds a number that came in a longer form than it
+// needs.
+func TestContainsComparesValues(t *testing.T) {
+	conn := toFake(t, fakeServer(t, func(p *peer) {
+		answerAll(p, row(func(b []byte) []byte { return append(b, 0x91, 0xcf, 0, 0, 0, 0, 0, 0, 0, 7) }))
+	}))
+	tuples, err := do(t, conn, tnt.Select{SpaceID: 512}).Tuples()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !tuples[0].Contains(7) || tuples[0].Contains(8) {
+		t.Errorf("of %v", tuples[0])
+	}
+}
