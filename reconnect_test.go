@@ -1,6 +1,7 @@
 package tnt_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/tarantool"
+	"github.com/gotnt/tnt/tnttest"
 )
 
 // works waits until a request succeeds and checks that names resolve.
@@ -84,6 +86,27 @@ func TestWaitConnected(t *testing.T) {
 			t.Errorf("a request that waited for the connection: %v", err)
 		}
 	})
+}
+
+// TestWaitConnectedEnds waits for a server that doesn't come back.
+func TestWaitConnectedEnds(t *testing.T) {
+	srv := tnttest.Run(t)
+	conn := connect(t, tnt.Options{
+		Address: srv.Addr(), WaitConnected: true, ReconnectInterval: time.Hour, RequestTimeout: 200 * time.Millisecond,
+	})
+	srv.Connections()[0].Close()
+	eventually(t, "the loss is seen", func() bool { return conn.State() == tnt.Reconnecting })
+	err := conn.Ping(context.Background())
+	if !errors.Is(err, tnt.ErrTimeout) || !errors.Is(err, tnt.ErrNotConnected) || !tnt.SafeToRetry(err) {
+		t.Errorf("after RequestTimeout: %v", err)
+	}
+	cause := errors.New("my cause")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Millisecond, cause)
+	defer cancel()
+	err = conn.Ping(ctx)
+	if !errors.Is(err, cause) || !errors.Is(err, tnt.ErrNotConnected) || errors.Is(err, tnt.ErrTimeout) || !tnt.SafeToRetry(err) {
+		t.Errorf("after the context's end: %v", err)
+	}
 }
 
 func TestReconnectMethod(t *testing.T) {

@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/internal/iproto"
 )
 
 // createSpace is Lua that makes a space with an index; dropSpace ends it.
@@ -379,4 +381,33 @@ func TestRenamedSpace(t *testing.T) {
 		}
 		equal(t, "by the new name", ids(t, conn, tnt.Select{Space: "after"}), ints(1))
 	})
+}
+
+// TestSchemaChangesWhileItIsFetched has DDL come between the two selects that
+// make up a schema, once.
+func TestSchemaChangesWhileItIsFetched(t *testing.T) {
+	var selects atomic.Int64
+	addr := fakeServer(t, func(p *peer) {
+		for version := range uint64(4) { // 1 and 2, then 3 and 3
+			h, _, err := p.next()
+			if err != nil {
+				return
+			}
+			selects.Add(1)
+			b := iproto.AppendResponseHeader(iproto.BeginFrame(nil), iproto.Header{Sync: h.Sync, SchemaVersion: min(version+1, 3)})
+			b = append(b, emptyBody...)
+			if iproto.EndFrame(b, 0) != nil {
+				return
+			}
+			if _, err := p.Write(b); err != nil {
+				return
+			}
+		}
+		p.drain()
+	})
+	conn := toFake(t, addr, func(o *tnt.Options) { o.NoSchema, o.NoSchemaRefetch = false, true })
+	equal(t, "selects", selects.Load(), int64(4))
+	if version, ok := conn.SchemaVersion(); version != 3 || !ok {
+		t.Errorf("the schema has version %d", version)
+	}
 }

@@ -155,6 +155,26 @@ func TestWatchFunc(t *testing.T) {
 	})
 }
 
+// TestSecondWatcherGetsThePresentValue watches a key that is watched already,
+// of which the server sends nothing more.
+func TestSecondWatcherGetsThePresentValue(t *testing.T) {
+	onWatchers(t, func(t *testing.T, conn *tnt.Conn, broadcast func(string, any)) {
+		broadcast("second", "present")
+		first, second := make(events, 100), make(events, 100)
+		if _, err := conn.WatchFunc("second", first.add); err != nil {
+			t.Fatal(err)
+		}
+		first.want(t, "present")
+		if _, err := conn.WatchFunc("second", second.add); err != nil {
+			t.Fatal(err)
+		}
+		second.want(t, "present")
+		if len(first) != 0 {
+			t.Errorf("the first one got %v again", <-first)
+		}
+	})
+}
+
 func TestUnregisterInsideOfCallback(t *testing.T) {
 	onWatchers(t, func(t *testing.T, conn *tnt.Conn, broadcast func(string, any)) {
 		broadcast("inside", "x")
