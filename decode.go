@@ -25,10 +25,16 @@ import (
 //	`tnt:"3"`      the tuple's field number 3, counted from 0
 //	`tnt:"-"`      none
 //
+// Where the names are not known, as of what functions return without
+// Options.TupleFormats, and without a schema, a tuple's fields are the struct's
+// in their order, names in tags or not. A name that the tuple lacks is no error:
+// the field is zero.
+//
 // Of a map, as functions often return, the keys match the name in the tag, or
 // the name of the struct's field without regard to case and underscores.
 // Fields that T lacks are passed over, those that the tuple lacks are zero,
-// and so is a nil.
+// and so is a nil, which a *T tells apart. Of a function's results all but the
+// first are dropped.
 func One[T any](ctx context.Context, ex Executor, req Request) (T, error) {
 	var v T
 	err := OneInto(ctx, ex, req, &v)

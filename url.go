@@ -50,7 +50,7 @@ func parseURL(s string) (Options, error) {
 			return opts, errors.New("there is a \"?\" before the \"@\": write it as %3F")
 		}
 	}
-	if i := strings.LastIndex(rest, "@"); i >= 0 {
+	if i := strings.LastIndex(rest, "@"); i >= 0 && !isPath(rest) {
 		if err := parseUser(&opts, rest[:i], isURL); err != nil {
 			return opts, err
 		}
@@ -89,6 +89,17 @@ func cutScheme(s string) (scheme, rest string, isURL bool) {
 		return "tarantool", s, false
 	}
 	return scheme, rest, true
+}
+
+// isPath tells a path of a socket, which may hold an "@", from what may begin with
+// a user.
+func isPath(s string) bool {
+	for _, prefix := range []string{"/", "./", "unix:", "unix/:"} {
+		if strings.HasPrefix(s, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // parseUser reads what stands before the "@". Only a URL's is percent-encoded.

@@ -28,6 +28,11 @@ func TestParseURL(t *testing.T) {
 		"tcp://db.example:3302":                {Address: "db.example:3302"},
 		"/run/tarantool.sock":                  {Address: "/run/tarantool.sock"},
 		"./tarantool.sock":                     {Address: "./tarantool.sock"},
+		"/run/a@b.sock?max_frame=3":            {Address: "/run/a@b.sock", MaxFrame: 3},
+		"./a@b.sock":                           {Address: "./a@b.sock"},
+		"unix:@abstract":                       {Address: "unix:@abstract"},
+		"tarantool:///run/a@b.sock":            {Address: "/run/a@b.sock"},
+		"alice:s3cret@/run/a@b.sock":           {Address: "b.sock", User: "alice", Password: "s3cret@/run/a"}, // as a password may be
 		"unix:/run/tarantool.sock":             {Address: "unix:/run/tarantool.sock"},
 		"unix/:/run/tarantool.sock":            {Address: "unix/:/run/tarantool.sock"},
 		"unix:///run/tarantool.sock":           {Address: "unix:/run/tarantool.sock"},
