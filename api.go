@@ -5,8 +5,7 @@ import (
 	"slices"
 )
 
-// API is the requests that Conn, Stream and pools have in common, each
-// embedding one. Its methods are safe for concurrent use and wait for the
+// API is the requests that Conn and Stream have in common, each embedding one. Its methods are safe for concurrent use and wait for the
 // answer, or until ctx ends. For a caller that is alone on a connection that may
 // be noticed 16 milliseconds late, but for deadlines less than 100 milliseconds
 // away. Their errors are *RequestError; what the server refused is an *Error

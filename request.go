@@ -184,10 +184,12 @@ type After struct {
 	tuple    []byte
 }
 
-// AfterPosition begins behind a position that Response.Position returned.
+// AfterPosition begins behind a position that Response.Position returned. With ""
+// it begins at the start; after the last page the position is "", so stop there.
 func AfterPosition(position string) *After { return &After{position: position} }
 
-// AfterTuple begins behind a tuple that was selected before.
+// AfterTuple begins behind a tuple that was selected before, and with the zero
+// Tuple at the start.
 func AfterTuple(t Tuple) *After { return &After{tuple: t.raw} }
 
 func (a *After) append(w *iproto.BodyWriter) {

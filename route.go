@@ -5,8 +5,9 @@ import (
 	"math/bits"
 )
 
-// Executor is what requests can be done on: a Conn, a Stream, or a pool of
-// connections. The package's typed functions work on all of them.
+// Executor is what requests can be done on: a Conn, a Stream, or whatever of your
+// own chooses a connection for each request, such as a pool. The package's typed
+// functions work on all of them.
 type Executor interface {
 	// Route chooses the way for one request. It does no network call.
 	Route(ctx context.Context) (Route, error)

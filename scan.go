@@ -34,7 +34,7 @@ const DefaultPageSize = 1000
 // no harm. Tuples that others add or remove meanwhile are seen or not by
 // whether they are behind the last page; those that stay are seen once each.
 // For one consistent view scan in a Stream with a transaction, and for one
-// server of a pool on a Route.
+// server, where an Executor chooses among several, on a Route.
 //
 // A server without pagination (before 2.11), and an index of
 // _session_settings, is read on behind the key of the last tuple. That takes

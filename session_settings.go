@@ -44,8 +44,7 @@ func (a API) SessionSettings(ctx context.Context) (map[string]any, error) {
 }
 
 // SetSessionSetting changes a setting of the session. The error is a
-// *SettingError where the server has none of that name. With a pool it
-// concerns the one connection that happens to be chosen.
+// *SettingError where the server has none of that name.
 func (a API) SetSessionSetting(ctx context.Context, name string, value any) error {
 	rt, err := a.ex.Route(ctx)
 	if err != nil {

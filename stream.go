@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // Stream is a stream of one connection (2.10 and later): its requests are done
@@ -85,11 +84,7 @@ func (s *Stream) Rollback(ctx context.Context) error {
 	return err
 }
 
-// rollbackTimeout bounds the wait for room to send the rollback that InTx does
-// when its context may have ended.
-const rollbackTimeout = 5 * time.Second
-
-// Streamer makes streams: a Conn, or a pool.
+// Streamer makes streams, as a Conn does.
 type Streamer interface{ Stream() *Stream }
 
 // InTx runs fn in a transaction: it begins one, with the options of opts if
@@ -123,11 +118,11 @@ func InTx(ctx context.Context, conn Streamer, fn func(s *Stream) error, opts ...
 }
 
 // abandon rolls back, though ctx may have ended: then it doesn't wait for the
-// answer, for a stream's requests are done in order. That it fails changes
-// nothing for the caller: then the session is lost, or the transaction is over
-// already.
+// answer, for a stream's requests are done in order. Nor does it wait for room
+// to send, which a server that reads nothing may never give; a few bytes for
+// each transaction that was begun do no harm. That it fails changes nothing for
+// the caller: then the session is lost, or the transaction is over already.
 func (s *Stream) abandon(ctx context.Context) {
-	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
-	defer cancel()
-	_, _ = s.Go(sending, Rollback{}).Wait(ctx)
+	f, _ := s.start(context.WithoutCancel(ctx), Rollback{}, atOnce)
+	_, _ = f.Wait(ctx)
 }

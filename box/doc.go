@@ -8,8 +8,8 @@
 //	err = alice.Create(ctx, conn, box.Password("s3cret"), box.IfNotExists{})
 //	err = alice.Grant(ctx, conn, box.Grant{Privileges: "read,write", ObjectType: "space", Object: "tester"})
 //
-// Every function does one CALL on a tnt.Executor: a connection, a stream or a
-// pool. It is safe for concurrent use wherever that is. Nothing is built into
+// Every function does one CALL on a tnt.Executor: a connection or a stream. It
+// is safe for concurrent use wherever that is. Nothing is built into
 // Lua: names and passwords are arguments of the call.
 //
 // Each change is a transaction of its own (before 3.0 Create and Drop may stop

@@ -78,8 +78,7 @@ type Election struct {
 	LeaderIdle time.Duration // since the leader was heard of
 }
 
-// Info asks an instance what box.info tells. Of a pool, that is the one which
-// its Executor chooses. The result is the caller's.
+// Info asks an instance what box.info tells. The result is the caller's.
 func Info(ctx context.Context, ex tnt.Executor) (InstanceInfo, error) {
 	answer, err := tnt.One[infoAnswer](ctx, ex, tnt.Call{Function: "box.info"})
 	if err != nil {
