@@ -307,7 +307,7 @@ func TestConnectWithDialerThatIgnoresItsContext(t *testing.T) {
 		case <-time.After(5 * time.Second):
 			t.Error("Connect hangs")
 			close(gate)
-			<-done
+			t.Log(<-done)
 			cancel()
 			return
 		}
@@ -455,46 +455,4 @@ func TestServerSilentWhileSchemaIsFetched(t *testing.T) {
 		o.DeadAfter = 100 * time.Millisecond
 	})
 	eventually(t, "the silence is seen", func() bool { return !conn.IsConnected() })
-}
-
-// TestHookAtAFailedWrite has writing fail while a watcher is added, with a hook
-// that ends the connection: what it needs must not be locked meanwhile.
-func TestHookAtAFailedWrite(t *testing.T) {
-	srv := tnttest.Run(t)
-	var socket *net.TCPConn
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := new(net.Dialer).DialContext(ctx, network, address)
-		if err == nil {
-			socket = c.(*net.TCPConn)
-		}
-		return c, err
-	}
-	told := make(chan struct{})
-	conn := connect(t, tnt.Options{
-		Address: srv.Addr(), Dialer: dial, PingInterval: tnt.Never, ReconnectInterval: tnt.Never,
-		Hooks: []tnt.Hook{&closing{told}},
-	})
-	srv.Connections()[0].StallReads(true)
-	conn.Go(t.Context(), tnt.Call{Function: "in flight"})
-	if err := socket.CloseWrite(); err != nil {
-		t.Fatal(err)
-	}
-	if w, err := conn.WatchFunc("key", func(tnt.Event) {}); err == nil {
-		defer w.Unregister()
-	}
-	select {
-	case <-told:
-	case <-testContext(t).Done():
-		t.Error("the hook hangs")
-	}
-}
-
-// closing ends the connection at the end of a call.
-type closing struct{ done chan struct{} }
-
-func (h *closing) OnRequestEnd(_ context.Context, c *tnt.Conn, r tnt.RequestInfo, _ tnt.RequestEnd) {
-	if r.Type.String() == "CALL" {
-		c.Close()
-		close(h.done)
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -407,6 +408,13 @@ func ExampleHook() {
 	// Output: 2 requests, 1 failed
 }
 
+// onEnd is called at the end of each request.
+type onEnd func(*tnt.Conn, tnt.RequestInfo)
+
+func (f onEnd) OnRequestEnd(_ context.Context, c *tnt.Conn, r tnt.RequestInfo, _ tnt.RequestEnd) {
+	f(c, r)
+}
+
 // panicOnce panics at the end of the first request of a type.
 type panicOnce struct{ typ string }
 
@@ -445,4 +453,44 @@ func TestHookThatPanics(t *testing.T) {
 			return err
 		})
 	})
+}
+
+// TestHookClosesWhereAWatchFails has a request end, by the loss of the
+// connection, because a watcher's subscription can't be written: whoever holds
+// the locks of the subscriptions must not be the one that tells the hook.
+func TestHookClosesWhereAWatchFails(t *testing.T) {
+	srv := tnttest.Run(t)
+	began := make(chan struct{})
+	srv.Handle("slow", func(call *tnttest.Call) ([]any, error) {
+		call.Conn().StallReads(true) // so that the server doesn't see the end
+		close(began)
+		<-call.Context().Done()
+		return nil, nil
+	})
+	sockets, closed := make(chan *net.TCPConn, 1), make(chan struct{})
+	conn := connect(t, tnt.Options{
+		Address: srv.Addr(), PingInterval: tnt.Never, ReconnectInterval: tnt.Never,
+		Hooks: []tnt.Hook{onEnd(func(c *tnt.Conn, _ tnt.RequestInfo) {
+			_ = c.Close()
+			close(closed)
+		})},
+		Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := new(net.Dialer).DialContext(ctx, network, address)
+			if err == nil {
+				sockets <- c.(*net.TCPConn)
+			}
+			return c, err
+		},
+	})
+	conn.Go(testContext(t), tnt.Call{Function: "slow"})
+	<-began
+	if err := (<-sockets).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = conn.WatchFunc("key", func(tnt.Event) {}) }()
+	select {
+	case <-closed:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the hook hangs")
+	}
 }

@@ -258,13 +258,6 @@ func noTransaction(t *testing.T, conn *tnt.Conn) {
 	})
 }
 
-// onEnd calls a function at the end of each request.
-type onEnd func(tnt.RequestInfo)
-
-func (f onEnd) OnRequestEnd(_ context.Context, _ *tnt.Conn, r tnt.RequestInfo, _ tnt.RequestEnd) {
-	f(r)
-}
-
 // TestInTxWhoseCommitIsNotSent has the commit wait for room in vain: the
 // transaction must not stay open.
 func TestInTxWhoseCommitIsNotSent(t *testing.T) {
@@ -272,7 +265,7 @@ func TestInTxWhoseCommitIsNotSent(t *testing.T) {
 	stall := func(on bool) { srv.Connections()[0].StallReads(on) }
 	conn := connect(t, tnt.Options{
 		Dialer: srv.DialContext, WriteBuffer: 1, RequestTimeout: 50 * time.Millisecond, PingInterval: tnt.Never,
-		Hooks: []tnt.Hook{onEnd(func(r tnt.RequestInfo) {
+		Hooks: []tnt.Hook{onEnd(func(_ *tnt.Conn, r tnt.RequestInfo) {
 			if r.Type.String() == "COMMIT" {
 				stall(false)
 			}
