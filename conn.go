@@ -196,7 +196,7 @@ func (c *Conn) Route(context.Context) (Route, error) { return Route{conn: c}, ni
 // current returns the live session. Where there is none it waits for it, if
 // the options say so, or fails as not connected.
 func (c *Conn) current(ctx context.Context) (*live, error) {
-	if l := c.up.Load(); l != nil {
+	if l := c.up.Load(); l != nil && !c.waitsFor(l) {
 		return l, nil
 	}
 	var expired <-chan time.Time
@@ -210,7 +210,7 @@ func (c *Conn) current(ctx context.Context) (*live, error) {
 		l, r, last, changed := c.up.Load(), c.run, c.last, c.changed
 		leaving := r != nil && r.leaving
 		c.mu.Unlock()
-		if l != nil {
+		if l != nil && !c.waitsFor(l) {
 			return l, nil
 		}
 		if r == nil || leaving || !c.opts.WaitConnected && !c.shutdown.Load() {
@@ -223,6 +223,20 @@ func (c *Conn) current(ctx context.Context) (*live, error) {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%w (%w)", context.Cause(ctx), &notConnectedError{cause: last})
 		}
+	}
+}
+
+// waitsFor tells whether requests are to wait for another session than l, which
+// has just been lost: the supervisor has yet to see it.
+func (c *Conn) waitsFor(l *live) bool {
+	if !c.opts.WaitConnected {
+		return false
+	}
+	select {
+	case <-l.session.Dead():
+		return true
+	default:
+		return false
 	}
 }
 

@@ -40,9 +40,12 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 	if rt.conn.hooks.ofRequests() {
 		ctx, observed = rt.observe(ctx, *req)
 	}
-	for try := 1; ; try++ {
+	for try := 1; ; {
 		var used *live
 		used, err = once(ctx, rt, req, x)
+		if err != nil && used != nil && rt.lostUnsent(used, err) {
+			continue
+		}
 		if err == nil || used == nil || try == schemaTries || !outdated(*req, err) {
 			break
 		}
@@ -50,6 +53,7 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 			err = endedMeanwhile(ctx, *req, err)
 			break
 		}
+		try++
 	}
 	if observed != nil {
 		x.tell(observed, err)
@@ -121,8 +125,14 @@ func (c *Conn) refreshFor(ctx context.Context, l *live, used *Schema, err error)
 	return c.refetchSchema(ctx, used) == nil
 }
 
-// once does a request once. Of one that was not encoded, or that the server
-// refused, it also returns the session that was chosen.
+// lostUnsent tells whether a request is to wait for another session, as its own
+// was lost before it was sent.
+func (rt Route) lostUnsent(used *live, err error) bool {
+	return rt.stream == nil && rt.conn.waitsFor(used) && SafeToRetry(err) && errors.Is(err, ErrNotConnected)
+}
+
+// once does a request once. Of one that was not encoded or not sent, or that the
+// server refused, it also returns the session that was chosen.
 func once[R Request](ctx context.Context, rt Route, req *R, x *exchange) (*live, error) {
 	l, err := rt.live(ctx)
 	if err != nil {
@@ -137,10 +147,10 @@ func once[R Request](ctx context.Context, rt Route, req *R, x *exchange) (*live,
 	err = x.session.Send(ctx, slot, frame.b)
 	frame.release()
 	if err != nil {
-		return nil, requestError(*req, err, false)
+		return l.ifUnsent(err), requestError(*req, err, false)
 	}
 	if err := x.session.Wait(ctx, slot, rt.conn.timeout(ctx)); err != nil {
-		return nil, requestError(*req, err, true)
+		return l.ifUnsent(err), requestError(*req, err, true)
 	}
 	if x.body, err = rt.conn.content(slot.Type, slot.Body); err != nil {
 		x.session.Release(slot)
@@ -148,6 +158,16 @@ func once[R Request](ctx context.Context, rt Route, req *R, x *exchange) (*live,
 	}
 	x.slot = slot
 	return l, nil
+}
+
+// ifUnsent returns the session where it was lost before the request was sent, and
+// else nil.
+func (l *live) ifUnsent(err error) *live {
+	var lost *session.LostError
+	if errors.As(err, &lost) && !lost.Sent {
+		return l
+	}
+	return nil
 }
 
 // content returns the body of an answer, or the error that the server answered

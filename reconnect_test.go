@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,6 +87,31 @@ func TestWaitConnected(t *testing.T) {
 			t.Errorf("a request that waited for the connection: %v", err)
 		}
 	})
+}
+
+// TestWaitConnectedAtTheLoss has requests begin all the time while connections are
+// lost: each was sent, or waits for the next connection.
+func TestWaitConnectedAtTheLoss(t *testing.T) {
+	srv := tnttest.Run(t)
+	conn := connect(t, tnt.Options{Address: srv.Addr(), ReconnectInterval: time.Millisecond, WaitConnected: true})
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for !stop.Load() {
+				if err := conn.Ping(testContext(t)); tnt.SafeToRetry(err) {
+					t.Errorf("a request that was to wait: %v", err)
+					return
+				}
+			}
+		})
+	}
+	for range 50 {
+		eventually(t, "the connection is up", func() bool { return conn.IsConnected() && len(srv.Connections()) == 1 })
+		srv.Connections()[0].Close()
+	}
+	stop.Store(true)
+	wg.Wait()
 }
 
 // TestWaitConnectedEnds waits for a server that doesn't come back.

@@ -145,6 +145,7 @@ func (c *Conn) restored(ctx context.Context, r *run) error {
 
 // start begins a run. mu is held.
 func (c *Conn) start() *run {
+	c.shutdown.Store(false) // that was another run's server
 	r := &run{
 		conn:    c,
 		ready:   make(chan struct{}),
