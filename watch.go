@@ -214,6 +214,9 @@ func (ws *watchers) add(c *Conn, key string) (*Watcher, error) {
 			ws.keys = map[string]*subscription{}
 		}
 		ws.keys[key] = sub
+		if key == shutdownKey { // watched already: only a new watch brings the present value
+			ws.send(iproto.TypeUnwatch, key)
+		}
 		ws.send(iproto.TypeWatch, key)
 		ws.setAttentive()
 	}
@@ -241,7 +244,9 @@ func (ws *watchers) remove(w *Watcher) {
 	delete(sub.watchers, w)
 	if len(sub.watchers) == 0 {
 		delete(ws.keys, w.key)
-		ws.send(iproto.TypeUnwatch, w.key)
+		if w.key != shutdownKey { // which the connection itself watches
+			ws.send(iproto.TypeUnwatch, w.key)
+		}
 		ws.setAttentive()
 	}
 }

@@ -347,6 +347,46 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
+// TestWatchedShutdown has the user watch what the connection watches itself, and
+// no more: the value comes, and the shutdown is graceful all the same.
+func TestWatchedShutdown(t *testing.T) {
+	onServersWith(t, 2, 10, func(t *testing.T, p *program) {
+		s := ownServer(t, p)
+		lost := make(chan error, 1)
+		conn := connect(t, tnt.Options{Address: s.Address, ReconnectInterval: tnt.Never, Hooks: []tnt.Hook{
+			tnt.StateFunc(func(_ *tnt.Conn, from, _ tnt.State, cause error) {
+				if from == tnt.Connected {
+					lost <- cause
+				}
+			}),
+		}})
+		if err := conn.Ping(testContext(t)); err != nil { // the connection has had the value
+			t.Fatal(err)
+		}
+		came := make(chan struct{}, 1)
+		w, err := conn.WatchFunc("box.shutdown", func(tnt.Event) {
+			select {
+			case came <- struct{}{}:
+			default:
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-came:
+		case <-testContext(t).Done():
+			t.Error("the present value did not come")
+		}
+		w.Unregister()
+		if err := conn.Ping(testContext(t)); err != nil { // the server has seen all that
+			t.Fatal(err)
+		}
+		s.Terminate()
+		failsWith(t, "the end", <-lost, "shutting down")
+	})
+}
+
 func TestCloseGraceful(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
 		conn := connect(t, tnt.Options{Address: p.shared.Address})
