@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
 )
 
 // answerAll answers every request with the same body, and allocates nothing
@@ -19,20 +19,20 @@ func answerAll(p *peer, body []byte) {
 		out = out[:0]
 		at := 0
 		for {
-			head, size, err := iproto.FrameSize(in[at:have])
+			head, size, err := wire.FrameSize(in[at:have])
 			if err != nil || head == 0 || at+head+int(size) > have {
 				break
 			}
 			r := mp.NewReader(in[at+head : at+head+int(size)])
-			h, err := iproto.DecodeHeader(&r)
+			h, err := wire.DecodeHeader(&r)
 			if err != nil {
 				return
 			}
 			at += head + int(size)
 			start := len(out)
-			out = iproto.AppendResponseHeader(iproto.BeginFrame(out), iproto.Header{Sync: h.Sync, SchemaVersion: 1})
+			out = wire.AppendResponseHeader(wire.BeginFrame(out), wire.Header{Sync: h.Sync, SchemaVersion: 1})
 			out = append(out, body...)
-			if iproto.EndFrame(out, start) != nil {
+			if wire.EndFrame(out, start) != nil {
 				return
 			}
 		}

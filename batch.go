@@ -6,6 +6,7 @@ import (
 
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/session"
+	"github.com/gotnt/tnt/schema"
 )
 
 // batch is several requests on their way over one session.
@@ -158,7 +159,7 @@ func (b *batch[R]) ended(i, received int, err error) {
 	}
 }
 
-func (b *batch[R]) format(plan *mp.Plan, i int) *Format {
+func (b *batch[R]) format(plan *mp.Plan, i int) *schema.Format {
 	if !plan.ByName() {
 		return nil
 	}

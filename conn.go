@@ -8,8 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/session"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 )
 
 // Conn is a connection to a Tarantool server, which many goroutines may use
@@ -40,8 +42,8 @@ type Conn struct {
 // live is a session with what its handshake found out.
 type live struct {
 	session  *session.Session
-	greeting iproto.Greeting
-	features Features
+	greeting wire.Greeting
+	features iproto.Features
 	env      atomic.Pointer[environment] // replaced with the schema
 	streams  atomic.Uint64               // the last stream's number
 	shutdown chan struct{}               // closed when the server announces its shutdown
@@ -126,11 +128,11 @@ func (c *Conn) State() State { return State(c.state.Load()) }
 func (c *Conn) IsConnected() bool { return c.up.Load() != nil }
 
 // Version returns the server's version, zero while not connected.
-func (c *Conn) Version() Version {
+func (c *Conn) Version() iproto.Version {
 	if l := c.up.Load(); l != nil {
 		return l.greeting.Version
 	}
-	return Version{}
+	return iproto.Version{}
 }
 
 // InstanceUUID returns the UUID of the server's instance, "" while not
@@ -143,16 +145,16 @@ func (c *Conn) InstanceUUID() string {
 }
 
 // Features returns what the server offers, nothing while not connected.
-func (c *Conn) Features() Features {
+func (c *Conn) Features() iproto.Features {
 	if l := c.up.Load(); l != nil {
 		return l.features
 	}
-	return Features{}
+	return iproto.Features{}
 }
 
 // Schema returns the schema as last fetched, nil while not connected and
 // where it is switched off.
-func (c *Conn) Schema() *Schema {
+func (c *Conn) Schema() *schema.Schema {
 	if l := c.up.Load(); l != nil {
 		return l.env.Load().schema
 	}

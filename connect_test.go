@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/tarantool"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -72,7 +74,7 @@ func TestDefaults(t *testing.T) {
 	if conn.Host() != "127.0.0.1" || conn.Port() != "3301" || conn.Fingerprint() != "tarantool(127.0.0.1:3301)" {
 		t.Errorf("host %q, port %q, fingerprint %q", conn.Host(), conn.Port(), conn.Fingerprint())
 	}
-	if conn.State() != tnt.Disconnected || conn.IsConnected() || conn.Schema() != nil || conn.Version() != (tnt.Version{}) {
+	if conn.State() != tnt.Disconnected || conn.IsConnected() || conn.Schema() != nil || conn.Version() != (iproto.Version{}) {
 		t.Errorf("a new connection is %v", conn)
 	}
 	if _, ok := conn.SchemaVersion(); ok {
@@ -168,9 +170,9 @@ func TestConnectWithUser(t *testing.T) {
 
 func TestConnectBadUser(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
-		code := tnt.ErrNoSuchUser
+		code := errcode.NoSuchUser
 		if p.Version.AtLeast(2, 11, 0) {
-			code = tnt.ErrCredsMismatch
+			code = errcode.CredsMismatch
 		}
 		opts := tnt.Options{Address: p.shared.Address, User: "nobody", Password: "s3cret", ReconnectInterval: tnt.Never}
 		_, err := tnt.ConnectOptions(testContext(t), opts)

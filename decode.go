@@ -8,8 +8,10 @@ import (
 	"sync"
 	"unsafe"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 )
 
 // One does a request and decodes the first row of its answer: a tuple, the
@@ -131,7 +133,7 @@ func ask[T any, R Request](ctx context.Context, ex Executor, req *R, a *answer) 
 		return err
 	}
 	a.plan, a.in = plan, readers.Get().(*mp.Reader)
-	var format *Format
+	var format *schema.Format
 	if plan.ByName() {
 		format = formatFor(a.env.schema, req)
 	}
@@ -143,7 +145,7 @@ func ask[T any, R Request](ctx context.Context, ex Executor, req *R, a *answer) 
 }
 
 // find finds the rows.
-func (a *answer) find(format *Format) (err error) {
+func (a *answer) find(format *schema.Format) (err error) {
 	in := a.in
 	a.names, err = findRows(in, a.body, format, a.plan.ByName())
 	if err == nil && in.Len() > 0 {
@@ -171,22 +173,22 @@ func decodeRows[T any, R Request](a *answer, req *R, dst []T) (err error) {
 // findRows has r stand before the rows of an answer, empty where there are
 // none, and returns the names of their fields. Only where those matter and
 // come with the answer is the whole of it looked through.
-func findRows(r *mp.Reader, content []byte, format *Format, byName bool) ([]string, error) {
+func findRows(r *mp.Reader, content []byte, format *schema.Format, byName bool) ([]string, error) {
 	*r = mp.NewReader(content)
 	switch {
 	case len(content) == 0:
 		return nil, nil
-	case !byName && iproto.BeginsWithData(content):
-		r.Advance(iproto.DataOffset)
+	case !byName && wire.BeginsWithData(content):
+		r.Advance(wire.DataOffset)
 		return nil, nil
 	}
 	return searchRows(r, content, format)
 }
 
 // searchRows is findRows that looks through the whole body.
-func searchRows(r *mp.Reader, content []byte, format *Format) ([]string, error) {
+func searchRows(r *mp.Reader, content []byte, format *schema.Format) ([]string, error) {
 	*r = mp.Reader{}
-	var body iproto.Body
+	var body wire.Body
 	if err := body.Decode(content); err != nil || !body.Has(iproto.KeyData) {
 		return nil, err
 	}
@@ -196,7 +198,7 @@ func searchRows(r *mp.Reader, content []byte, format *Format) ([]string, error) 
 
 // rowNames returns the names of the rows' fields, as far as one format for all
 // can tell.
-func rowNames(body *iproto.Body, format *Format) ([]string, error) {
+func rowNames(body *wire.Body, format *schema.Format) ([]string, error) {
 	f, err := Response{format: format}.formats(body)
 	if err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // protocolTables are the tables of docs/protocol.md, and the constants in Go's
@@ -27,12 +27,12 @@ var protocolTables = []struct {
 	prefix  string // of their names
 	name    func(constant string, value int64) string
 }{
-	{"Requests and what the server sends", "internal/iproto", "Type", "Type", func(_ string, v int64) string {
+	{"Requests and what the server sends", "iproto", "Type", "Type", func(_ string, v int64) string {
 		// The status of an error has the error's code in it, 0 here.
 		return strings.TrimSuffix(iproto.Type(v).String(), " 0")
 	}},
-	{"Keys", "internal/iproto", "Key", "Key", func(_ string, v int64) string { return iproto.Key(v).String() }},
-	{"Features", "internal/iproto", "Feature", "Feature", func(_ string, v int64) string { return iproto.Feature(v).String() }},
+	{"Keys", "iproto", "Key", "Key", func(_ string, v int64) string { return iproto.Key(v).String() }},
+	{"Features", "iproto", "Feature", "Feature", func(_ string, v int64) string { return iproto.Feature(v).String() }},
 	{"Extension types of MessagePack", "types", "int8", "Ext", func(constant string, _ int64) string {
 		return strings.ToUpper(strings.TrimPrefix(constant, "Ext"))
 	}},

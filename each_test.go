@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 )
 
 func TestEach(t *testing.T) {
@@ -45,7 +46,7 @@ func TestEach(t *testing.T) {
 			}
 		}
 		var unknown *tnt.SchemaError
-		if errs[0] != nil || errs[1] != nil || !errors.As(errs[2], &unknown) || !errors.Is(errs[3], tnt.ErrKeyPartType) || errs[4] != nil {
+		if errs[0] != nil || errs[1] != nil || !errors.As(errs[2], &unknown) || !errors.Is(errs[3], errcode.KeyPartType) || errs[4] != nil {
 			t.Errorf("errors are %v", errs)
 		}
 

@@ -6,14 +6,16 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/session"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/types"
 )
 
 // Error is an error that the server, or a Lua function on it, returned. Its
 // causes are reached by errors.As and errors.Is, which also takes an
-// ErrorCode: errors.Is(err, tnt.ErrTupleFound).
+// errcode.Code: errors.Is(err, errcode.TupleFound).
 type Error = types.Error
 
 // Errors of a connection.
@@ -31,7 +33,7 @@ var (
 	// has rolled its transaction back. A new Stream is needed.
 	ErrStreamLost = errors.New("the stream's connection was lost and its transaction rolled back")
 	// ErrNotTarantool is that of a peer that does not greet as Tarantool does.
-	ErrNotTarantool = iproto.ErrNotTarantool
+	ErrNotTarantool = wire.ErrNotTarantool
 	// ErrTooLarge is that of a request beyond Options.MaxRequest.
 	ErrTooLarge = errors.New("the request is too large")
 )
@@ -39,7 +41,7 @@ var (
 // RequestError is the error of a request: which one it was, what it worked
 // on, and what went wrong.
 type RequestError struct {
-	Type  RequestType
+	Type  iproto.Type
 	Place string // the space, function or statement; "" where there is none
 	Err   error
 
@@ -88,7 +90,7 @@ func SafeToRetry(err error) bool {
 		return re.fate == unsent // Err may be the cause of a context, which may be anything
 	}
 	switch codeOf(err) {
-	case ErrLoading, ErrReadonly, ErrWrongSchemaVersion, ErrTransactionConflict, ErrTransactionTimeout:
+	case errcode.Loading, errcode.Readonly, errcode.WrongSchemaVersion, errcode.TransactionConflict, errcode.TransactionTimeout:
 		return true
 	}
 	return false
@@ -96,7 +98,7 @@ func SafeToRetry(err error) bool {
 
 // codeOf returns the code of a server's error, 0 for another. Its causes' don't
 // matter: they may be of something that was tried on the way.
-func codeOf(err error) (code ErrorCode) {
+func codeOf(err error) (code errcode.Code) {
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Code
@@ -122,8 +124,8 @@ func (e *SchemaError) Error() string { return e.What }
 
 // FeatureError reports a feature that the server lacks. Nothing was sent.
 type FeatureError struct {
-	Feature Feature
-	Server  Version
+	Feature iproto.Feature
+	Server  iproto.Version
 }
 
 // Error tells the feature and the server's version.

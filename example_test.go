@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -112,7 +114,7 @@ func ExampleSelect() {
 	defer conn.Close()
 
 	users, err := tnt.All[User](context.Background(), conn, tnt.Select{
-		Space: "users", Index: "name", Key: tnt.K("B"), Iterator: tnt.IterGE, Limit: 10,
+		Space: "users", Index: "name", Key: tnt.K("B"), Iterator: iproto.IterGE, Limit: 10,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -158,7 +160,7 @@ func ExampleInsert() {
 		User{ID: 6, Name: "Gus", Age: 80},
 	} {
 		stored, err := conn.Do(ctx, tnt.Insert{Space: "users", Tuple: tuple})
-		if errors.Is(err, tnt.ErrTupleFound) {
+		if errors.Is(err, errcode.TupleFound) {
 			fmt.Println("there is one already")
 			continue
 		}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/session"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 )
 
 // schemaTries is how often a request is done when the server says that it was
@@ -93,7 +95,7 @@ func isNil[R Request](req *R) bool {
 func outdated(req Request, err error) bool {
 	var unknown *SchemaError
 	return errors.As(err, &unknown) && unknown.stale ||
-		errors.Is(err, ErrWrongSchemaVersion) && req.place().namesSpace()
+		errors.Is(err, errcode.WrongSchemaVersion) && req.place().namesSpace()
 }
 
 // endedMeanwhile adds the context's cause to the error of an outdated request,
@@ -108,7 +110,7 @@ func endedMeanwhile(ctx context.Context, req Request, err error) error {
 
 // refreshFor tells whether a request that failed is worth another try with a
 // newer schema, once that is there.
-func (c *Conn) refreshFor(ctx context.Context, l *live, used *Schema, err error) bool {
+func (c *Conn) refreshFor(ctx context.Context, l *live, used *schema.Schema, err error) bool {
 	var unknown *SchemaError
 	switch {
 	case c.opts.NoSchema || c.opts.NoSchemaRefetch || used == nil:
@@ -118,7 +120,7 @@ func (c *Conn) refreshFor(ctx context.Context, l *live, used *Schema, err error)
 		if _, err := c.send(ctx, l, Ping{}).Wait(ctx); err != nil || l.session.SchemaVersion() == used.Version {
 			return false
 		}
-	case errors.Is(err, ErrWrongSchemaVersion):
+	case errors.Is(err, errcode.WrongSchemaVersion):
 	default:
 		return false
 	}
@@ -182,13 +184,13 @@ func (c *Conn) content(typ iproto.Type, body []byte) ([]byte, error) {
 
 // formatFor returns the format of the tuples that a request's answer holds,
 // nil where it is not known.
-func formatFor[R Request](schema *Schema, req *R) *Format {
+func formatFor[R Request](known *schema.Schema, req *R) *schema.Format {
 	_, p := about(req)
 	switch {
-	case schema == nil || !p.data:
+	case known == nil || !p.data:
 		return nil
 	case p.name != "":
-		return schema.Space(p.name).format()
+		return known.Space(p.name).TupleFormat()
 	}
-	return schema.SpaceByID(p.spaceID).format()
+	return known.SpaceByID(p.spaceID).TupleFormat()
 }

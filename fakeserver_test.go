@@ -8,8 +8,10 @@ import (
 	"testing"
 
 	"github.com/gotnt/tnt"
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // peer is the server's end of a connection to a fake server.
@@ -19,33 +21,33 @@ type peer struct {
 }
 
 // next reads a request.
-func (p *peer) next() (iproto.Header, []byte, error) {
+func (p *peer) next() (wire.Header, []byte, error) {
 	for {
-		head, size, err := iproto.FrameSize(p.in)
+		head, size, err := wire.FrameSize(p.in)
 		if err != nil {
-			return iproto.Header{}, nil, err
+			return wire.Header{}, nil, err
 		}
 		if total := head + int(size); head > 0 && len(p.in) >= total {
 			frame := p.in[head:total]
 			p.in = p.in[total:]
 			r := mp.NewReader(frame)
-			h, err := iproto.DecodeHeader(&r)
+			h, err := wire.DecodeHeader(&r)
 			return h, r.Rest(), err
 		}
 		b := make([]byte, 64<<10)
 		n, err := p.Read(b)
 		p.in = append(p.in, b[:n]...)
 		if err != nil {
-			return iproto.Header{}, nil, err
+			return wire.Header{}, nil, err
 		}
 	}
 }
 
 // frame makes the frame of an answer.
 func frame(typ iproto.Type, sync uint64, body []byte) []byte {
-	b := iproto.AppendResponseHeader(iproto.BeginFrame(nil), iproto.Header{Type: typ, Sync: sync, SchemaVersion: 1})
+	b := wire.AppendResponseHeader(wire.BeginFrame(nil), wire.Header{Type: typ, Sync: sync, SchemaVersion: 1})
 	b = append(b, body...)
-	if err := iproto.EndFrame(b, 0); err != nil {
+	if err := wire.EndFrame(b, 0); err != nil {
 		panic(err)
 	}
 	return b
@@ -53,7 +55,7 @@ func frame(typ iproto.Type, sync uint64, body []byte) []byte {
 
 // rows makes the body of an answer with one row.
 func row(value func(b []byte) []byte) []byte {
-	w := iproto.NewBody(nil)
+	w := wire.NewBody(nil)
 	w.Key(iproto.KeyData)
 	w.B = value(mp.AppendArrayLen(w.B, 1))
 	return w.End()
@@ -86,17 +88,17 @@ func fakeServer(t *testing.T, serve func(p *peer)) (addr string) {
 			wg.Go(func() {
 				defer conn.Close()
 				p := &peer{Conn: conn}
-				greeting := iproto.Greeting{Version: iproto.Version{Major: 2, Minor: 6}, Protocol: "Binary", UUID: "c8f0fa1f-da29-438c-a040-393f1126ad39"}
-				if _, err := conn.Write(iproto.AppendGreeting(nil, greeting)); err != nil {
+				greeting := wire.Greeting{Version: iproto.Version{Major: 2, Minor: 6}, Protocol: "Binary", UUID: "c8f0fa1f-da29-438c-a040-393f1126ad39"}
+				if _, err := conn.Write(wire.AppendGreeting(nil, greeting)); err != nil {
 					return
 				}
 				h, _, err := p.next()
 				if err != nil || h.Type != iproto.TypeID {
 					return
 				}
-				w := iproto.NewBody(nil)
+				w := wire.NewBody(nil)
 				w.String(iproto.KeyError24, "Unknown request type 73")
-				if _, err := conn.Write(frame(iproto.TypeError|iproto.Type(tnt.ErrUnknownRequestType), h.Sync, w.End())); err != nil {
+				if _, err := conn.Write(frame(iproto.TypeError|iproto.Type(errcode.UnknownRequestType), h.Sync, w.End())); err != nil {
 					return
 				}
 				serve(p)
@@ -280,7 +282,7 @@ func TestMaxFrame(t *testing.T) {
 // TestLoading has a server that is starting: it refuses what the connection
 // asks for at first, and is waited for.
 func TestLoading(t *testing.T) {
-	for _, code := range []tnt.ErrorCode{tnt.ErrLoading, tnt.ErrNoSuchSpace, tnt.ErrNoSuchIndexID} {
+	for _, code := range []errcode.Code{errcode.Loading, errcode.NoSuchSpace, errcode.NoSuchIndexID} {
 		var mu sync.Mutex
 		refused := 0
 		addr := fakeServer(t, func(p *peer) {
@@ -296,12 +298,12 @@ func TestLoading(t *testing.T) {
 				}
 				mu.Unlock()
 				if refuse {
-					w := iproto.NewBody(nil)
+					w := wire.NewBody(nil)
 					w.String(iproto.KeyError24, "not yet")
 					_, _ = p.Write(frame(iproto.TypeError|iproto.Type(code), h.Sync, w.End()))
 					continue
 				}
-				w := iproto.NewBody(nil)
+				w := wire.NewBody(nil)
 				w.Key(iproto.KeyData)
 				w.B = mp.AppendArrayLen(w.B, 0)
 				_, _ = p.Write(frame(iproto.TypeOK, h.Sync, w.End()))
@@ -330,18 +332,18 @@ func TestWrongSchemaVersionForEver(t *testing.T) {
 			if err != nil {
 				return
 			}
-			w := iproto.NewBody(nil)
+			w := wire.NewBody(nil)
 			switch h.Type {
 			case iproto.TypeInsert:
 				mu.Lock()
 				inserts++
 				mu.Unlock()
 				w.String(iproto.KeyError24, "Wrong schema version")
-				_, _ = p.Write(frame(iproto.TypeError|iproto.Type(tnt.ErrWrongSchemaVersion), h.Sync, w.End()))
+				_, _ = p.Write(frame(iproto.TypeError|iproto.Type(errcode.WrongSchemaVersion), h.Sync, w.End()))
 				continue
 			case iproto.TypeSelect:
 				w.Key(iproto.KeyData)
-				var b iproto.Body
+				var b wire.Body
 				if err := b.Decode(body); err != nil {
 					return
 				}
@@ -356,7 +358,7 @@ func TestWrongSchemaVersionForEver(t *testing.T) {
 	})
 	conn := toFake(t, addr, func(o *tnt.Options) { o.NoSchema = false })
 	_, err := conn.Insert(testContext(t), "s", []any{1})
-	if !errors.Is(err, tnt.ErrWrongSchemaVersion) || !tnt.SafeToRetry(err) {
+	if !errors.Is(err, errcode.WrongSchemaVersion) || !tnt.SafeToRetry(err) {
 		t.Errorf("got %v", err)
 	}
 	if inserts < 2 || inserts > 3 {

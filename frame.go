@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/session"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // frame is a place to encode a request in. Few are in use at a time, as a
@@ -66,12 +67,12 @@ func appendRequest[R Request](b []byte, to *target, sync uint64, req *R) ([]byte
 		return b, err
 	}
 	c, env := to.conn, to.env
-	h := iproto.Header{Type: typ, Sync: sync, StreamID: to.stream}
+	h := wire.Header{Type: typ, Sync: sync, StreamID: to.stream}
 	if to.checked && !c.opts.NoSchemaRefetch && env.schema != nil && p.namesSpace() {
 		h.SchemaVersion = env.schema.Version
 	}
 	start := len(b)
-	b = iproto.AppendRequestHeader(iproto.BeginFrame(b), h)
+	b = wire.AppendRequestHeader(wire.BeginFrame(b), h)
 	body := len(b)
 	b, err := appendBodyOf(b, req, env)
 	if err != nil {
@@ -85,13 +86,13 @@ func appendRequest[R Request](b []byte, to *target, sync uint64, req *R) ([]byte
 	if n := len(b) - start; n > c.opts.MaxRequest {
 		return b, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, n, c.opts.MaxRequest)
 	}
-	return b, iproto.EndFrame(b, start)
+	return b, wire.EndFrame(b, start)
 }
 
 // about returns the request's type and place. A Select is not copied for that:
 // its 128 bytes, on the stacks of many callers, are a miss of the cache for
 // every 64.
-func about[R Request](req *R) (RequestType, place) {
+func about[R Request](req *R) (iproto.Type, place) {
 	if s, ok := any(req).(*Select); ok {
 		return iproto.TypeSelect, s.where()
 	}

@@ -6,7 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 )
 
 // Future is an answer on its way. Its methods are safe for concurrent use:
@@ -14,7 +16,7 @@ import (
 type Future struct {
 	conn   *Conn
 	req    Request
-	format *Format
+	format *schema.Format
 	hooks  *observed
 
 	done chan struct{} // closed when resp and err are set
@@ -147,7 +149,7 @@ func (f *Future) Push(body []byte) {
 }
 
 // Receive implements session.Receiver.
-func (f *Future) Receive(h iproto.Header, body []byte, err error) {
+func (f *Future) Receive(h wire.Header, body []byte, err error) {
 	switch {
 	case err != nil:
 		f.err = requestError(f.req, err, true)

@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 )
 
 // dataBody makes a body of rows.
 func dataBody(rows ...[]byte) []byte {
-	w := iproto.NewBody(nil)
+	w := wire.NewBody(nil)
 	w.Key(iproto.KeyData)
 	w.B = mp.AppendArrayLen(w.B, len(rows))
 	for _, row := range rows {
@@ -51,7 +53,7 @@ func FuzzResponse(f *testing.F) {
 		f.Add(b, len(text)%4 == 0)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, isError bool) {
-		h := iproto.Header{}
+		h := wire.Header{}
 		if isError {
 			h.Type = iproto.TypeError | 3
 			if err := serverError(h.Type, b); err == nil || err.Error() == "" {
@@ -120,7 +122,7 @@ func indexRow(space, id, name, opts, parts any) []byte {
 	return value([]any{space, id, name, "tree", opts, parts})
 }
 
-func parsed(t *testing.T, spaces, indexes []byte) (*Schema, error) {
+func parsed(t *testing.T, spaces, indexes []byte) (*schema.Schema, error) {
 	t.Helper()
 	return parseSchema(Response{body: spaces}, Response{body: indexes})
 }
@@ -129,7 +131,7 @@ func parsed(t *testing.T, spaces, indexes []byte) (*Schema, error) {
 // send: they are passed over, and the others are of use.
 func TestOddSchemaRows(t *testing.T) {
 	good := spaceRow(512, "good", []any{map[string]any{"name": "id", "type": "unsigned"}})
-	schema, err := parsed(t, dataBody(
+	known, err := parsed(t, dataBody(
 		value([]any{}),
 		value([]any{513, 1, "short"}),
 		value("no list"),
@@ -154,20 +156,20 @@ func TestOddSchemaRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	space := schema.Space("good")
+	space := known.Space("good")
 	if space == nil || space.Format.Names()[0] != "id" || len(space.Indexes) != 4 {
 		t.Fatalf("the good space is %+v", space)
 	}
 	if pk := space.Index("pk"); !pk.Unique || pk.Parts[0].Name != "id" {
 		t.Errorf("the primary index is %+v", pk)
 	}
-	if index := space.Index("maps"); index.Unique || index.Parts[0] != (IndexPart{Path: "a.b", Type: "unsigned", IsNullable: true}) {
+	if index := space.Index("maps"); index.Unique || index.Parts[0] != (schema.Part{Path: "a.b", Type: "unsigned", IsNullable: true}) {
 		t.Errorf("an index is %+v", index)
 	}
-	if odd := schema.Space("odd fields"); odd == nil || len(odd.Format.Fields) != 4 || odd.Format.Fields[3].Name != "last" {
+	if odd := known.Space("odd fields"); odd == nil || len(odd.Format.Fields()) != 4 || odd.Format.Fields()[3].Name != "last" {
 		t.Errorf("a space with odd fields is %+v", odd)
 	}
-	if schema.Space("longer") == nil || schema.Space("format of a map") == nil || schema.Space("short") != nil {
+	if known.Space("longer") == nil || known.Space("format of a map") == nil || known.Space("short") != nil {
 		t.Error("a space is missing, or one is too many")
 	}
 	for name, body := range map[string][]byte{"cut": {0x81, 0x30, 0x92}, "no map": {0x05}, "no list": {0x81, 0x30, 0x05}} {
@@ -178,7 +180,7 @@ func TestOddSchemaRows(t *testing.T) {
 			t.Errorf("indexes, %s: taken", name)
 		}
 	}
-	if schema, err := parsed(t, nil, nil); err != nil || schema == nil {
+	if known, err := parsed(t, nil, nil); err != nil || known == nil {
 		t.Errorf("no rows at all: %v", err)
 	}
 }
@@ -188,13 +190,13 @@ func FuzzSchemaRows(f *testing.F) {
 	f.Add(dataBody(value([]any{512, 1, "s"})), dataBody(value(5)))
 	f.Add(dataBody(spaceRow(512, "s", map[string]any{})), dataBody(indexRow(512, 0, "pk", 1, []any{map[string]any{"field": uint64(1 << 40)}})))
 	f.Fuzz(func(t *testing.T, spaces, indexes []byte) {
-		schema, err := parsed(t, spaces, indexes)
+		known, err := parsed(t, spaces, indexes)
 		if err != nil {
 			return
 		}
-		env := &environment{schema: schema}
-		for space := range schema.Spaces() {
-			if schema.SpaceByID(space.ID) != space || schema.Space(space.Name) == nil {
+		env := &environment{schema: known}
+		for space := range known.Spaces() {
+			if known.SpaceByID(space.ID) != space || known.Space(space.Name) == nil {
 				t.Errorf("space %d, %q is not to be found", space.ID, space.Name)
 			}
 			m := map[string]any{}

@@ -20,14 +20,15 @@ import (
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/types"
 )
 
-// goldenFolder holds recorded exchanges with a real server; it is not part of
-// this repository.
-const goldenFolder = "../shared/golden"
+// goldenFolder holds recorded exchanges with a real server.
+const goldenFolder = "tnttest/testdata/golden"
 
 type goldenStep struct {
 	Send     string           `json:"send"`
@@ -44,7 +45,7 @@ func eachGolden(t *testing.T, fn func(where string, step goldenStep)) {
 	t.Helper()
 	files, _ := filepath.Glob(filepath.Join(goldenFolder, "*.jsonl"))
 	if len(files) == 0 {
-		t.Skipf("the recordings are not there: no %s/*.jsonl", goldenFolder)
+		t.Fatalf("the recordings are not there: no %s/*.jsonl", goldenFolder)
 	}
 	for _, file := range files {
 		f, err := os.Open(file)
@@ -81,7 +82,7 @@ func unhex(t *testing.T, where, text string) []byte {
 	if err != nil {
 		t.Fatalf("%s: %v", where, err)
 	}
-	head, size, err := iproto.FrameSize(b)
+	head, size, err := wire.FrameSize(b)
 	if err != nil || uint64(len(b)-head) != size {
 		t.Fatalf("%s: a frame of %d bytes says %d, %v", where, len(b)-head, size, err)
 	}
@@ -96,7 +97,7 @@ func TestGoldenResponses(t *testing.T) {
 		for i, text := range step.Recv {
 			frames++
 			r := mp.NewReader(unhex(t, where, text))
-			h, err := iproto.DecodeHeader(&r)
+			h, err := wire.DecodeHeader(&r)
 			if err != nil {
 				t.Errorf("%s: %v", where, err)
 				continue
@@ -130,7 +131,7 @@ func TestGoldenResponses(t *testing.T) {
 	}
 }
 
-func checkHeader(t *testing.T, where string, h iproto.Header, want map[string]any) {
+func checkHeader(t *testing.T, where string, h wire.Header, want map[string]any) {
 	t.Helper()
 	typ := fmt.Sprint(want["type"])
 	if names := map[string]string{"OK": "0", "EVENT": strconv.Itoa(int(iproto.TypeEvent))}; names[typ] != "" {
@@ -146,7 +147,7 @@ func checkHeader(t *testing.T, where string, h iproto.Header, want map[string]an
 
 // checkAnswer compares what the methods of Response say with the readable
 // answer.
-func checkAnswer(t *testing.T, where string, h iproto.Header, body []byte, want map[string]any) {
+func checkAnswer(t *testing.T, where string, h wire.Header, body []byte, want map[string]any) {
 	t.Helper()
 	resp := Response{schemaVersion: h.SchemaVersion, body: body}
 	if h.Type&iproto.TypeError != 0 {
@@ -156,7 +157,7 @@ func checkAnswer(t *testing.T, where string, h iproto.Header, body []byte, want 
 			t.Errorf("%s: no error but %v", where, err)
 			return
 		}
-		if e.Code != ErrorCode(h.Type&^iproto.TypeError) || e.Message != want["error_24"] {
+		if e.Code != errcode.Code(h.Type&^iproto.TypeError) || e.Message != want["error_24"] {
 			t.Errorf("%s: the error is %v, want %v", where, e, want["error_24"])
 		}
 		stack, _ := want["error"].(map[string]any)
@@ -372,7 +373,7 @@ func TestGoldenRequests(t *testing.T) {
 		}
 		content := unhex(t, where, step.Send)
 		r := mp.NewReader(content)
-		h, err := iproto.DecodeHeader(&r)
+		h, err := wire.DecodeHeader(&r)
 		if err != nil {
 			t.Errorf("%s: %v", where, err)
 			return
@@ -380,7 +381,7 @@ func TestGoldenRequests(t *testing.T) {
 		if fmt.Sprint(h.Sync) != fmt.Sprint(step.Request["sync"]) {
 			t.Errorf("%s: the sync is %d", where, h.Sync)
 		}
-		var body iproto.Body
+		var body wire.Body
 		if err := body.Decode(r.Rest()); err != nil {
 			left["a body of wrong types"]++
 			return
@@ -390,7 +391,7 @@ func TestGoldenRequests(t *testing.T) {
 			left[why]++
 			return
 		}
-		again, err := req.appendBody(iproto.AppendRequestHeader(nil, h), &environment{namesOnWire: true})
+		again, err := req.appendBody(wire.AppendRequestHeader(nil, h), &environment{namesOnWire: true})
 		if err != nil {
 			t.Errorf("%s: %v of %v", where, err, step.Request)
 			return
@@ -401,10 +402,10 @@ func TestGoldenRequests(t *testing.T) {
 		}
 		equal++
 		ours := mp.NewReader(again)
-		if again, err := iproto.DecodeHeader(&ours); err != nil || again != h {
+		if again, err := wire.DecodeHeader(&ours); err != nil || again != h {
 			t.Errorf("%s: the header has become %+v, %v", where, again, err)
 		}
-		var ourBody iproto.Body
+		var ourBody wire.Body
 		if err := ourBody.Decode(ours.Rest()); err != nil {
 			t.Errorf("%s: %v", where, err)
 		}
@@ -424,7 +425,7 @@ var goldenDefaults = map[iproto.Key][]byte{
 }
 
 // compareBodies compares two bodies key by key.
-func compareBodies(t *testing.T, where string, want, got *iproto.Body) {
+func compareBodies(t *testing.T, where string, want, got *wire.Body) {
 	t.Helper()
 	for k := iproto.Key(0x10); k < 0x65; k++ {
 		a, b := want.Raw(k), got.Raw(k)
@@ -434,7 +435,7 @@ func compareBodies(t *testing.T, where string, want, got *iproto.Body) {
 		if def, ok := goldenDefaults[k]; ok && (len(a) == 0 && bytes.Equal(b, def) || len(b) == 0 && bytes.Equal(a, def)) {
 			continue
 		}
-		if k == iproto.KeyIterator && want.Uint(k) == uint64(IterEq) && got.Uint(k) == uint64(IterAll) && len(want.Raw(iproto.KeyKey)) == 1 {
+		if k == iproto.KeyIterator && want.Uint(k) == uint64(iproto.IterEq) && got.Uint(k) == uint64(iproto.IterAll) && len(want.Raw(iproto.KeyKey)) == 1 {
 			continue // the empty key
 		}
 		if k == iproto.KeyAfterPosition && want.String(k) == got.String(k) {
@@ -453,7 +454,7 @@ func compareBodies(t *testing.T, where string, want, got *iproto.Body) {
 
 // requestOf makes a request of its recorded header and body; nil and a reason
 // for one that this package does not send.
-func requestOf(h iproto.Header, body *iproto.Body) (req Request, why string) {
+func requestOf(h wire.Header, body *wire.Body) (req Request, why string) {
 	space, index := body.String(iproto.KeySpaceName), body.String(iproto.KeyIndexName)
 	spaceID, indexID := uint32(body.Uint(iproto.KeySpaceID)), uint32(body.Uint(iproto.KeyIndexID))
 	switch h.Type {
@@ -481,11 +482,11 @@ func requestOf(h iproto.Header, body *iproto.Body) (req Request, why string) {
 	}
 	switch h.Type {
 	case iproto.TypeSelect:
-		if missing(iproto.KeyKey, iproto.KeyLimit) || body.Uint(iproto.KeyLimit) == 0 || body.Uint(iproto.KeyIterator) > uint64(IterPP) {
+		if missing(iproto.KeyKey, iproto.KeyLimit) || body.Uint(iproto.KeyLimit) == 0 || body.Uint(iproto.KeyIterator) > uint64(iproto.IterPP) {
 			return nil, "a SELECT without a key, a limit or a known iterator"
 		}
 		s := Select{
-			Space: space, SpaceID: spaceID, Index: index, IndexID: indexID, Key: key(), Iterator: Iterator(body.Uint(iproto.KeyIterator)),
+			Space: space, SpaceID: spaceID, Index: index, IndexID: indexID, Key: key(), Iterator: iproto.Iterator(body.Uint(iproto.KeyIterator)),
 			Offset: uint32(body.Uint(iproto.KeyOffset)), Limit: uint32(body.Uint(iproto.KeyLimit)), FetchPosition: body.Bool(iproto.KeyFetchPosition),
 		}
 		if s.Limit == math.MaxUint32 {

@@ -10,14 +10,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/session"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 const (
-	authChapSHA1  = iproto.AuthChapSHA1
-	authPapSHA256 = iproto.AuthPapSHA256
+	authChapSHA1  = wire.AuthChapSHA1
+	authPapSHA256 = wire.AuthPapSHA256
 )
 
 // startingPause is the pause before asking a server again that is starting.
@@ -48,7 +50,7 @@ func (c *Conn) dial(r *run) (*live, error) {
 // isStarting tells whether the error is that of a server that is loading its
 // data or bootstrapping, when even the schema's own spaces may be missing.
 func isStarting(err error) bool {
-	return errors.Is(err, ErrLoading) || errors.Is(err, ErrNoSuchSpace) || errors.Is(err, ErrNoSuchIndexID)
+	return errors.Is(err, errcode.Loading) || errors.Is(err, errcode.NoSuchSpace) || errors.Is(err, errcode.NoSuchIndexID)
 }
 
 func (c *Conn) attempt(ctx context.Context, r *run) (*live, error) {
@@ -68,8 +70,8 @@ func (c *Conn) attempt(ctx context.Context, r *run) (*live, error) {
 		WriteBuffer:   c.opts.WriteBuffer,
 		SendTimeout:   c.opts.RequestTimeout,
 		OnEvent:       func(body []byte) { c.event(l, body) },
-		OnLate:        func(h iproto.Header) { c.hooks.onLate(c, h) },
-		OnPushDropped: func(h iproto.Header) { c.hooks.onDrop(c, Drop{Sync: h.Sync}) },
+		OnLate:        func(h wire.Header) { c.hooks.onLate(c, h) },
+		OnPushDropped: func(h wire.Header) { c.hooks.onDrop(c, Drop{Sync: h.Sync}) },
 		OnSchemaVersion: func(uint64) {
 			if !c.opts.NoSchema && !c.opts.NoSchemaRefetch {
 				select {
@@ -117,33 +119,33 @@ func (c *Conn) open(ctx context.Context) (net.Conn, error) {
 }
 
 // readGreeting reads what the server says first.
-func readGreeting(ctx context.Context, conn net.Conn) (iproto.Greeting, error) {
+func readGreeting(ctx context.Context, conn net.Conn) (wire.Greeting, error) {
 	stop := context.AfterFunc(ctx, func() {
 		if conn.SetDeadline(time.Unix(1, 0)) != nil {
 			_ = conn.Close() // one without deadlines, such as through SSH
 		}
 	})
 	defer stop()
-	var b [iproto.GreetingSize]byte
+	var b [wire.GreetingSize]byte
 	for have := 0; have < len(b); {
 		n, err := conn.Read(b[have:])
 		have += n
-		if !iproto.IsGreetingPrefix(b[:have]) {
-			return iproto.Greeting{}, wrongPeer(b[:have])
+		if !wire.IsGreetingPrefix(b[:have]) {
+			return wire.Greeting{}, wrongPeer(b[:have])
 		}
 		if err != nil && have < len(b) {
-			return iproto.Greeting{}, noGreeting(have, err)
+			return wire.Greeting{}, noGreeting(have, err)
 		}
 	}
 	if !stop() {
-		return iproto.Greeting{}, context.Cause(ctx)
+		return wire.Greeting{}, context.Cause(ctx)
 	}
-	return iproto.DecodeGreeting(b[:])
+	return wire.DecodeGreeting(b[:])
 }
 
 func noGreeting(have int, err error) error {
 	if errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: it closed the connection after %d of %d bytes of a greeting", ErrNotTarantool, have, iproto.GreetingSize)
+		return fmt.Errorf("%w: it closed the connection after %d of %d bytes of a greeting", ErrNotTarantool, have, wire.GreetingSize)
 	}
 	if have == 0 {
 		return fmt.Errorf("no greeting came: the peer may expect TLS or another protocol, such as HTTP: %w", err)
@@ -199,25 +201,26 @@ type doFunc func(context.Context, Request) (Response, error)
 // the request and has none.
 func (c *Conn) identify(ctx context.Context, l *live, do doFunc) (authType string, err error) {
 	resp, err := do(ctx, identify{tupleFormats: c.opts.TupleFormats})
-	if errors.Is(err, ErrUnknownRequestType) || errors.Is(err, ErrInvalidMsgpack) {
+	if errors.Is(err, errcode.UnknownRequestType) || errors.Is(err, errcode.InvalidMsgpack) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	var body iproto.Body
+	var body wire.Body
 	if err := resp.parse(&body); err != nil {
 		return "", err
 	}
-	l.features.Version = int(body.Uint(iproto.KeyVersion))
+	var offered []iproto.Feature
 	if body.Has(iproto.KeyFeatures) {
 		features := body.Reader(iproto.KeyFeatures)
 		for range features.ArrayLen() {
 			if f := features.Uint(); f < 64 {
-				l.features.set |= 1 << f
+				offered = append(offered, iproto.Feature(f))
 			}
 		}
 	}
+	l.features = iproto.NewFeatures(int(body.Uint(iproto.KeyVersion)), offered...)
 	return body.String(iproto.KeyAuthType), nil
 }
 
@@ -235,7 +238,7 @@ func (c *Conn) authenticate(ctx context.Context, l *live, method string, do doFu
 	switch method {
 	case "", authChapSHA1:
 		req.method = authChapSHA1
-		req.proof = iproto.ChapSHA1(password, l.greeting.Salt)
+		req.proof = wire.ChapSHA1(password, l.greeting.Salt)
 	case authPapSHA256:
 		if c.opts.TLS == nil && c.network != "unix" && !c.opts.AllowPlainPassword {
 			return errors.New("pap-sha256 sends the password itself, and the connection is not encrypted: use TLS, or set Options.AllowPlainPassword")
@@ -251,19 +254,19 @@ func (c *Conn) authenticate(ctx context.Context, l *live, method string, do doFu
 // identify is the request IPROTO_ID.
 type identify struct{ tupleFormats bool }
 
-func (identify) Type() RequestType { return iproto.TypeID }
+func (identify) Type() iproto.Type { return iproto.TypeID }
 
 func (identify) place() place { return place{} }
 
 func (i identify) appendBody(b []byte, _ *environment) ([]byte, error) {
-	features := []Feature{
-		FeatureStreams, FeatureTransactions, FeatureErrorExtension, FeatureWatchers, FeaturePagination,
-		FeatureSpaceAndIndexNames, FeatureWatchOnce, FeatureIsSync, FeatureInsertArrow,
+	features := []iproto.Feature{
+		iproto.FeatureStreams, iproto.FeatureTransactions, iproto.FeatureErrorExtension, iproto.FeatureWatchers, iproto.FeaturePagination,
+		iproto.FeatureSpaceAndIndexNames, iproto.FeatureWatchOnce, iproto.FeatureIsSync, iproto.FeatureInsertArrow,
 	}
 	if i.tupleFormats {
-		features = append(features, FeatureDMLTupleExtension, FeatureCallRetTupleExtension, FeatureCallArgTupleExtension)
+		features = append(features, iproto.FeatureDMLTupleExtension, iproto.FeatureCallRetTupleExtension, iproto.FeatureCallArgTupleExtension)
 	}
-	w := iproto.NewBody(b)
+	w := wire.NewBody(b)
 	w.Uint(iproto.KeyVersion, iproto.ProtocolVersion)
 	w.Key(iproto.KeyFeatures)
 	w.B = mp.AppendArrayLen(w.B, len(features))
@@ -279,12 +282,12 @@ type auth struct {
 	proof        []byte // a scramble, or the password for pap-sha256
 }
 
-func (auth) Type() RequestType { return iproto.TypeAuth }
+func (auth) Type() iproto.Type { return iproto.TypeAuth }
 
 func (a auth) place() place { return place{name: "user " + a.user} }
 
 func (a auth) appendBody(b []byte, _ *environment) ([]byte, error) {
-	w := iproto.NewBody(b)
+	w := wire.NewBody(b)
 	w.String(iproto.KeyUserName, a.user)
 	w.Key(iproto.KeyTuple)
 	w.B = mp.AppendString(mp.AppendArrayLen(w.B, 2), a.method)

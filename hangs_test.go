@@ -13,7 +13,9 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"github.com/gotnt/tnt"
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -261,9 +263,9 @@ func TestFunctionsAreNotRepeated(t *testing.T) {
 			typ, body := iproto.TypeOK, emptyBody
 			if h.Type != iproto.TypeSelect {
 				calls.Add(1)
-				w := iproto.NewBody(nil)
+				w := wire.NewBody(nil)
 				w.String(iproto.KeyError24, "Wrong schema version")
-				typ, body = iproto.TypeError|iproto.Type(tnt.ErrWrongSchemaVersion), w.End()
+				typ, body = iproto.TypeError|iproto.Type(errcode.WrongSchemaVersion), w.End()
 			}
 			if _, err := p.Write(frame(typ, h.Sync, body)); err != nil {
 				return
@@ -273,7 +275,7 @@ func TestFunctionsAreNotRepeated(t *testing.T) {
 	conn := toFake(t, addr, func(o *tnt.Options) { o.NoSchema = false })
 	for _, req := range []tnt.Request{tnt.Call{Function: "f"}, tnt.Eval{Expr: "f()"}, tnt.Insert{SpaceID: 512, Tuple: []any{1}}} {
 		calls.Store(0)
-		if _, err := conn.Do(testContext(t), req); !errors.Is(err, tnt.ErrWrongSchemaVersion) {
+		if _, err := conn.Do(testContext(t), req); !errors.Is(err, errcode.WrongSchemaVersion) {
 			t.Errorf("%T: %v", req, err)
 		}
 		if n := calls.Load(); n != 1 {
@@ -437,9 +439,9 @@ func TestServerSilentWhileSchemaIsFetched(t *testing.T) {
 			if err != nil {
 				return
 			}
-			b := iproto.AppendResponseHeader(iproto.BeginFrame(nil), iproto.Header{Sync: h.Sync, SchemaVersion: max(version, 1)})
+			b := wire.AppendResponseHeader(wire.BeginFrame(nil), wire.Header{Sync: h.Sync, SchemaVersion: max(version, 1)})
 			b = append(b, emptyBody...)
-			if iproto.EndFrame(b, 0) != nil {
+			if wire.EndFrame(b, 0) != nil {
 				return
 			}
 			if _, err := p.Write(b); err != nil {

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/gotnt/tnt/schema"
 )
 
 // seldom is the least time between two lines of a kind that a server can cause
@@ -40,7 +42,7 @@ func (h *logHook) OnState(c *Conn, from, to State, cause error) {
 	}
 }
 
-func (h *logHook) OnSchema(c *Conn, _ *Schema, err error) {
+func (h *logHook) OnSchema(c *Conn, _ *schema.Schema, err error) {
 	if err != nil {
 		h.log.Warn("tnt: schema not fetched", "server", c.opts.String(), "error", err)
 	}

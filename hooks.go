@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 )
 
 // Hook is told of what happens on a connection, by Options.Hooks: for logs
@@ -55,7 +57,7 @@ func (f StateFunc) OnState(c *Conn, from, to State, cause error) { f(c, from, to
 type SchemaHook interface {
 	// OnSchema gets the new schema, or the error that left the old one in its
 	// place.
-	OnSchema(c *Conn, s *Schema, err error)
+	OnSchema(c *Conn, s *schema.Schema, err error)
 }
 
 // LateHook is told of each answer that came after its caller had given up. It
@@ -83,7 +85,7 @@ type Drop struct {
 
 // RequestInfo tells a hook of a request.
 type RequestInfo struct {
-	Type   RequestType
+	Type   iproto.Type
 	Place  string // the space, function or statement, as in RequestError
 	Stream uint64 // the stream's number; 0: none, or one that was not used yet
 }
@@ -98,8 +100,8 @@ type RequestEnd struct {
 // ConnectAttempt tells of an attempt to connect.
 type ConnectAttempt struct {
 	Duration time.Duration
-	Version  Version // the server's; zero where the attempt failed
-	Err      error   // nil: connected
+	Version  iproto.Version // the server's; zero where the attempt failed
+	Err      error          // nil: connected
 }
 
 // hooks are the options' hooks by what they are told.
@@ -153,13 +155,13 @@ func (hs *hooks) onState(c *Conn, from, to State, cause error) {
 	}
 }
 
-func (hs *hooks) onSchema(c *Conn, s *Schema, err error) {
+func (hs *hooks) onSchema(c *Conn, s *schema.Schema, err error) {
 	for _, h := range hs.schemas {
 		h.OnSchema(c, s, err)
 	}
 }
 
-func (hs *hooks) onLate(c *Conn, h iproto.Header) {
+func (hs *hooks) onLate(c *Conn, h wire.Header) {
 	for _, hook := range hs.lates {
 		hook.OnLate(c, h.Sync)
 	}

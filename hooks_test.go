@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -83,7 +85,7 @@ func (r *recorder) OnState(_ *tnt.Conn, _, to tnt.State, cause error) {
 	r.states, r.causes = append(r.states, to), append(r.causes, cause)
 }
 
-func (r *recorder) OnSchema(_ *tnt.Conn, _ *tnt.Schema, err error) {
+func (r *recorder) OnSchema(_ *tnt.Conn, _ *schema.Schema, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stale = append(r.stale, err)
@@ -167,7 +169,7 @@ func TestRequestHooks(t *testing.T) {
 		}
 		equal(t, "each that was left", r.took(), []any{"PING answered", "SELECT tester failed", "SELECT nowhere failed"})
 
-		if conn.Features().Has(tnt.FeatureStreams) {
+		if conn.Features().Has(iproto.FeatureStreams) {
 			s := conn.Stream()
 			_ = s.Begin(ctx)
 			_, _ = s.Select(ctx, "tester", tnt.K(1))

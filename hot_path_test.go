@@ -6,8 +6,10 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 )
 
 // BenchmarkEncode is the work of a caller before a select is sent.
@@ -16,13 +18,12 @@ func BenchmarkEncode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	schema := newSchema(87)
+	spaces := []*schema.Space{{ID: 512, Name: "bench", Indexes: []*schema.Index{{Parts: []schema.Part{{}}}}}}
 	for id := range uint32(40) { // about as many as a server has of its own
-		schema.add(&Space{ID: 257 + id, Name: fmt.Sprintf("_space%d", id)})
+		spaces = append(spaces, &schema.Space{ID: 257 + id, Name: fmt.Sprintf("_space%d", id)})
 	}
-	schema.add(&Space{ID: 512, Name: "bench", Indexes: []*Index{{Parts: []IndexPart{{}}}}})
 	l := &live{}
-	l.setSchema(schema)
+	l.setSchema(schema.New(87, spaces...))
 	to := target{conn: conn, live: l, env: l.env.Load(), checked: true}
 	var frame []byte
 	req := Select{Space: "bench", Key: K(1), Limit: 1}
@@ -42,7 +43,7 @@ func BenchmarkDecode(b *testing.B) {
 		Age   int64
 		Score float64
 	}
-	w := iproto.NewBody(nil)
+	w := wire.NewBody(nil)
 	w.Key(iproto.KeyData)
 	w.B = append(w.B, 0xdd, 0, 0, 0, 1, 0x94)
 	w.B = mp.AppendFloat64(mp.AppendInt(mp.AppendString(mp.AppendUint(w.B, 1), "name1"), 2), 1.5)

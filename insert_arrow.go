@@ -3,8 +3,9 @@ package tnt
 import (
 	"errors"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/types"
 )
 
@@ -13,7 +14,7 @@ import (
 // announces FeatureInsertArrow; for another one it is a *FeatureError and
 // nothing is sent. It also takes a space whose engine stores columns, which is
 // one of Tarantool Enterprise: Community Edition knows the request, and answers
-// ErrUnsupported for every space. The answer has no tuples.
+// errcode.Unsupported for every space. The answer has no tuples.
 //
 // Package github.com/gotnt/tnt/arrow, a module of its own, makes one of a
 // batch of Arrow's Go library.
@@ -28,10 +29,10 @@ type InsertArrow struct {
 }
 
 // Type implements Request.
-func (r InsertArrow) Type() RequestType { return iproto.TypeInsertArrow }
+func (r InsertArrow) Type() iproto.Type { return iproto.TypeInsertArrow }
 
 func (r InsertArrow) place() place {
-	return place{name: r.Space, spaceID: r.SpaceID, data: true, needs: 1 << FeatureInsertArrow}
+	return place{name: r.Space, spaceID: r.SpaceID, data: true, needs: 1 << iproto.FeatureInsertArrow}
 }
 
 var errNoArrow = errors.New("the batch is empty: IPC has no bytes")
@@ -40,7 +41,7 @@ func (r InsertArrow) appendBody(b []byte, env *environment) ([]byte, error) {
 	if len(r.IPC) == 0 {
 		return b, errNoArrow
 	}
-	w := iproto.NewBody(b)
+	w := wire.NewBody(b)
 	if _, err := env.appendSpace(&w, r.Space, r.SpaceID); err != nil {
 		return b, err
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -46,8 +48,8 @@ func insertArrow(t *testing.T, conn *tnt.Conn) {
 		t.Fatal(err)
 	}
 	requests := map[string]tnt.InsertArrow{"by name": {Space: "tester", IPC: ipc}}
-	if schema := conn.Schema(); schema != nil {
-		requests["by number"] = tnt.InsertArrow{SpaceID: schema.Space("tester").ID, IPC: ipc}
+	if known := conn.Schema(); known != nil {
+		requests["by number"] = tnt.InsertArrow{SpaceID: known.Space("tester").ID, IPC: ipc}
 		_, err := conn.Do(testContext(t), tnt.InsertArrow{Space: "nowhere", IPC: ipc})
 		if err == nil || !tnt.SafeToRetry(err) {
 			t.Errorf("no space: %v", err)
@@ -55,7 +57,7 @@ func insertArrow(t *testing.T, conn *tnt.Conn) {
 	}
 	for name, req := range requests {
 		_, err := conn.Do(testContext(t), req)
-		if !errors.Is(err, tnt.ErrUnsupported) {
+		if !errors.Is(err, errcode.Unsupported) {
 			t.Errorf("%s: %v", name, err)
 		}
 		failsWith(t, name, err, "INSERT_ARROW")
@@ -63,7 +65,7 @@ func insertArrow(t *testing.T, conn *tnt.Conn) {
 	}
 	// What is not an extension of Arrow's is refused for that.
 	_, err = conn.Do(testContext(t), tnt.Raw{RequestType: tnt.InsertArrow{}.Type(), Body: []byte("\x82\x10\xcd\x02\x00\x36\xc7\x00\x00")})
-	if !errors.Is(err, tnt.ErrInvalidMsgpack) {
+	if !errors.Is(err, errcode.InvalidMsgpack) {
 		t.Errorf("another extension: %v", err)
 	}
 	if _, err := conn.Do(testContext(t), tnt.InsertArrow{Space: "tester"}); err == nil || !tnt.SafeToRetry(err) {
@@ -77,7 +79,7 @@ func TestInsertArrowOfOldServer(t *testing.T) {
 	conn := connect(t, tnt.Options{Address: srv.Addr()})
 	var missing *tnt.FeatureError
 	_, err := conn.Do(testContext(t), tnt.InsertArrow{SpaceID: 512, IPC: []byte{1}})
-	if !errors.As(err, &missing) || missing.Feature != tnt.FeatureInsertArrow || !tnt.SafeToRetry(err) {
+	if !errors.As(err, &missing) || missing.Feature != iproto.FeatureInsertArrow || !tnt.SafeToRetry(err) {
 		t.Errorf("got %v", err)
 	}
 	if err := conn.Ping(testContext(t)); err != nil { // what was sent before it has come by now
@@ -96,7 +98,7 @@ func TestInsertArrowOfOldRealServers(t *testing.T) {
 		}
 		var missing *tnt.FeatureError
 		_, err := shared(t, p).Do(testContext(t), tnt.InsertArrow{Space: "tester", IPC: []byte{1}})
-		if !errors.As(err, &missing) || missing.Feature != tnt.FeatureInsertArrow || !tnt.SafeToRetry(err) {
+		if !errors.As(err, &missing) || missing.Feature != iproto.FeatureInsertArrow || !tnt.SafeToRetry(err) {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/schema"
 )
 
 // Key is what a Select, Update or Delete looks for in an index. Its zero
@@ -84,7 +85,7 @@ var errNilKey = errors.New("the key is nil: leave it out to select every tuple")
 
 // append writes the key as an array. index resolves names of fields and may
 // be nil.
-func (k Key) append(b []byte, index *Index) ([]byte, error) {
+func (k Key) append(b []byte, index *schema.Index) ([]byte, error) {
 	switch k.kind {
 	case keyEmpty:
 		return mp.AppendArrayLen(b, 0), nil
@@ -113,9 +114,9 @@ func (k Key) append(b []byte, index *Index) ([]byte, error) {
 
 // appendOtherKey writes a value as a key of one part, or as the parts where it
 // turns out to be an array, as slices and structs do.
-func appendOtherKey(b []byte, v any, index *Index) ([]byte, error) {
+func appendOtherKey(b []byte, v any, index *schema.Index) ([]byte, error) {
 	start := len(b)
-	b, err := mp.AppendTuple(append(b, 0x91), v, index.names())
+	b, err := mp.AppendTuple(append(b, 0x91), v, index.PartNames())
 	if err != nil {
 		return b, err
 	}
@@ -141,7 +142,7 @@ func appendList(b []byte, list []any) ([]byte, error) {
 
 // appendNamedKey writes the values of the index's parts in its order: all of
 // them, or the first ones.
-func appendNamedKey(b []byte, m map[string]any, index *Index) ([]byte, error) {
+func appendNamedKey(b []byte, m map[string]any, index *schema.Index) ([]byte, error) {
 	if index == nil {
 		return b, &SchemaError{What: "a key by field names takes a schema with the index; give the parts as a list"}
 	}
@@ -153,7 +154,7 @@ func appendNamedKey(b []byte, m map[string]any, index *Index) ([]byte, error) {
 		used++
 	}
 	if used != len(m) || used == 0 {
-		return b, fmt.Errorf("the key's names are not the first parts of index %q: %v", index.Name, index.partNames)
+		return b, fmt.Errorf("the key's names are not the first parts of index %q: %v", index.Name, partNames(index))
 	}
 	b = mp.AppendArrayLen(b, used)
 	var err error
@@ -163,4 +164,13 @@ func appendNamedKey(b []byte, m map[string]any, index *Index) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// partNames returns what names the parts of an index have, "" for those without.
+func partNames(index *schema.Index) []string {
+	names := make([]string, len(index.Parts))
+	for i, part := range index.Parts {
+		names[i] = part.Name
+	}
+	return names
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 )
 
 func TestLuaResults(t *testing.T) {
@@ -232,11 +233,11 @@ func TestLuaErrors(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
 		conn := shared(t, p)
 		_, err := conn.Call(testContext(t), "fail", "it broke")
-		if !errors.Is(err, tnt.ErrProcLua) {
+		if !errors.Is(err, errcode.ProcLua) {
 			t.Errorf("error(): %v", err)
 		}
 		var e *tnt.Error
-		if !errors.As(err, &e) || e.Type != "LuajitError" || e.Code != tnt.ErrProcLua {
+		if !errors.As(err, &e) || e.Type != "LuajitError" || e.Code != errcode.ProcLua {
 			t.Fatalf("error(): %#v", e)
 		}
 		failsWith(t, "its message", e, "it broke")
@@ -245,12 +246,12 @@ func TestLuaErrors(t *testing.T) {
 		if !errors.As(err, &e) || e.Code != 12345 || e.Message != "my reason" || e.Type != "ClientError" {
 			t.Errorf("a code of one's own: %#v", e)
 		}
-		if !errors.Is(err, tnt.ErrorCode(12345)) || errors.Is(err, tnt.ErrProcLua) {
+		if !errors.Is(err, errcode.Code(12345)) || errors.Is(err, errcode.ProcLua) {
 			t.Errorf("by code: %v", err)
 		}
 
 		_, err = conn.Eval(testContext(t), "for i = 1, 2 do box.space.tester:insert{1, 'x'} end")
-		if !errors.Is(err, tnt.ErrTupleFound) {
+		if !errors.Is(err, errcode.TupleFound) {
 			t.Errorf("an error of the server's: %v", err)
 		}
 
@@ -266,7 +267,7 @@ func TestLuaErrors(t *testing.T) {
 			middle:set_prev(inner)
 			outer:set_prev(middle)
 			outer:raise()`)
-		for _, code := range []tnt.ErrorCode{101, 102, 103} {
+		for _, code := range []errcode.Code{101, 102, 103} {
 			if !errors.Is(err, code) {
 				t.Errorf("%v is not found in the chain of %v", code, err)
 			}
@@ -279,7 +280,7 @@ func TestLuaErrors(t *testing.T) {
 		}
 
 		_, err = conn.Eval(testContext(t), "syntax error")
-		if !errors.Is(err, tnt.ErrProcLua) {
+		if !errors.Is(err, errcode.ProcLua) {
 			t.Errorf("a syntax error: %v", err)
 		}
 		if tnt.SafeToRetry(err) {
@@ -294,9 +295,9 @@ func TestLuaErrors(t *testing.T) {
 func TestSafeToRetryByCode(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
 		conn := shared(t, p)
-		for code, want := range map[tnt.ErrorCode]bool{
-			tnt.ErrLoading: true, tnt.ErrReadonly: true, tnt.ErrWrongSchemaVersion: true, tnt.ErrTransactionConflict: true,
-			tnt.ErrTupleFound: false, tnt.ErrProcLua: false, tnt.ErrUnknown: false, 12345: false,
+		for code, want := range map[errcode.Code]bool{
+			errcode.Loading: true, errcode.Readonly: true, errcode.WrongSchemaVersion: true, errcode.TransactionConflict: true,
+			errcode.TupleFound: false, errcode.ProcLua: false, errcode.Unknown: false, 12345: false,
 		} {
 			// Not by a name, which would be tried again on a wrong schema version.
 			_, err := conn.Call(testContext(t), "raise", uint32(code), "x")
@@ -314,9 +315,9 @@ func TestSafeToRetryByCode(t *testing.T) {
 // holds the low bits of it: those of ErrReadonly, which is safe to retry.
 func TestLargeErrorCode(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
-		const code = 1<<15 | tnt.ErrReadonly
+		const code = 1<<15 | errcode.Readonly
 		_, err := shared(t, p).Call(testContext(t), "raise", uint32(code), "mine")
-		if !errors.Is(err, code) || errors.Is(err, tnt.ErrReadonly) || tnt.SafeToRetry(err) {
+		if !errors.Is(err, code) || errors.Is(err, errcode.Readonly) || tnt.SafeToRetry(err) {
 			t.Errorf("got %v, safe to retry: %v", err, tnt.SafeToRetry(err))
 		}
 	})
@@ -330,7 +331,7 @@ func TestCauseIsNotSafe(t *testing.T) {
 			local e = box.error.new({code = 30000, reason = 'after something was done'})
 			e:set_prev(box.error.new(box.error.READONLY))
 			e:raise()`)
-		if !errors.Is(err, tnt.ErrReadonly) || tnt.SafeToRetry(err) {
+		if !errors.Is(err, errcode.Readonly) || tnt.SafeToRetry(err) {
 			t.Errorf("got %v, safe to retry: %v", err, tnt.SafeToRetry(err))
 		}
 	})

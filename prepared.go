@@ -5,7 +5,8 @@ import (
 	"errors"
 	"sync/atomic"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // Prepared is a prepared SQL statement. It is safe for concurrent use, and
@@ -65,7 +66,7 @@ func (p *Prepared) executeOn(ctx context.Context, api API, args []any) (Response
 		return Response{}, requestError(req, errUnprepared, false)
 	}
 	resp, err := api.Do(ctx, req)
-	if !errors.Is(err, ErrWrongQueryID) {
+	if !errors.Is(err, errcode.WrongQueryID) {
 		return resp, err
 	}
 	again, err := api.Do(ctx, Prepare{Statement: p.statement})
@@ -89,7 +90,7 @@ func (p *Prepared) Close(ctx context.Context) error {
 		return nil
 	}
 	_, err := p.api.Do(ctx, Prepare{ID: p.id.Load()})
-	if errors.Is(err, ErrWrongQueryID) {
+	if errors.Is(err, errcode.WrongQueryID) {
 		return nil // gone with the session it was prepared in
 	}
 	return err

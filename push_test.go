@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 )
 
 // pushed returns the values of what Pushes yields, and its error.
@@ -204,10 +205,10 @@ func TestPushesThatEndInAnError(t *testing.T) {
 		f := conn.Go(testContext(t), tnt.Call{Function: "push_fail", Args: []any{3}})
 		values, err := pushed(testContext(t), f)
 		equal(t, "pushes before it", values, ints(1, 2, 3))
-		if !errors.Is(err, tnt.ErrProcLua) {
+		if !errors.Is(err, errcode.ProcLua) {
 			t.Errorf("got %v", err)
 		}
-		if _, err := f.Wait(testContext(t)); !errors.Is(err, tnt.ErrProcLua) {
+		if _, err := f.Wait(testContext(t)); !errors.Is(err, errcode.ProcLua) {
 			t.Errorf("wait: %v", err)
 		}
 

@@ -5,13 +5,11 @@ import (
 	"math"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 )
-
-// RequestType is the type of a request (IPROTO_REQUEST_TYPE). Its String is
-// the name in Tarantool's documentation without the prefix IPROTO_.
-type RequestType = iproto.Type
 
 // A Request is one of this package's structs: Select, Insert, Replace, Update,
 // Upsert, Delete, Call, Eval, Execute, Ping and so on. It is a plain value:
@@ -19,7 +17,7 @@ type RequestType = iproto.Type
 // long as none changes it or what it refers to.
 type Request interface {
 	// Type returns the type of the request.
-	Type() RequestType
+	Type() iproto.Type
 	// appendBody writes the request's body behind b.
 	appendBody(b []byte, env *environment) ([]byte, error)
 	// place tells what the request works on.
@@ -50,13 +48,13 @@ func (p place) String() string {
 // environment is what encoding a request takes from the session. It never
 // changes: a new schema comes with a new environment.
 type environment struct {
-	schema      *Schema // nil where there is none
-	namesOnWire bool    // the server resolves names
+	schema      *schema.Schema // nil where there is none
+	namesOnWire bool           // the server resolves names
 }
 
 // appendSpace writes which space a request works on and returns it where the
 // schema knows it.
-func (env *environment) appendSpace(w *iproto.BodyWriter, name string, id uint32) (*Space, error) {
+func (env *environment) appendSpace(w *wire.BodyWriter, name string, id uint32) (*schema.Space, error) {
 	if name == "" {
 		if id == 0 {
 			return nil, &SchemaError{What: "the request names no space"}
@@ -76,7 +74,7 @@ func (env *environment) appendSpace(w *iproto.BodyWriter, name string, id uint32
 }
 
 // appendIndex is appendSpace for an index. space may be nil.
-func (env *environment) appendIndex(w *iproto.BodyWriter, space *Space, name string, id uint32) (*Index, error) {
+func (env *environment) appendIndex(w *wire.BodyWriter, space *schema.Space, name string, id uint32) (*schema.Index, error) {
 	if name == "" {
 		if id != 0 {
 			w.Uint(iproto.KeyIndexID, uint64(id))
@@ -111,7 +109,7 @@ type Select struct {
 	Index    string // by name; or
 	IndexID  uint32 // by number, where Index is "". Default: the primary index
 	Key      Key    // Default: every tuple
-	Iterator Iterator
+	Iterator iproto.Iterator
 	Offset   uint32 // tuples passed over first
 	Limit    uint32 // tuples at the most. Default: no limit
 
@@ -123,14 +121,14 @@ type Select struct {
 }
 
 // Type implements Request.
-func (s Select) Type() RequestType { return iproto.TypeSelect }
+func (s Select) Type() iproto.Type { return iproto.TypeSelect }
 
 func (s Select) place() place { return s.where() }
 
 func (s *Select) where() place {
 	var needs uint64
 	if s.After != nil || s.FetchPosition {
-		needs = 1 << FeaturePagination
+		needs = 1 << iproto.FeaturePagination
 	}
 	return place{name: s.Space, spaceID: s.SpaceID, data: true, needs: needs}
 }
@@ -138,7 +136,7 @@ func (s *Select) where() place {
 func (s Select) appendBody(b []byte, env *environment) ([]byte, error) { return s.write(b, env) }
 
 func (s *Select) write(b []byte, env *environment) ([]byte, error) {
-	w := iproto.NewBody(b)
+	w := wire.NewBody(b)
 	space, err := env.appendSpace(&w, s.Space, s.SpaceID)
 	if err != nil {
 		return b, err
@@ -171,9 +169,9 @@ func (s *Select) write(b []byte, env *environment) ([]byte, error) {
 
 // iterator tells the iterator to send: a hash index takes no empty key but
 // for ALL.
-func (s *Select) iterator() Iterator {
-	if s.Iterator == IterEq && s.Key.kind == keyEmpty {
-		return IterAll
+func (s *Select) iterator() iproto.Iterator {
+	if s.Iterator == iproto.IterEq && s.Key.kind == keyEmpty {
+		return iproto.IterAll
 	}
 	return s.Iterator
 }
@@ -192,7 +190,7 @@ func AfterPosition(position string) *After { return &After{position: position} }
 // Tuple at the start.
 func AfterTuple(t Tuple) *After { return &After{tuple: t.raw} }
 
-func (a *After) append(w *iproto.BodyWriter) {
+func (a *After) append(w *wire.BodyWriter) {
 	if a.tuple != nil {
 		w.Raw(iproto.KeyAfterTuple, a.tuple)
 		return
@@ -201,7 +199,7 @@ func (a *After) append(w *iproto.BodyWriter) {
 }
 
 // Insert adds a tuple. Another with the same primary key is an error,
-// ErrTupleFound.
+// errcode.TupleFound.
 //
 // Tuple is a list ([]any or any slice), a struct or a pointer to one, a Tuple,
 // or a map[string]any by field names, which takes a schema.
@@ -212,7 +210,7 @@ type Insert struct {
 }
 
 // Type implements Request.
-func (r Insert) Type() RequestType { return iproto.TypeInsert }
+func (r Insert) Type() iproto.Type { return iproto.TypeInsert }
 
 func (r Insert) place() place { return place{name: r.Space, spaceID: r.SpaceID, data: true} }
 
@@ -229,7 +227,7 @@ type Replace struct {
 }
 
 // Type implements Request.
-func (r Replace) Type() RequestType { return iproto.TypeReplace }
+func (r Replace) Type() iproto.Type { return iproto.TypeReplace }
 
 func (r Replace) place() place { return place{name: r.Space, spaceID: r.SpaceID, data: true} }
 
@@ -238,7 +236,7 @@ func (r Replace) appendBody(b []byte, env *environment) ([]byte, error) {
 }
 
 func appendStore(b []byte, env *environment, space string, id uint32, tuple any) ([]byte, error) {
-	w := iproto.NewBody(b)
+	w := wire.NewBody(b)
 	s, err := env.appendSpace(&w, space, id)
 	if err != nil {
 		return b, err
@@ -261,7 +259,7 @@ type Update struct {
 }
 
 // Type implements Request.
-func (r Update) Type() RequestType { return iproto.TypeUpdate }
+func (r Update) Type() iproto.Type { return iproto.TypeUpdate }
 
 func (r Update) place() place { return place{name: r.Space, spaceID: r.SpaceID, data: true} }
 
@@ -287,7 +285,7 @@ type Delete struct {
 }
 
 // Type implements Request.
-func (r Delete) Type() RequestType { return iproto.TypeDelete }
+func (r Delete) Type() iproto.Type { return iproto.TypeDelete }
 
 func (r Delete) place() place { return place{name: r.Space, spaceID: r.SpaceID, data: true} }
 
@@ -300,8 +298,8 @@ func (r Delete) appendBody(b []byte, env *environment) ([]byte, error) {
 }
 
 // beginKeyed starts the body of a request for one tuple by its key.
-func beginKeyed(b []byte, env *environment, space string, spaceID uint32, index string, indexID uint32, key Key) (iproto.BodyWriter, error) {
-	w := iproto.NewBody(b)
+func beginKeyed(b []byte, env *environment, space string, spaceID uint32, index string, indexID uint32, key Key) (wire.BodyWriter, error) {
+	w := wire.NewBody(b)
 	if key.kind == keyEmpty {
 		return w, errEmptyKey
 	}
@@ -329,12 +327,12 @@ type Upsert struct {
 }
 
 // Type implements Request.
-func (r Upsert) Type() RequestType { return iproto.TypeUpsert }
+func (r Upsert) Type() iproto.Type { return iproto.TypeUpsert }
 
 func (r Upsert) place() place { return place{name: r.Space, spaceID: r.SpaceID, data: true} }
 
 func (r Upsert) appendBody(b []byte, env *environment) ([]byte, error) {
-	w := iproto.NewBody(b)
+	w := wire.NewBody(b)
 	s, err := env.appendSpace(&w, r.Space, r.SpaceID)
 	if err != nil {
 		return b, err
@@ -354,7 +352,7 @@ func (r Upsert) appendBody(b []byte, env *environment) ([]byte, error) {
 type Ping struct{}
 
 // Type implements Request.
-func (Ping) Type() RequestType { return iproto.TypePing }
+func (Ping) Type() iproto.Type { return iproto.TypePing }
 
 func (Ping) place() place { return place{} }
 
@@ -373,19 +371,19 @@ type Begin struct {
 }
 
 // Type implements Request.
-func (Begin) Type() RequestType { return iproto.TypeBegin }
+func (Begin) Type() iproto.Type { return iproto.TypeBegin }
 
 func (r Begin) place() place { return syncPlace(r.IsSync) }
 
 func syncPlace(isSync bool) place {
 	if isSync {
-		return place{needs: 1 << FeatureIsSync}
+		return place{needs: 1 << iproto.FeatureIsSync}
 	}
 	return place{}
 }
 
 func (r Begin) appendBody(b []byte, _ *environment) ([]byte, error) {
-	w := iproto.NewBody(b)
+	w := wire.NewBody(b)
 	if r.Timeout < 0 {
 		return b, fmt.Errorf("the timeout %v of a transaction is negative", r.Timeout)
 	}
@@ -408,12 +406,12 @@ type Commit struct {
 }
 
 // Type implements Request.
-func (Commit) Type() RequestType { return iproto.TypeCommit }
+func (Commit) Type() iproto.Type { return iproto.TypeCommit }
 
 func (r Commit) place() place { return syncPlace(r.IsSync) }
 
 func (r Commit) appendBody(b []byte, _ *environment) ([]byte, error) {
-	w := iproto.NewBody(b)
+	w := wire.NewBody(b)
 	if r.IsSync {
 		w.Bool(iproto.KeyIsSync, true)
 	}
@@ -424,7 +422,7 @@ func (r Commit) appendBody(b []byte, _ *environment) ([]byte, error) {
 type Rollback struct{}
 
 // Type implements Request.
-func (Rollback) Type() RequestType { return iproto.TypeRollback }
+func (Rollback) Type() iproto.Type { return iproto.TypeRollback }
 
 func (Rollback) place() place { return place{} }
 

@@ -4,8 +4,9 @@ import (
 	"cmp"
 	"errors"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // Call calls a stored function. Its results come as they are: one element of
@@ -16,7 +17,7 @@ type Call struct {
 }
 
 // Type implements Request.
-func (r Call) Type() RequestType { return iproto.TypeCall }
+func (r Call) Type() iproto.Type { return iproto.TypeCall }
 
 func (r Call) place() place { return place{name: r.Function} }
 
@@ -31,7 +32,7 @@ type Call16 struct {
 }
 
 // Type implements Request.
-func (r Call16) Type() RequestType { return iproto.TypeCall16 }
+func (r Call16) Type() iproto.Type { return iproto.TypeCall16 }
 
 func (r Call16) place() place { return place{name: r.Function} }
 
@@ -46,7 +47,7 @@ type Eval struct {
 }
 
 // Type implements Request.
-func (r Eval) Type() RequestType { return iproto.TypeEval }
+func (r Eval) Type() iproto.Type { return iproto.TypeEval }
 
 func (r Eval) place() place { return place{} }
 
@@ -55,7 +56,7 @@ func (r Eval) appendBody(b []byte, _ *environment) ([]byte, error) {
 }
 
 func appendLua(b []byte, key iproto.Key, text string, args []any) ([]byte, error) {
-	w := iproto.NewBody(b)
+	w := wire.NewBody(b)
 	w.String(key, text)
 	w.Key(iproto.KeyTuple)
 	var err error
@@ -88,7 +89,7 @@ type NamedArg struct {
 func Named(name string, value any) NamedArg { return NamedArg{name, value} }
 
 // Type implements Request.
-func (r Execute) Type() RequestType { return iproto.TypeExecute }
+func (r Execute) Type() iproto.Type { return iproto.TypeExecute }
 
 func (r Execute) place() place { return place{name: cmp.Or(r.Statement, r.text)} }
 
@@ -96,7 +97,7 @@ func (r Execute) appendBody(b []byte, _ *environment) ([]byte, error) {
 	if r.Statement == "" && r.ID == 0 {
 		return b, errNoStatement
 	}
-	w := iproto.NewBody(b)
+	w := wire.NewBody(b)
 	appendStatement(&w, r.Statement, r.ID)
 	w.Key(iproto.KeySQLBind)
 	w.B = mp.AppendArrayLen(w.B, len(r.Args))
@@ -125,7 +126,7 @@ func (a NamedArg) wireName() string {
 
 var errNoStatement = errors.New("there is neither a statement nor the number of a prepared one")
 
-func appendStatement(w *iproto.BodyWriter, text string, id uint64) {
+func appendStatement(w *wire.BodyWriter, text string, id uint64) {
 	if text != "" {
 		w.String(iproto.KeySQLText, text)
 		return
@@ -142,7 +143,7 @@ type Prepare struct {
 }
 
 // Type implements Request.
-func (r Prepare) Type() RequestType { return iproto.TypePrepare }
+func (r Prepare) Type() iproto.Type { return iproto.TypePrepare }
 
 func (r Prepare) place() place { return place{name: r.Statement} }
 
@@ -150,7 +151,7 @@ func (r Prepare) appendBody(b []byte, _ *environment) ([]byte, error) {
 	if r.Statement == "" && r.ID == 0 {
 		return b, errNoStatement
 	}
-	w := iproto.NewBody(b)
+	w := wire.NewBody(b)
 	appendStatement(&w, r.Statement, r.ID)
 	return w.End(), nil
 }

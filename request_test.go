@@ -9,6 +9,8 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // person is a tuple of the space tester as a struct.
@@ -47,7 +49,7 @@ func TestStoreForms(t *testing.T) {
 				equal(t, name+" by "+req.Type().String(), got, want)
 			}
 			_, err := conn.Insert(testContext(t), "tester", tuple)
-			if !errors.Is(err, tnt.ErrTupleFound) {
+			if !errors.Is(err, errcode.TupleFound) {
 				t.Errorf("%s: the second insert: %v", name, err)
 			}
 			lua(t, conn, "box.space.tester:truncate()")
@@ -85,8 +87,8 @@ func ids(t *testing.T, ex tnt.Executor, req tnt.Select) []any {
 }
 
 func TestSelect(t *testing.T) {
-	iterator := func(name string) tnt.Iterator {
-		it, err := tnt.ParseIterator(name)
+	iterator := func(name string) iproto.Iterator {
+		it, err := iproto.ParseIterator(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,14 +112,14 @@ func TestSelect(t *testing.T) {
 		"key map":              {tnt.Select{Key: tnt.K(map[string]any{"id": 3})}, ints(3)},
 		"key empty list":       {tnt.Select{Key: tnt.K([]any{}), Limit: 1}, ints(1)},
 		"no such key":          {tnt.Select{Key: tnt.K(1000)}, ints()},
-		"eq":                   {tnt.Select{Key: tnt.K(3), Iterator: tnt.IterEq}, ints(3)},
-		"req":                  {tnt.Select{Index: "name_id", Key: tnt.K("n1"), Iterator: tnt.IterReq}, ints(7, 4, 1)},
-		"all with a key":       {tnt.Select{Key: tnt.K(8), Iterator: tnt.IterAll}, ints(8, 9)},
-		"lt":                   {tnt.Select{Key: tnt.K(3), Iterator: tnt.IterLT}, ints(2, 1)},
-		"le":                   {tnt.Select{Key: tnt.K(3), Iterator: tnt.IterLE}, ints(3, 2, 1)},
-		"ge":                   {tnt.Select{Key: tnt.K(8), Iterator: tnt.IterGE}, ints(8, 9)},
-		"gt":                   {tnt.Select{Key: tnt.K(8), Iterator: tnt.IterGT}, ints(9)},
-		"lt without a key":     {tnt.Select{Iterator: tnt.IterLT, Limit: 2}, ints(9, 8)},
+		"eq":                   {tnt.Select{Key: tnt.K(3), Iterator: iproto.IterEq}, ints(3)},
+		"req":                  {tnt.Select{Index: "name_id", Key: tnt.K("n1"), Iterator: iproto.IterReq}, ints(7, 4, 1)},
+		"all with a key":       {tnt.Select{Key: tnt.K(8), Iterator: iproto.IterAll}, ints(8, 9)},
+		"lt":                   {tnt.Select{Key: tnt.K(3), Iterator: iproto.IterLT}, ints(2, 1)},
+		"le":                   {tnt.Select{Key: tnt.K(3), Iterator: iproto.IterLE}, ints(3, 2, 1)},
+		"ge":                   {tnt.Select{Key: tnt.K(8), Iterator: iproto.IterGE}, ints(8, 9)},
+		"gt":                   {tnt.Select{Key: tnt.K(8), Iterator: iproto.IterGT}, ints(9)},
+		"lt without a key":     {tnt.Select{Iterator: iproto.IterLT, Limit: 2}, ints(9, 8)},
 		"by name":              {tnt.Select{Key: tnt.K(8), Iterator: iterator("GT")}, ints(9)},
 		"by name, lower case":  {tnt.Select{Key: tnt.K(8), Iterator: iterator("gt")}, ints(9)},
 		"by name, mixed case":  {tnt.Select{Key: tnt.K(8), Iterator: iterator("Gt")}, ints(9)},
@@ -176,11 +178,11 @@ func TestSelectOtherIndexes(t *testing.T) {
 			req  tnt.Select
 			want []any
 		}{
-			"all set":     {tnt.Select{Index: "bits", Key: tnt.K(6), Iterator: tnt.IterBitsAllSet}, ints(6, 7)},
-			"any set":     {tnt.Select{Index: "bits", Key: tnt.K(6), Iterator: tnt.IterBitsAnySet}, ints(2, 3, 4, 5, 6, 7)},
-			"all not set": {tnt.Select{Index: "bits", Key: tnt.K(6), Iterator: tnt.IterBitsAllNotSet}, ints(0, 1)},
-			"overlaps":    {tnt.Select{Index: "box", Key: tnt.Parts(2.5, 2.5, 4.5, 4.5), Iterator: tnt.IterOverlaps}, ints(3, 4)},
-			"neighbor":    {tnt.Select{Index: "box", Key: tnt.Parts(5, 5), Iterator: tnt.IterNeighbor, Limit: 1}, ints(5)},
+			"all set":     {tnt.Select{Index: "bits", Key: tnt.K(6), Iterator: iproto.IterBitsAllSet}, ints(6, 7)},
+			"any set":     {tnt.Select{Index: "bits", Key: tnt.K(6), Iterator: iproto.IterBitsAnySet}, ints(2, 3, 4, 5, 6, 7)},
+			"all not set": {tnt.Select{Index: "bits", Key: tnt.K(6), Iterator: iproto.IterBitsAllNotSet}, ints(0, 1)},
+			"overlaps":    {tnt.Select{Index: "box", Key: tnt.Parts(2.5, 2.5, 4.5, 4.5), Iterator: iproto.IterOverlaps}, ints(3, 4)},
+			"neighbor":    {tnt.Select{Index: "box", Key: tnt.Parts(5, 5), Iterator: iproto.IterNeighbor, Limit: 1}, ints(5)},
 		} {
 			test.req.Space = "shapes"
 			got := ids(t, conn, test.req)
@@ -198,24 +200,9 @@ func TestSelectOtherIndexes(t *testing.T) {
 	onServersWith(t, 3, 2, func(t *testing.T, p *program) {
 		conn := shared(t, p)
 		lua(t, conn, "for i, s in ipairs{'a', 'ab', 'abc', 'b', 'c'} do box.space.tester:replace{i, s} end")
-		equal(t, "next prefix", ids(t, conn, tnt.Select{Space: "tester", Index: "name", Key: tnt.K("a"), Iterator: tnt.IterNP}), ints(4, 5))
-		equal(t, "previous prefix", ids(t, conn, tnt.Select{Space: "tester", Index: "name", Key: tnt.K("b"), Iterator: tnt.IterPP}), ints(3, 2, 1))
+		equal(t, "next prefix", ids(t, conn, tnt.Select{Space: "tester", Index: "name", Key: tnt.K("a"), Iterator: iproto.IterNP}), ints(4, 5))
+		equal(t, "previous prefix", ids(t, conn, tnt.Select{Space: "tester", Index: "name", Key: tnt.K("b"), Iterator: iproto.IterPP}), ints(3, 2, 1))
 	})
-}
-
-func TestParseIterator(t *testing.T) {
-	for it := tnt.IterEq; it <= tnt.IterPP; it++ {
-		for _, name := range []string{it.String(), strings.ToLower(it.String())} {
-			if got, err := tnt.ParseIterator(name); err != nil || got != it {
-				t.Errorf("%s: got %v, %v", name, got, err)
-			}
-		}
-	}
-	for _, bad := range []string{"", "equal", "14", "-1", "256", " eq"} {
-		if it, err := tnt.ParseIterator(bad); err == nil {
-			t.Errorf("%q is %v", bad, it)
-		}
-	}
 }
 
 func TestUpdate(t *testing.T) {
@@ -465,16 +452,16 @@ func TestUnknownNames(t *testing.T) {
 			}
 		}
 		_, err := conn.Do(testContext(t), tnt.Select{SpaceID: 99999})
-		if !errors.Is(err, tnt.ErrNoSuchSpace) {
+		if !errors.Is(err, errcode.NoSuchSpace) {
 			t.Errorf("an unknown number: %v", err)
 		}
 		_, err = conn.Do(testContext(t), tnt.Select{Space: "tester", IndexID: 99})
-		if !errors.Is(err, tnt.ErrNoSuchIndexID) {
+		if !errors.Is(err, errcode.NoSuchIndexID) {
 			t.Errorf("an unknown index's number: %v", err)
 		}
 		lua(t, conn, "box.space.tester:replace{1, 'x'}")
 		_, err = conn.Do(testContext(t), tnt.Update{Space: "tester", Key: tnt.K(1), Ops: []tnt.Op{tnt.OpAssign("nowhere", 1)}})
-		if !errors.Is(err, tnt.ErrNoSuchFieldName) {
+		if !errors.Is(err, errcode.NoSuchFieldName) {
 			t.Errorf("an unknown field of an update: %v", err)
 		}
 	})
@@ -575,12 +562,12 @@ func TestRequestErrorSaysWhere(t *testing.T) {
 		if !errors.As(err, &re) || re.Place != "tester" || re.Type.String() != "INSERT" {
 			t.Fatalf("got %#v", err)
 		}
-		if !errors.Is(err, tnt.ErrFieldType) || tnt.SafeToRetry(err) {
+		if !errors.Is(err, errcode.FieldType) || tnt.SafeToRetry(err) {
 			t.Errorf("got %v", err)
 		}
 		failsWith(t, "its text", err, "tnt: INSERT tester: ")
 		_, err = conn.Call(testContext(t), "no_such_function")
-		if !errors.Is(err, tnt.ErrNoSuchProc) {
+		if !errors.Is(err, errcode.NoSuchProc) {
 			t.Errorf("got %v", err)
 		}
 		failsWith(t, "its text", err, "no_such_function")

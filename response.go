@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 	"github.com/gotnt/tnt/types"
 )
 
@@ -14,7 +17,7 @@ import (
 type Response struct {
 	schemaVersion uint64
 	body          []byte
-	format        *Format // of the space that was read, where it is known
+	format        *schema.Format // of the space that was read, where it is known
 }
 
 // SchemaVersion returns the version of the schema at the time of the answer.
@@ -23,7 +26,7 @@ func (r Response) SchemaVersion() uint64 { return r.schemaVersion }
 // RawBody returns the answer's body as MessagePack. It must not be changed.
 func (r Response) RawBody() []byte { return r.body }
 
-func (r Response) parse(body *iproto.Body) error {
+func (r Response) parse(body *wire.Body) error {
 	if err := body.Decode(r.body); err != nil {
 		return &DecodeError{err}
 	}
@@ -33,7 +36,7 @@ func (r Response) parse(body *iproto.Body) error {
 // Len returns the number of rows: tuples, results of a function or rows of
 // SQL. It is 0 for an answer that has none.
 func (r Response) Len() int {
-	var body iproto.Body
+	var body wire.Body
 	if r.parse(&body) != nil || !body.Has(iproto.KeyData) {
 		return 0
 	}
@@ -44,7 +47,7 @@ func (r Response) Len() int {
 // Data returns the rows as untyped values; see the package's documentation
 // for the types. It returns nil for an answer that has no rows.
 func (r Response) Data() ([]any, error) {
-	var body iproto.Body
+	var body wire.Body
 	if err := r.parse(&body); err != nil || !body.Has(iproto.KeyData) {
 		return nil, err
 	}
@@ -61,7 +64,7 @@ func (r Response) Data() ([]any, error) {
 
 // rows returns each row as its bytes, an MP_TUPLE as those of its array.
 func (r Response) rows() ([][]byte, error) {
-	var body iproto.Body
+	var body wire.Body
 	if err := r.parse(&body); err != nil || !body.Has(iproto.KeyData) {
 		return nil, err
 	}
@@ -82,7 +85,7 @@ func (r Response) rows() ([][]byte, error) {
 
 // Tuples returns the rows as tuples. It is an error where one is no list.
 func (r Response) Tuples() ([]Tuple, error) {
-	var body iproto.Body
+	var body wire.Body
 	if err := r.parse(&body); err != nil || !body.Has(iproto.KeyData) {
 		return nil, err
 	}
@@ -110,11 +113,11 @@ func (r Response) Tuples() ([]Tuple, error) {
 
 // formats is how the rows of an answer are named.
 type formats struct {
-	main *Format            // of rows that are plain arrays
-	byID map[uint64]*Format // of those that are an MP_TUPLE
+	main *schema.Format            // of rows that are plain arrays
+	byID map[uint64]*schema.Format // of those that are an MP_TUPLE
 }
 
-func (r Response) formats(body *iproto.Body) (formats, error) {
+func (r Response) formats(body *wire.Body) (formats, error) {
 	f := formats{main: r.format}
 	if body.Has(iproto.KeyMetadata) {
 		columns, err := parseColumns(body.Reader(iproto.KeyMetadata))
@@ -126,10 +129,18 @@ func (r Response) formats(body *iproto.Body) (formats, error) {
 	if body.Has(iproto.KeyTupleFormats) {
 		reader := body.Reader(iproto.KeyTupleFormats)
 		n := reader.MapLen()
-		f.byID = make(map[uint64]*Format, n)
+		f.byID = make(map[uint64]*schema.Format, n)
 		for range n {
 			id := reader.Uint()
-			f.byID[id] = newFormat(parseFormat(&reader))
+			raw := reader.Raw()
+			if reader.Err() != nil {
+				break
+			}
+			format, err := schema.ParseFormat(raw)
+			if err != nil {
+				return f, err
+			}
+			f.byID[id] = format
 		}
 		return f, reader.Err()
 	}
@@ -156,7 +167,7 @@ func (f formats) readTuple(r *mp.Reader) Tuple {
 // Position returns where the page ended, for AfterPosition: what a Select
 // with FetchPosition asked for. It is "" where the answer has none.
 func (r Response) Position() string {
-	var body iproto.Body
+	var body wire.Body
 	if r.parse(&body) != nil {
 		return ""
 	}
@@ -177,7 +188,7 @@ type Column struct {
 func (r Response) Columns() ([]Column, error) { return r.columns(iproto.KeyMetadata) }
 
 func (r Response) columns(key iproto.Key) ([]Column, error) {
-	var body iproto.Body
+	var body wire.Body
 	if err := r.parse(&body); err != nil || !body.Has(key) {
 		return nil, err
 	}
@@ -217,12 +228,12 @@ func parseColumns(r mp.Reader) ([]Column, error) {
 	return columns, r.Err()
 }
 
-func formatOf(columns []Column) *Format {
-	fields := make([]FieldFormat, len(columns))
+func formatOf(columns []Column) *schema.Format {
+	fields := make([]schema.Field, len(columns))
 	for i, c := range columns {
-		fields[i] = FieldFormat{Name: c.Name, Type: c.Type, IsNullable: c.IsNullable}
+		fields[i] = schema.Field{Name: c.Name, Type: c.Type, IsNullable: c.IsNullable}
 	}
-	return newFormat(fields)
+	return schema.NewFormat(fields...)
 }
 
 // RowCount returns the number of rows that an SQL statement changed.
@@ -238,7 +249,7 @@ func (r Response) AutoincrementIDs() []int64 {
 }
 
 func (r Response) sqlInfo() (count uint64, ids []int64) {
-	var body iproto.Body
+	var body wire.Body
 	if r.parse(&body) != nil || !body.Has(iproto.KeySQLInfo) {
 		return 0, nil
 	}
@@ -261,7 +272,7 @@ func (r Response) sqlInfo() (count uint64, ids []int64) {
 // StatementID returns the number of the statement that a Prepare prepared, 0
 // for another answer.
 func (r Response) StatementID() uint64 {
-	var body iproto.Body
+	var body wire.Body
 	if r.parse(&body) != nil {
 		return 0
 	}
@@ -273,8 +284,8 @@ const headerCode = 0x7fff
 
 // serverError makes an error of an answer whose header says it is one.
 func serverError(typ iproto.Type, content []byte) error {
-	code := types.ErrorCode(typ) & headerCode
-	var body iproto.Body
+	code := errcode.Code(typ) & headerCode
+	var body wire.Body
 	if err := body.Decode(content); err != nil {
 		return &DecodeError{fmt.Errorf("an error with code %d: %w", uint32(code), err)}
 	}

@@ -2,7 +2,9 @@ package tnt
 
 import (
 	"context"
-	"math/bits"
+
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 )
 
 // Executor is what requests can be done on: a Conn, a Stream, or whatever of your
@@ -43,20 +45,20 @@ func (rt Route) streamID() uint64 {
 }
 
 // setSchema makes a schema the session's; nil for none.
-func (l *live) setSchema(s *Schema) {
-	l.env.Store(&environment{schema: s, namesOnWire: l.features.Has(FeatureSpaceAndIndexNames)})
+func (l *live) setSchema(s *schema.Schema) {
+	l.env.Store(&environment{schema: s, namesOnWire: l.features.Has(iproto.FeatureSpaceAndIndexNames)})
 }
 
 // supports refuses a request that the server does not know.
 func (l *live) supports(p place) error {
-	missing := p.needs &^ l.features.set
-	if missing == 0 {
+	missing, ok := l.features.Missing(p.needs)
+	if !ok {
 		return nil
 	}
-	return l.need(Feature(bits.TrailingZeros64(missing)))
+	return l.need(missing)
 }
 
-func (l *live) need(f Feature) error {
+func (l *live) need(f iproto.Feature) error {
 	if l.features.Has(f) {
 		return nil
 	}

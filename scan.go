@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"iter"
 	"math"
+
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // DefaultPageSize is the number of tuples that Scan fetches at once where it
@@ -125,7 +128,7 @@ func (s *scan) next(ctx context.Context) ([]Tuple, error) {
 			if now, err := rt.live(ctx); err == nil && now != l {
 				continue
 			}
-		case s.unpaged == nil && errors.Is(err, ErrUnsupportedIndexFeature) && (req.FetchPosition || req.After != nil):
+		case s.unpaged == nil && errors.Is(err, errcode.UnsupportedIndexFeature) && (req.FetchPosition || req.After != nil):
 			s.unpaged = err
 			continue
 		}
@@ -142,7 +145,7 @@ func (s *scan) request(ctx context.Context, rt Route, l *live) (req Select, with
 	switch {
 	case !req.FetchPosition && !s.started():
 		return req, prefix{}, nil
-	case s.unpaged == nil && l.features.Has(FeaturePagination):
+	case s.unpaged == nil && l.features.Has(iproto.FeaturePagination):
 		if s.position != "" {
 			req.After = AfterPosition(s.position)
 		} else if s.last.raw != nil {
@@ -152,7 +155,7 @@ func (s *scan) request(ctx context.Context, rt Route, l *live) (req Select, with
 	}
 	lacks := s.unpaged
 	if lacks == nil {
-		lacks = l.need(FeaturePagination)
+		lacks = l.need(iproto.FeaturePagination)
 	}
 	req.FetchPosition = false
 	req, within, err = s.byKey(req, s.index(ctx, rt, l))

@@ -6,6 +6,7 @@ import (
 	"log"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/iproto"
 )
 
 func ExampleScan() {
@@ -36,7 +37,7 @@ func ExampleScanAs() {
 	ctx := context.Background()
 
 	// From a key on, backwards.
-	sel := tnt.Select{Space: "users", Key: tnt.K(2), Iterator: tnt.IterLE}
+	sel := tnt.Select{Space: "users", Key: tnt.K(2), Iterator: iproto.IterLE}
 	for user, err := range tnt.ScanAs[User](ctx, conn, sel, 100) {
 		if err != nil {
 			log.Fatal(err)

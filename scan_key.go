@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 )
 
 // Going on without pagination: the key of the last tuple of a page, taken from
@@ -18,17 +20,17 @@ import (
 
 // index returns the index of the select from the session's schema, a newer one
 // if need be, nil where it is not known.
-func (s *scan) index(ctx context.Context, rt Route, l *live) *Index {
-	schema := l.env.Load().schema
-	index := schema.indexOf(s.sel)
-	if index == nil && schema != nil && rt.conn.refreshFor(ctx, l, schema, &SchemaError{stale: true}) {
-		index = l.env.Load().schema.indexOf(s.sel)
+func (s *scan) index(ctx context.Context, rt Route, l *live) *schema.Index {
+	known := l.env.Load().schema
+	index := indexOf(known, s.sel)
+	if index == nil && known != nil && rt.conn.refreshFor(ctx, l, known, &SchemaError{stale: true}) {
+		index = indexOf(l.env.Load().schema, s.sel)
 	}
 	return index
 }
 
 // indexOf returns the index that a select reads, nil where it is not known.
-func (s *Schema) indexOf(sel Select) *Index {
+func indexOf(s *schema.Schema, sel Select) *schema.Index {
 	space := s.SpaceByID(sel.SpaceID)
 	if sel.Space != "" {
 		space = s.Space(sel.Space)
@@ -41,8 +43,8 @@ func (s *Schema) indexOf(sel Select) *Index {
 
 // byKey makes req, a page from the start, that behind the last tuple. An error
 // tells why that would not be exact.
-func (s *scan) byKey(req Select, index *Index) (_ Select, within prefix, err error) {
-	if err := index.totalOrder(); err != nil {
+func (s *scan) byKey(req Select, index *schema.Index) (_ Select, within prefix, err error) {
+	if err := totalOrder(index); err != nil {
 		return req, prefix{}, err
 	}
 	if s.last.raw == nil && s.position != "" {
@@ -54,15 +56,15 @@ func (s *scan) byKey(req Select, index *Index) (_ Select, within prefix, err err
 	}
 	head := mp.NewReader(key)
 	parts := head.ArrayLen()
-	next := IterGT
+	next := iproto.IterGT
 	switch req.iterator() {
-	case IterAll, IterGE, IterGT:
+	case iproto.IterAll, iproto.IterGE, iproto.IterGT:
 		parts = 0
-	case IterLE, IterLT:
-		next, parts = IterLT, 0
-	case IterReq:
-		next = IterLT
-	case IterEq:
+	case iproto.IterLE, iproto.IterLT:
+		next, parts = iproto.IterLT, 0
+	case iproto.IterReq:
+		next = iproto.IterLT
+	case iproto.IterEq:
 	default:
 		return req, prefix{}, fmt.Errorf("iterator %v does not follow the order of the keys", req.iterator())
 	}
@@ -72,13 +74,13 @@ func (s *scan) byKey(req Select, index *Index) (_ Select, within prefix, err err
 			return req, prefix{}, nil
 		}
 	}
-	if err := index.oneForm(parts); err != nil {
+	if err := oneForm(index, parts); err != nil {
 		return req, prefix{}, err
 	}
 	if !s.started() {
 		return req, prefix{}, nil
 	}
-	last, err := index.keyOf(s.last, len(index.Parts))
+	last, err := keyOf(index, s.last, len(index.Parts))
 	if err != nil {
 		return req, prefix{}, err
 	}
@@ -91,7 +93,7 @@ func (s *scan) byKey(req Select, index *Index) (_ Select, within prefix, err err
 
 // totalOrder tells why tuples may have the same place in the index, or the
 // index no order, nil where neither is so.
-func (x *Index) totalOrder() error {
+func totalOrder(x *schema.Index) error {
 	switch {
 	case x == nil:
 		return errors.New("the index is not known, as there is no schema or it is not in it")
@@ -115,7 +117,7 @@ func (x *Index) totalOrder() error {
 
 // oneForm tells which of the first parts of the index may have two values that
 // are equal to the server and differ in their bytes, such as 1 and 1.0.
-func (x *Index) oneForm(parts int) error {
+func oneForm(x *schema.Index, parts int) error {
 	const binaryCollation = 3
 	for i, part := range x.Parts[:min(parts, len(x.Parts))] {
 		plain := slices.Contains([]string{"unsigned", "integer", "string", "boolean", "uuid", "varbinary"}, part.Type)
@@ -127,7 +129,7 @@ func (x *Index) oneForm(parts int) error {
 }
 
 // keyOf returns the first n parts of a tuple's key, each as MessagePack.
-func (x *Index) keyOf(t Tuple, n int) ([][]byte, error) {
+func keyOf(x *schema.Index, t Tuple, n int) ([][]byte, error) {
 	parts := make([][]byte, n)
 	for i, part := range x.Parts[:n] {
 		r, err := t.reader(part.Field)
@@ -173,7 +175,7 @@ func appendShortest(b []byte, r *mp.Reader) []byte {
 // prefix is the first parts of an index's key that tuples have to share. The
 // zero prefix is shared by all.
 type prefix struct {
-	index *Index
+	index *schema.Index
 	parts [][]byte
 }
 
@@ -181,6 +183,6 @@ func (p prefix) in(t Tuple) (bool, error) {
 	if p.index == nil {
 		return true, nil
 	}
-	parts, err := p.index.keyOf(t, len(p.parts))
+	parts, err := keyOf(p.index, t, len(p.parts))
 	return err == nil && slices.EqualFunc(parts, p.parts, bytes.Equal), err
 }

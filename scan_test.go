@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -53,15 +54,15 @@ func TestScan(t *testing.T) {
 		for name, sel := range map[string]tnt.Select{
 			"all":                {Space: "tester"},
 			"by number":          {SpaceID: conn.Schema().Space("tester").ID},
-			"from":               {Space: "tester", Key: tnt.K(7), Iterator: tnt.IterGE},
-			"behind":             {Space: "tester", Key: tnt.K(7), Iterator: tnt.IterGT},
-			"down from":          {Space: "tester", Key: tnt.K(20), Iterator: tnt.IterLE},
-			"down behind":        {Space: "tester", Key: tnt.K(20), Iterator: tnt.IterLT},
-			"backwards":          {Space: "tester", Iterator: tnt.IterReq},
+			"from":               {Space: "tester", Key: tnt.K(7), Iterator: iproto.IterGE},
+			"behind":             {Space: "tester", Key: tnt.K(7), Iterator: iproto.IterGT},
+			"down from":          {Space: "tester", Key: tnt.K(20), Iterator: iproto.IterLE},
+			"down behind":        {Space: "tester", Key: tnt.K(20), Iterator: iproto.IterLT},
+			"backwards":          {Space: "tester", Iterator: iproto.IterReq},
 			"offset and limit":   {Space: "tester", Offset: 3, Limit: 11},
 			"limit of whole":     {Space: "tester", Limit: n},
 			"partial key":        {Space: "tester", Index: "name_id", Key: tnt.K("name1")},
-			"partial, backwards": {Space: "tester", Index: "name_id", Key: tnt.K("name1"), Iterator: tnt.IterReq},
+			"partial, backwards": {Space: "tester", Index: "name_id", Key: tnt.K("name1"), Iterator: iproto.IterReq},
 			"nothing":            {Space: "tester", Key: tnt.K(1000)},
 		} {
 			resp, err := conn.Do(testContext(t), sel)
@@ -92,7 +93,7 @@ func TestScanRefusesWhatIsNotExact(t *testing.T) {
 		conn := shared(t, p)
 		fillForScan(t, conn, 10)
 		got, err := scanIDs(t, conn, tnt.Select{Space: "tester", Index: "name"}, 3)
-		if conn.Features().Has(tnt.FeaturePagination) {
+		if conn.Features().Has(iproto.FeaturePagination) {
 			if err != nil || len(got) != 10 {
 				t.Errorf("an index that is not unique: %v, %v", got, err)
 			}
@@ -255,7 +256,7 @@ func TestScanByKey(t *testing.T) {
 	}
 	_, err := scanIDs(t, conn, tnt.Select{Space: "s", Index: "number", Key: tnt.K(1)}, 2)
 	failsWith(t, "some parts of a number", err, "only the server can tell")
-	got, err := scanIDs(t, conn, tnt.Select{Space: "s", Index: "number", Key: tnt.K(1), Iterator: tnt.IterGE}, 2)
+	got, err := scanIDs(t, conn, tnt.Select{Space: "s", Index: "number", Key: tnt.K(1), Iterator: iproto.IterGE}, 2)
 	if err != nil || !slices.Equal(got, []int64{3, 4, 5}) {
 		t.Errorf("from a number: %v, %v", got, err)
 	}
@@ -263,7 +264,7 @@ func TestScanByKey(t *testing.T) {
 	if err != nil || !slices.Equal(got, []int64{4}) {
 		t.Errorf("a whole key: %v, %v", got, err)
 	}
-	_, err = scanIDs(t, conn, tnt.Select{Space: "s", Index: "pk", Key: tnt.K(1), Iterator: tnt.IterBitsAllSet}, 2)
+	_, err = scanIDs(t, conn, tnt.Select{Space: "s", Index: "pk", Key: tnt.K(1), Iterator: iproto.IterBitsAllSet}, 2)
 	failsWith(t, "an iterator without order", err, "does not follow the order of the keys")
 	_, err = scanIDs(t, conn, tnt.Select{Space: "s", After: tnt.AfterPosition("x")}, 2)
 	failsWith(t, "a position", err, "only a server with pagination can read")

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"sync"
 	"weak"
+
+	"github.com/gotnt/tnt/schema"
 )
 
 // A schema takes tens of kilobytes, and a program's connections to one server
@@ -13,14 +15,14 @@ import (
 // parsed from.
 var shared = struct {
 	sync.Mutex
-	schemas map[schemaKey]weak.Pointer[Schema]
-}{schemas: map[schemaKey]weak.Pointer[Schema]{}}
+	schemas map[schemaKey]weak.Pointer[schema.Schema]
+}{schemas: map[schemaKey]weak.Pointer[schema.Schema]{}}
 
 type schemaKey [sha256.Size]byte
 
 // sharedSchema is parseSchema that returns the schema that another connection
 // has already, if there is one.
-func sharedSchema(spaces, indexes Response) (*Schema, error) {
+func sharedSchema(spaces, indexes Response) (*schema.Schema, error) {
 	key := keyOfSchema(spaces, indexes)
 	shared.Lock()
 	s := shared.schemas[key].Value()

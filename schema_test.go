@@ -12,7 +12,10 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 )
 
 // createSpace is Lua that makes a space with an index; dropSpace ends it.
@@ -26,19 +29,19 @@ const (
 func TestSchemaContents(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
 		conn := shared(t, p)
-		schema := conn.Schema()
-		space := schema.Space("tester")
-		if space == nil || space != schema.SpaceByID(space.ID) {
-			t.Fatalf("by name %p, by number %p", space, schema.SpaceByID(space.ID))
+		known := conn.Schema()
+		space := known.Space("tester")
+		if space == nil || space != known.SpaceByID(space.ID) {
+			t.Fatalf("by name %p, by number %p", space, known.SpaceByID(space.ID))
 		}
 		equal(t, "name", space.Name, "tester")
 		equal(t, "engine", space.Engine, "memtx")
 		equal(t, "field count", space.FieldCount, uint64(0))
-		if schema.Space("limited").FieldCount != 2 || schema.Space("limited").Flags["temporary"] != true {
-			t.Errorf("a temporary space of two fields is %+v", schema.Space("limited"))
+		if known.Space("limited").FieldCount != 2 || known.Space("limited").Flags["temporary"] != true {
+			t.Errorf("a temporary space of two fields is %+v", known.Space("limited"))
 		}
 		equal(t, "number", []any{int64(space.ID)}, lua(t, conn, "return box.space.tester.id"))
-		equal(t, "fields", space.Format.Fields, []tnt.FieldFormat{
+		equal(t, "fields", space.Format.Fields(), []schema.Field{
 			{Name: "id", Type: "unsigned"},
 			{Name: "name", Type: "string"},
 			{Name: "age", Type: "integer", IsNullable: true},
@@ -56,28 +59,28 @@ func TestSchemaContents(t *testing.T) {
 		if !index.Unique || index.Type != "tree" || len(index.Parts) != 2 {
 			t.Errorf("the index is %+v", index)
 		}
-		equal(t, "a part", index.Parts[0], tnt.IndexPart{Field: 1, Name: "name", Type: "string"})
-		equal(t, "a part", index.Parts[1], tnt.IndexPart{Field: 0, Name: "id", Type: "unsigned"})
+		equal(t, "a part", index.Parts[0], schema.Part{Field: 1, Name: "name", Type: "string"})
+		equal(t, "a part", index.Parts[1], schema.Part{Field: 0, Name: "id", Type: "unsigned"})
 		if space.Index("name").Unique {
 			t.Error("an index is unique that is not")
 		}
-		if schema.Space("hashed").Index("primary").Type != "hash" {
+		if known.Space("hashed").Index("primary").Type != "hash" {
 			t.Error("a hash index is none")
 		}
-		if f := schema.Space("no_format").Format; f != nil || f.Names() != nil {
+		if f := known.Space("no_format").Format; f != nil || f.Names() != nil {
 			t.Errorf("the format of a space without one is %v", f)
 		}
 		last := int64(-1)
-		for space := range schema.Spaces() {
+		for space := range known.Spaces() {
 			if int64(space.ID) <= last {
 				t.Errorf("space %d comes after %d", space.ID, last)
 			}
 			last = int64(space.ID)
 		}
-		if version, ok := conn.SchemaVersion(); !ok || version != schema.Version || version == 0 {
+		if version, ok := conn.SchemaVersion(); !ok || version != known.Version || version == 0 {
 			t.Errorf("version %d, %v", version, ok)
 		}
-		if schema.Space("nowhere") != nil || schema.SpaceByID(99999) != nil || space.Index("x") != nil || space.IndexByID(9) != nil {
+		if known.Space("nowhere") != nil || known.SpaceByID(99999) != nil || space.Index("x") != nil || space.IndexByID(9) != nil {
 			t.Error("something is there that is not")
 		}
 	})
@@ -88,11 +91,11 @@ func TestSchemaOfNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema := conn.Schema()
-	if schema != nil || schema.Space("x") != nil || schema.SpaceByID(1) != nil || len(slices.Collect(schema.Spaces())) != 0 {
+	known := conn.Schema()
+	if known != nil || known.Space("x") != nil || known.SpaceByID(1) != nil || len(slices.Collect(known.Spaces())) != 0 {
 		t.Error("a connection that is not connected has a schema")
 	}
-	if _, ok := conn.SchemaVersion(); ok || conn.Version() != (tnt.Version{}) {
+	if _, ok := conn.SchemaVersion(); ok || conn.Version() != (iproto.Version{}) {
 		t.Error("a connection that is not connected has a version")
 	}
 }
@@ -122,7 +125,7 @@ func TestNoSchema(t *testing.T) {
 		for _, req := range byNames {
 			before := conn.Stats().Writes
 			resp, err := conn.Do(testContext(t), req)
-			if conn.Features().Has(tnt.FeatureSpaceAndIndexNames) {
+			if conn.Features().Has(iproto.FeatureSpaceAndIndexNames) {
 				if err != nil || req.Type().String() != "UPSERT" && resp.Len() != 1 {
 					t.Errorf("%#v: %d rows, %v", req, resp.Len(), err)
 				}
@@ -180,11 +183,11 @@ func TestSchemaChangeSeenAtNextRequest(t *testing.T) {
 		equal(t, "a new index", ids(t, conn, tnt.Select{Space: "fresh", Index: "second", Key: tnt.K("y")}), ints(1))
 
 		// A name that stays unknown costs a ping, and no schema.
-		schema := conn.Schema()
+		known := conn.Schema()
 		if _, err := conn.Select(testContext(t), "nowhere", tnt.Key{}); err == nil {
 			t.Error("an unknown space was found")
 		}
-		if conn.Schema() != schema {
+		if conn.Schema() != known {
 			t.Error("the schema was fetched for nothing")
 		}
 	})
@@ -280,7 +283,7 @@ func TestSchemaStorm(t *testing.T) {
 				if _, err := admin.Eval(testContext(t), createSpace, name); err != nil {
 					t.Error(err)
 				}
-				if _, err := conn.Insert(testContext(t), name, []any{1, "x"}); err != nil && !errors.Is(err, tnt.ErrWrongSchemaVersion) {
+				if _, err := conn.Insert(testContext(t), name, []any{1, "x"}); err != nil && !errors.Is(err, errcode.WrongSchemaVersion) {
 					t.Error(err)
 				}
 			}
@@ -289,7 +292,7 @@ func TestSchemaStorm(t *testing.T) {
 			wg.Go(func() {
 				for ctx.Err() == nil {
 					// The schema may change more often than a request is tried.
-					if _, err := conn.Replace(testContext(t), "tester", []any{1, "x"}); err != nil && !errors.Is(err, tnt.ErrWrongSchemaVersion) {
+					if _, err := conn.Replace(testContext(t), "tester", []any{1, "x"}); err != nil && !errors.Is(err, errcode.WrongSchemaVersion) {
 						t.Error(err)
 					}
 					_ = conn.Schema().Space("tester").Index("name_id").Parts
@@ -394,9 +397,9 @@ func TestSchemaChangesWhileItIsFetched(t *testing.T) {
 				return
 			}
 			selects.Add(1)
-			b := iproto.AppendResponseHeader(iproto.BeginFrame(nil), iproto.Header{Sync: h.Sync, SchemaVersion: min(version+1, 3)})
+			b := wire.AppendResponseHeader(wire.BeginFrame(nil), wire.Header{Sync: h.Sync, SchemaVersion: min(version+1, 3)})
 			b = append(b, emptyBody...)
-			if iproto.EndFrame(b, 0) != nil {
+			if wire.EndFrame(b, 0) != nil {
 				return
 			}
 			if _, err := p.Write(b); err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -118,7 +119,7 @@ func TestPapSHA256(t *testing.T) {
 		t.Errorf("over a plain connection that is permitted: %v", err)
 	}
 	opts.Password = "wrong"
-	if _, err = tnt.ConnectOptions(testContext(t), opts); !errors.Is(err, tnt.ErrCredsMismatch) {
+	if _, err = tnt.ConnectOptions(testContext(t), opts); !errors.Is(err, errcode.CredsMismatch) {
 		t.Errorf("with a wrong password: %v", err)
 	}
 	opts = tnt.Options{

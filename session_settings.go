@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/gotnt/tnt/iproto"
 )
 
 // Session settings are the tuples [name, value] of the space
@@ -32,7 +34,7 @@ func (a API) SessionSettings(ctx context.Context) (map[string]any, error) {
 		Name  string
 		Value any
 	}
-	list, err := All[setting](ctx, a.ex, Select{SpaceID: spaceSessionSettings, Iterator: IterAll})
+	list, err := All[setting](ctx, a.ex, Select{SpaceID: spaceSessionSettings, Iterator: iproto.IterAll})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 )
 
 // sqlConn returns a connection to a server with an SQL table PEOPLE. It has a
@@ -68,13 +69,13 @@ func TestSQL(t *testing.T) {
 
 		equal(t, "updated", execute(t, conn, `UPDATE "people" SET "age" = "age" + 1 WHERE "age" > 35`).RowCount(), uint64(2))
 		equal(t, "deleted", execute(t, conn, `DELETE FROM "people" WHERE "id" = 404`).RowCount(), uint64(0))
-		if _, err := conn.Execute(testContext(t), `SELECT * FROM "nowhere"`); !errors.Is(err, tnt.ErrNoSuchSpace) {
+		if _, err := conn.Execute(testContext(t), `SELECT * FROM "nowhere"`); !errors.Is(err, errcode.NoSuchSpace) {
 			t.Errorf("an unknown table: %v", err)
 		}
 		if _, err := conn.Execute(testContext(t), "SELEKT"); err == nil {
 			t.Error("a syntax error succeeded")
 		}
-		if _, err := conn.Execute(testContext(t), `INSERT INTO "people" VALUES (10, 'dan', 1)`); !errors.Is(err, tnt.ErrTupleFound) {
+		if _, err := conn.Execute(testContext(t), `INSERT INTO "people" VALUES (10, 'dan', 1)`); !errors.Is(err, errcode.TupleFound) {
 			t.Errorf("a duplicate: %v", err)
 		}
 	})
@@ -191,7 +192,7 @@ func TestPrepared(t *testing.T) {
 		if _, err := query.Execute(testContext(t), 0); err == nil || !tnt.SafeToRetry(err) {
 			t.Errorf("a closed statement: %v", err)
 		}
-		if _, err := conn.Do(testContext(t), tnt.Execute{ID: query.ID(), Args: []any{0}}); !errors.Is(err, tnt.ErrWrongQueryID) {
+		if _, err := conn.Do(testContext(t), tnt.Execute{ID: query.ID(), Args: []any{0}}); !errors.Is(err, errcode.WrongQueryID) {
 			t.Errorf("a released number: %v", err)
 		}
 		if _, err := insert.Execute(testContext(t), 1, 2, 3, 4); err == nil || !strings.Contains(err.Error(), `INSERT INTO "people"`) {
@@ -236,7 +237,7 @@ func TestRawPrepare(t *testing.T) {
 		equal(t, "a second time", do(t, conn, tnt.Prepare{Statement: "SELECT ? + 1"}).StatementID(), id)
 		equal(t, "the result", data(t, conn, tnt.Execute{ID: id, Args: []any{41}}), []any{ints(42)})
 		do(t, conn, tnt.Prepare{ID: id})
-		if _, err := conn.Do(testContext(t), tnt.Prepare{ID: id}); !errors.Is(err, tnt.ErrWrongQueryID) {
+		if _, err := conn.Do(testContext(t), tnt.Prepare{ID: id}); !errors.Is(err, errcode.WrongQueryID) {
 			t.Errorf("released twice: %v", err)
 		}
 	})

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/gotnt/tnt/errcode"
 )
 
 // StatementCache prepares SQL statements when they are first executed, keeps
@@ -82,7 +84,7 @@ func (c *StatementCache) Close(ctx context.Context) error {
 	var errs []error
 	for _, f := range c.release(ctx, idle) {
 		_, err := f.Wait(ctx)
-		if err != nil && !errors.Is(err, ErrNotConnected) && !errors.Is(err, ErrWrongQueryID) {
+		if err != nil && !errors.Is(err, ErrNotConnected) && !errors.Is(err, errcode.WrongQueryID) {
 			errs = append(errs, err)
 		}
 	}

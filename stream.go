@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+
+	"github.com/gotnt/tnt/iproto"
 )
 
 // Stream is a stream of one connection (2.10 and later): its requests are done
@@ -46,7 +48,7 @@ func (s *Stream) bind(ctx context.Context) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.need(FeatureStreams); err != nil {
+	if err := l.need(iproto.FeatureStreams); err != nil {
 		return nil, err
 	}
 	s.once.Lock()

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -40,7 +42,7 @@ func TestStreamsOfOldServer(t *testing.T) {
 			}),
 		} {
 			var missing *tnt.FeatureError
-			if !errors.As(err, &missing) || missing.Feature != tnt.FeatureStreams || !tnt.SafeToRetry(err) {
+			if !errors.As(err, &missing) || missing.Feature != iproto.FeatureStreams || !tnt.SafeToRetry(err) {
 				t.Errorf("%s: %v", name, err)
 			}
 			failsWith(t, name, err, "Tarantool 2.6.0, has no streams")
@@ -159,7 +161,7 @@ func TestTransactionTimeout(t *testing.T) {
 		do(t, stream, tnt.Insert{Space: "tester", Tuple: []any{1, "x"}})
 		time.Sleep(60 * time.Millisecond) // the server's clock has no event to wait for
 		err := stream.Commit(testContext(t))
-		if !errors.Is(err, tnt.ErrTransactionTimeout) || !tnt.SafeToRetry(err) {
+		if !errors.Is(err, errcode.TransactionTimeout) || !tnt.SafeToRetry(err) {
 			t.Errorf("a late commit: %v", err)
 		}
 		equal(t, "nothing is stored", count(t, conn), 0)
@@ -310,7 +312,7 @@ func TestTransactionConflict(t *testing.T) {
 			if err == nil {
 				break
 			}
-			if !errors.Is(err, tnt.ErrTransactionConflict) || !tnt.SafeToRetry(err) {
+			if !errors.Is(err, errcode.TransactionConflict) || !tnt.SafeToRetry(err) {
 				t.Fatal(err)
 			}
 		}
@@ -383,7 +385,7 @@ func TestFeatures(t *testing.T) {
 		conn := shared(t, p)
 		f := conn.Features()
 		if p.Version.AtLeast(3, 0, 0) {
-			for _, feature := range []tnt.Feature{tnt.FeatureStreams, tnt.FeatureTransactions, tnt.FeatureErrorExtension, tnt.FeatureWatchers, tnt.FeaturePagination, tnt.FeatureSpaceAndIndexNames, tnt.FeatureWatchOnce} {
+			for _, feature := range []iproto.Feature{iproto.FeatureStreams, iproto.FeatureTransactions, iproto.FeatureErrorExtension, iproto.FeatureWatchers, iproto.FeaturePagination, iproto.FeatureSpaceAndIndexNames, iproto.FeatureWatchOnce} {
 				if !f.Has(feature) {
 					t.Errorf("no %v", feature)
 				}
@@ -392,11 +394,11 @@ func TestFeatures(t *testing.T) {
 				t.Errorf("protocol %d", f.Version)
 			}
 			failsWith(t, "as text", errors.New(f.String()), "streams, transactions")
-		} else if f.Version != 0 || f.Has(tnt.FeatureStreams) {
+		} else if f.Version != 0 || f.Has(iproto.FeatureStreams) {
 			t.Errorf("an old server has %v", f)
 		}
 		disconnect(t, conn)
-		if conn.Features() != (tnt.Features{}) {
+		if conn.Features() != (iproto.Features{}) {
 			t.Error("there are features without a connection")
 		}
 	})
@@ -435,7 +437,7 @@ func TestPagination(t *testing.T) {
 			t.Fatal(err)
 		}
 		equal(t, "behind a tuple", ids(t, conn, tnt.Select{Space: "tester", After: tnt.AfterTuple(last[0])}), ints(6, 7, 8, 9))
-		equal(t, "behind it, in reverse", ids(t, conn, tnt.Select{Space: "tester", Iterator: tnt.IterLE, After: tnt.AfterTuple(last[0])}), ints(4, 3, 2, 1))
+		equal(t, "behind it, in reverse", ids(t, conn, tnt.Select{Space: "tester", Iterator: iproto.IterLE, After: tnt.AfterTuple(last[0])}), ints(4, 3, 2, 1))
 	})
 }
 
@@ -452,8 +454,8 @@ func TestIsSync(t *testing.T) {
 			want   error
 		}{
 			"neither": {},
-			"begin":   {begin: tnt.Begin{IsSync: true}, want: tnt.ErrSyncQueueUnclaimed},
-			"commit":  {commit: tnt.Commit{IsSync: true}, want: tnt.ErrSyncQueueUnclaimed},
+			"begin":   {begin: tnt.Begin{IsSync: true}, want: errcode.SyncQueueUnclaimed},
+			"commit":  {commit: tnt.Commit{IsSync: true}, want: errcode.SyncQueueUnclaimed},
 		} {
 			s := conn.Stream()
 			if _, err := s.Do(ctx, c.begin); err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/gotnt/tnt/schema"
 )
 
 // run is the time from a Connect to its Disconnect. Its goroutine, the
@@ -382,13 +384,13 @@ func (r *run) update(l *live) {
 
 // refetch asks the supervisor for a schema.
 type refetch struct {
-	used   *Schema    // which turned out to be old; nil where a fetch is wanted in any case
-	answer chan error // has room for the answer
+	used   *schema.Schema // which turned out to be old; nil where a fetch is wanted in any case
+	answer chan error     // has room for the answer
 }
 
 // refetchFor fetches the schema, unless somebody with the same old one has
 // made it new already: after a change all requests in flight come here.
-func (r *run) refetchFor(l *live, used *Schema) error {
+func (r *run) refetchFor(l *live, used *schema.Schema) error {
 	if s := l.env.Load().schema; used != nil && s != used && s.Version == l.session.SchemaVersion() {
 		return nil
 	}
@@ -417,7 +419,7 @@ func (r *run) fetchSchema(l *live) error {
 // RefetchSchema fetches the schema and returns when it is there.
 func (c *Conn) RefetchSchema(ctx context.Context) error { return c.refetchSchema(ctx, nil) }
 
-func (c *Conn) refetchSchema(ctx context.Context, used *Schema) error {
+func (c *Conn) refetchSchema(ctx context.Context, used *schema.Schema) error {
 	l, err := c.current(ctx)
 	if err != nil {
 		return err

@@ -19,7 +19,8 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"github.com/gotnt/tnt"
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // TestCancellationStorm gives up many requests at any moment, and checks that
@@ -702,9 +703,9 @@ func TestCauseIsAnotherRequestsError(t *testing.T) {
 		}
 	}))
 	for _, cause := range []error{
-		tnt.ErrWrongSchemaVersion,
-		&tnt.Error{Code: tnt.ErrTransactionConflict},
-		fmt.Errorf("another request: %w", &tnt.Error{Code: tnt.ErrWrongSchemaVersion}),
+		errcode.WrongSchemaVersion,
+		&tnt.Error{Code: errcode.TransactionConflict},
+		fmt.Errorf("another request: %w", &tnt.Error{Code: errcode.WrongSchemaVersion}),
 	} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var wg sync.WaitGroup

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/schema"
 )
 
 // Tuple is a tuple of the server's, or a list that a function returned, as
@@ -15,7 +16,7 @@ import (
 // that of an answer without one, is empty: what is in it is an ErrNoTuple.
 type Tuple struct {
 	raw    []byte // the whole array, its head included
-	format *Format
+	format *schema.Format
 }
 
 // printedFields is how many fields String shows.
@@ -37,7 +38,7 @@ func (t Tuple) Len() int {
 }
 
 // Format returns the names of the fields, nil where they are not known.
-func (t Tuple) Format() *Format { return t.format }
+func (t Tuple) Format() *schema.Format { return t.format }
 
 // Raw returns the tuple as MessagePack. It must not be changed.
 func (t Tuple) Raw() []byte { return t.raw }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/types"
 )
 
@@ -208,10 +209,10 @@ func TestErrorsAsValues(t *testing.T) {
 		if e.Cause == nil || e.Cause.Message != "inner" || e.Cause.Fields["custom_type"] != "Inner" || e.Cause.Cause != nil {
 			t.Errorf("its cause is %#v", e.Cause)
 		}
-		if !errors.Is(e, tnt.ErrorCode(5)) {
+		if !errors.Is(e, errcode.Code(5)) {
 			t.Error("its cause is not found by its code")
 		}
-		sent := &tnt.Error{Type: "CustomError", Message: "from Go", Code: 9, Cause: &tnt.Error{Type: "ClientError", Message: "cause", Code: tnt.ErrTupleFound}}
+		sent := &tnt.Error{Type: "CustomError", Message: "from Go", Code: 9, Cause: &tnt.Error{Type: "ClientError", Message: "cause", Code: errcode.TupleFound}}
 		sent.SetField("custom_type", "Mine")
 		equal(t, "written", lua(t, conn, "local e = ... return box.error.is(e), e.message, e.code, e.type, e.prev.message", sent),
 			[]any{true, "from Go", int64(9), "Mine", "cause"})

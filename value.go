@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/schema"
 )
 
 // appendValue writes a value of any type that MessagePack has a form for.
@@ -24,7 +25,7 @@ var (
 )
 
 // appendTuple writes a tuple for a space. space may be nil.
-func appendTuple(b []byte, v any, space *Space) ([]byte, error) {
+func appendTuple(b []byte, v any, space *schema.Space) ([]byte, error) {
 	switch t := v.(type) {
 	case nil:
 		return b, errNilTuple
@@ -33,10 +34,10 @@ func appendTuple(b []byte, v any, space *Space) ([]byte, error) {
 	case Tuple:
 		return appendValue(b, t)
 	case map[string]any:
-		return appendNamedTuple(b, t, space.format())
+		return appendNamedTuple(b, t, space.TupleFormat())
 	}
 	start := len(b)
-	b, err := mp.AppendRow(b, v, space.format().Names())
+	b, err := mp.AppendRow(b, v, space.TupleFormat().Names())
 	if err != nil {
 		return b, err
 	}
@@ -48,7 +49,7 @@ func appendTuple(b []byte, v any, space *Space) ([]byte, error) {
 
 // appendNamedTuple writes the fields in the order of the format. Those that
 // the map lacks are nil; the ones at the end are left out.
-func appendNamedTuple(b []byte, m map[string]any, f *Format) ([]byte, error) {
+func appendNamedTuple(b []byte, m map[string]any, f *schema.Format) ([]byte, error) {
 	if f == nil {
 		return b, errNamesNeeded
 	}

@@ -6,8 +6,9 @@ import (
 	"iter"
 	"sync"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // Event is the value of a key that box.broadcast sets on the server. It is the
@@ -115,12 +116,12 @@ func (c *Conn) WatchOnce(ctx context.Context, key string) (Event, error) {
 // watchOnce is the request IPROTO_WATCH_ONCE.
 type watchOnce struct{ key string }
 
-func (watchOnce) Type() RequestType { return iproto.TypeWatchOnce }
+func (watchOnce) Type() iproto.Type { return iproto.TypeWatchOnce }
 
-func (w watchOnce) place() place { return place{name: w.key, needs: 1 << FeatureWatchOnce} }
+func (w watchOnce) place() place { return place{name: w.key, needs: 1 << iproto.FeatureWatchOnce} }
 
 func (w watchOnce) appendBody(b []byte, _ *environment) ([]byte, error) {
-	body := iproto.NewBody(b)
+	body := wire.NewBody(b)
 	body.String(iproto.KeyEventKey, w.key)
 	return body.End(), nil
 }
@@ -202,7 +203,7 @@ func (ws *watchers) add(c *Conn, key string) (*Watcher, error) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if ws.session != nil {
-		if err := ws.session.need(FeatureWatchers); err != nil {
+		if err := ws.session.need(iproto.FeatureWatchers); err != nil {
 			return nil, watchError(key, err)
 		}
 	}
@@ -276,11 +277,11 @@ func (ws *watchers) send(typ iproto.Type, key string) {
 	if ws.session == nil {
 		return
 	}
-	b := iproto.AppendRequestHeader(iproto.BeginFrame(nil), iproto.Header{Type: typ})
-	w := iproto.NewBody(b)
+	b := wire.AppendRequestHeader(wire.BeginFrame(nil), wire.Header{Type: typ})
+	w := wire.NewBody(b)
 	w.String(iproto.KeyEventKey, key)
 	b = w.End()
-	if iproto.EndFrame(b, 0) == nil {
+	if wire.EndFrame(b, 0) == nil {
 		_ = ws.session.session.SendNoReply(b) // a dead session is replaced, and then all is sent again
 	}
 }
@@ -289,7 +290,7 @@ func (ws *watchers) send(typ iproto.Type, key string) {
 func (ws *watchers) attach(l *live) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	if err := l.need(FeatureWatchers); err != nil {
+	if err := l.need(iproto.FeatureWatchers); err != nil {
 		ws.failAll(err)
 		ws.session = l
 		return
@@ -330,7 +331,7 @@ func (ws *watchers) failAll(err error) {
 
 // event takes an IPROTO_EVENT of a session, on its reader's goroutine.
 func (c *Conn) event(l *live, content []byte) {
-	var body iproto.Body
+	var body wire.Body
 	if body.Decode(content) != nil {
 		return // what else the server sends will tell
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -260,7 +262,7 @@ func TestWatchSurvivesReconnect(t *testing.T) {
 
 func TestWatchOnce(t *testing.T) {
 	onWatchers(t, func(t *testing.T, conn *tnt.Conn, broadcast func(string, any)) {
-		if !conn.Features().Has(tnt.FeatureWatchOnce) {
+		if !conn.Features().Has(iproto.FeatureWatchOnce) {
 			t.Skip("the server has no WATCH_ONCE")
 		}
 		broadcast("once", "value")
@@ -285,7 +287,7 @@ func TestWatchOnOldServer(t *testing.T) {
 		conn := connect(t, tnt.Options{Address: p.shared.Address})
 		before := conn.Stats().Writes
 		var missing *tnt.FeatureError
-		if _, err := conn.WatchFunc("x", func(tnt.Event) {}); !errors.As(err, &missing) || missing.Feature != tnt.FeatureWatchers {
+		if _, err := conn.WatchFunc("x", func(tnt.Event) {}); !errors.As(err, &missing) || missing.Feature != iproto.FeatureWatchers {
 			t.Errorf("WatchFunc: %v", err)
 		}
 		for _, err := range conn.Watch(testContext(t), "x") {
@@ -293,7 +295,7 @@ func TestWatchOnOldServer(t *testing.T) {
 				t.Errorf("Watch: %v", err)
 			}
 		}
-		if _, err := conn.WatchOnce(testContext(t), "x"); !errors.As(err, &missing) || missing.Feature != tnt.FeatureWatchOnce {
+		if _, err := conn.WatchOnce(testContext(t), "x"); !errors.As(err, &missing) || missing.Feature != iproto.FeatureWatchOnce {
 			t.Errorf("WatchOnce: %v", err)
 		}
 		if conn.Stats().Writes != before {
@@ -468,7 +470,7 @@ func TestRaw(t *testing.T) {
 		if err := resp.Decode(&n); err != nil || n != 7 || resp.RawBody()[0]&0xf0 != 0x80 {
 			t.Errorf("got %d, %v, % x", n, err, resp.RawBody())
 		}
-		if _, err := conn.Do(testContext(t), tnt.Raw{RequestType: 999}); !errors.Is(err, tnt.ErrUnknownRequestType) {
+		if _, err := conn.Do(testContext(t), tnt.Raw{RequestType: 999}); !errors.Is(err, errcode.UnknownRequestType) {
 			t.Errorf("a type nobody knows: %v", err)
 		}
 	})

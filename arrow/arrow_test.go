@@ -17,6 +17,7 @@ import (
 
 	"github.com/gotnt/tnt"
 	tntarrow "github.com/gotnt/tnt/arrow"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/tarantool"
 	"github.com/gotnt/tnt/tnttest"
 )
@@ -244,7 +245,7 @@ func insert(t *testing.T, address string) {
 			t.Fatal(err)
 		}
 		_, err = conn.Do(ctx, req)
-		if !errors.Is(err, tnt.ErrUnsupported) || !strings.Contains(err.Error(), "does not support arrow format") {
+		if !errors.Is(err, errcode.Unsupported) || !strings.Contains(err.Error(), "does not support arrow format") {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}

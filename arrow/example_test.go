@@ -11,6 +11,7 @@ import (
 
 	"github.com/gotnt/tnt"
 	tntarrow "github.com/gotnt/tnt/arrow"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -57,7 +58,7 @@ func ExampleInsert() {
 	}
 	// The embedded server has no engine with columns, and neither has
 	// Tarantool's Community Edition.
-	if _, err := conn.Do(ctx, req); errors.Is(err, tnt.ErrUnsupported) {
+	if _, err := conn.Do(ctx, req); errors.Is(err, errcode.Unsupported) {
 		fmt.Println("this server has no engine with columns")
 	} else if err != nil {
 		fmt.Println(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // extra measures what is no matter of callers: large answers, idle
@@ -65,7 +66,7 @@ func (b *bench) timed(fn func() error) (time.Duration, error) {
 // formats measures what Options.TupleFormats costs: calls of a function that
 // returns a tuple of four fields.
 func (b *bench) formats(out io.Writer) error {
-	if !b.conn.Features().Has(tnt.FeatureCallRetTupleExtension) {
+	if !b.conn.Features().Has(iproto.FeatureCallRetTupleExtension) {
 		fmt.Fprintf(out, "\nTuple formats: Tarantool %v has none\n", b.conn.Version())
 		return nil
 	}

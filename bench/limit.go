@@ -8,8 +8,9 @@ import (
 	"net"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // limit is the bare limit: one goroutine keeps c encoded requests in flight on
@@ -37,7 +38,7 @@ func dial(network, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	greeting := make([]byte, iproto.GreetingSize)
+	greeting := make([]byte, wire.GreetingSize)
 	if _, err := io.ReadFull(conn, greeting); err != nil {
 		return nil, err
 	}
@@ -49,16 +50,16 @@ func dial(network, address string) (net.Conn, error) {
 
 // selectFrame encodes what selectByKey asks for.
 func selectFrame(spaceID, sync uint64) ([]byte, error) {
-	b := iproto.BeginFrame(nil)
-	b = iproto.AppendRequestHeader(b, iproto.Header{Type: iproto.TypeSelect, Sync: sync})
-	w := iproto.NewBody(b)
+	b := wire.BeginFrame(nil)
+	b = wire.AppendRequestHeader(b, wire.Header{Type: iproto.TypeSelect, Sync: sync})
+	w := wire.NewBody(b)
 	w.Uint(iproto.KeySpaceID, spaceID)
 	w.Uint(iproto.KeyLimit, 1)
 	w.Uint(iproto.KeyIterator, 0)
 	w.Key(iproto.KeyKey)
 	w.B = mp.AppendUint(mp.AppendArrayLen(w.B, 1), 1)
 	b = w.End()
-	return b, iproto.EndFrame(b, 0)
+	return b, wire.EndFrame(b, 0)
 }
 
 // run keeps window requests in flight until the time is over, and returns how

@@ -9,9 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/socket"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // parked is the least that a client can do whose callers are goroutines that
@@ -100,7 +101,7 @@ func (p *parked) read() error {
 		have += n
 		at, woken := 0, 0
 		for {
-			head, size, err := iproto.FrameSize(buf[at:have])
+			head, size, err := wire.FrameSize(buf[at:have])
 			if err != nil {
 				return err
 			}
@@ -109,7 +110,7 @@ func (p *parked) read() error {
 				break
 			}
 			r := mp.NewReader(buf[at+head : end])
-			h, err := iproto.DecodeHeader(&r)
+			h, err := wire.DecodeHeader(&r)
 			if err != nil || h.Type != iproto.TypeOK || h.Sync >= uint64(len(p.callers)) {
 				return fmt.Errorf("an answer of type %v to %d: %w", h.Type, h.Sync, err)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/box"
+	"github.com/gotnt/tnt/errcode"
 )
 
 var (
@@ -22,7 +23,7 @@ var (
 )
 
 func TestAccounts(t *testing.T) {
-	const none = tnt.ErrorCode(0)
+	const none = errcode.Code(0)
 	alice, nobody, public := box.User("alice"), box.User("nobody"), box.User("public")
 	group, nogroup := box.Role("readers"), box.Role("nogroup")
 	var ctx context.Context
@@ -30,60 +31,60 @@ func TestAccounts(t *testing.T) {
 	steps := []struct {
 		name string
 		do   func() error
-		want tnt.ErrorCode
+		want errcode.Code
 	}{
 		{"create", func() error { return alice.Create(ctx, ex, box.Password("s3cret")) }, none},
-		{"create again", func() error { return alice.Create(ctx, ex, box.Password("other")) }, tnt.ErrUserExists},
+		{"create again", func() error { return alice.Create(ctx, ex, box.Password("other")) }, errcode.UserExists},
 		{"create if not exists", func() error { return alice.Create(ctx, ex, box.IfNotExists{}, box.Password("other")) }, none},
-		{"create with the name of a role", func() error { return public.Create(ctx, ex) }, tnt.ErrUserExists},
-		{"create without a name", func() error { return box.User("").Create(ctx, ex) }, tnt.ErrIdentifier},
+		{"create with the name of a role", func() error { return public.Create(ctx, ex) }, errcode.UserExists},
+		{"create without a name", func() error { return box.User("").Create(ctx, ex) }, errcode.Identifier},
 		{"create role", func() error { return group.Create(ctx, ex) }, none},
-		{"create role again", func() error { return group.Create(ctx, ex) }, tnt.ErrRoleExists},
+		{"create role again", func() error { return group.Create(ctx, ex) }, errcode.RoleExists},
 		{"create role if not exists", func() error { return group.Create(ctx, ex, box.IfNotExists{}) }, none},
 
 		{"grant", func() error { return alice.Grant(ctx, ex, read) }, none},
-		{"grant again", func() error { return alice.Grant(ctx, ex, read) }, tnt.ErrPrivGranted},
+		{"grant again", func() error { return alice.Grant(ctx, ex, read) }, errcode.PrivGranted},
 		{"grant if not exists", func() error { return alice.Grant(ctx, ex, read, box.IfNotExists{}) }, none},
 		{"grant more", func() error { return alice.Grant(ctx, ex, rw) }, none},
 		{"grant on all spaces", func() error { return alice.Grant(ctx, ex, spaces) }, none},
 		{"grant on the universe", func() error { return alice.Grant(ctx, ex, all) }, none},
 		{"grant a role", func() error { return alice.Grant(ctx, ex, readers) }, none},
-		{"grant a role again", func() error { return alice.Grant(ctx, ex, readers) }, tnt.ErrRoleGranted},
+		{"grant a role again", func() error { return alice.Grant(ctx, ex, readers) }, errcode.RoleGranted},
 		{"grant to a role", func() error { return group.Grant(ctx, ex, read) }, none},
-		{"grant a role to itself", func() error { return group.Grant(ctx, ex, readers) }, tnt.ErrRoleLoop},
+		{"grant a role to itself", func() error { return group.Grant(ctx, ex, readers) }, errcode.RoleLoop},
 		{"grant to a role what is a user's", func() error {
 			return group.Grant(ctx, ex, box.Grant{Privileges: "session", ObjectType: "universe"})
-		}, tnt.ErrGrant},
-		{"grant to nobody", func() error { return nobody.Grant(ctx, ex, read, box.IfNotExists{}) }, tnt.ErrNoSuchUser},
-		{"grant to no role", func() error { return nogroup.Grant(ctx, ex, read) }, tnt.ErrNoSuchRole},
+		}, errcode.Grant},
+		{"grant to nobody", func() error { return nobody.Grant(ctx, ex, read, box.IfNotExists{}) }, errcode.NoSuchUser},
+		{"grant to no role", func() error { return nogroup.Grant(ctx, ex, read) }, errcode.NoSuchRole},
 		{"grant on no space", func() error {
 			return alice.Grant(ctx, ex, box.Grant{Privileges: "read", ObjectType: "space", Object: "nosuch"})
-		}, tnt.ErrNoSuchSpace},
-		{"grant on no type", func() error { return alice.Grant(ctx, ex, box.Grant{Privileges: "read"}) }, tnt.ErrUnknownSchemaObject},
-		{"grant nothing", func() error { return alice.Grant(ctx, ex, box.Grant{ObjectType: "universe"}) }, tnt.ErrUnsupportedPriv},
+		}, errcode.NoSuchSpace},
+		{"grant on no type", func() error { return alice.Grant(ctx, ex, box.Grant{Privileges: "read"}) }, errcode.UnknownSchemaObject},
+		{"grant nothing", func() error { return alice.Grant(ctx, ex, box.Grant{ObjectType: "universe"}) }, errcode.UnsupportedPriv},
 
 		{"revoke", func() error { return alice.Revoke(ctx, ex, all) }, none},
-		{"revoke again", func() error { return alice.Revoke(ctx, ex, all) }, tnt.ErrPrivNotGranted},
+		{"revoke again", func() error { return alice.Revoke(ctx, ex, all) }, errcode.PrivNotGranted},
 		{"revoke if exists", func() error { return alice.Revoke(ctx, ex, all, box.IfExists{}) }, none},
 		{"revoke a role", func() error { return alice.Revoke(ctx, ex, readers) }, none},
-		{"revoke a role again", func() error { return alice.Revoke(ctx, ex, readers) }, tnt.ErrRoleNotGranted},
+		{"revoke a role again", func() error { return alice.Revoke(ctx, ex, readers) }, errcode.RoleNotGranted},
 		{"revoke from a role", func() error { return group.Revoke(ctx, ex, read) }, none},
-		{"revoke from nobody", func() error { return nobody.Revoke(ctx, ex, read, box.IfExists{}) }, tnt.ErrNoSuchUser},
+		{"revoke from nobody", func() error { return nobody.Revoke(ctx, ex, read, box.IfExists{}) }, errcode.NoSuchUser},
 
 		{"passwd", func() error { return alice.Passwd(ctx, ex, "other") }, none},
-		{"passwd of nobody", func() error { return nobody.Passwd(ctx, ex, "other") }, tnt.ErrNoSuchUser},
-		{"passwd of guest", func() error { return box.User("guest").Passwd(ctx, ex, "other") }, tnt.ErrGuestUserPassword},
+		{"passwd of nobody", func() error { return nobody.Passwd(ctx, ex, "other") }, errcode.NoSuchUser},
+		{"passwd of guest", func() error { return box.User("guest").Passwd(ctx, ex, "other") }, errcode.GuestUserPassword},
 		{"own passwd", func() error { return box.Passwd(ctx, ex, "other") }, none},
 
-		{"info of nobody", func() error { _, err := nobody.Info(ctx, ex); return err }, tnt.ErrNoSuchUser},
-		{"info of no role", func() error { _, err := nogroup.Info(ctx, ex); return err }, tnt.ErrNoSuchRole},
-		{"drop of admin", func() error { return box.User("admin").Drop(ctx, ex) }, tnt.ErrDropUser},
-		{"drop of public", func() error { return box.Role("public").Drop(ctx, ex) }, tnt.ErrDropUser},
+		{"info of nobody", func() error { _, err := nobody.Info(ctx, ex); return err }, errcode.NoSuchUser},
+		{"info of no role", func() error { _, err := nogroup.Info(ctx, ex); return err }, errcode.NoSuchRole},
+		{"drop of admin", func() error { return box.User("admin").Drop(ctx, ex) }, errcode.DropUser},
+		{"drop of public", func() error { return box.Role("public").Drop(ctx, ex) }, errcode.DropUser},
 		{"drop role", func() error { return group.Drop(ctx, ex) }, none},
-		{"drop role again", func() error { return group.Drop(ctx, ex) }, tnt.ErrNoSuchRole},
+		{"drop role again", func() error { return group.Drop(ctx, ex) }, errcode.NoSuchRole},
 		{"drop role if exists", func() error { return group.Drop(ctx, ex, box.IfExists{}) }, none},
 		{"drop", func() error { return alice.Drop(ctx, ex) }, none},
-		{"drop again", func() error { return alice.Drop(ctx, ex) }, tnt.ErrNoSuchUser},
+		{"drop again", func() error { return alice.Drop(ctx, ex) }, errcode.NoSuchUser},
 		{"drop if exists", func() error { return alice.Drop(ctx, ex, box.IfExists{}) }, none},
 	}
 	onServers(t, func(t *testing.T, s server) {
@@ -183,13 +184,13 @@ func TestUserAtWork(t *testing.T) {
 			t.Fatal(err)
 		}
 		may("by a grant", true)
-		if err := box.Passwd(ctx, conn, "mine"); !errors.Is(err, tnt.ErrAccessDenied) {
+		if err := box.Passwd(ctx, conn, "mine"); !errors.Is(err, errcode.AccessDenied) {
 			t.Errorf("a call without the right to: %v", err)
 		}
 		if err := alice.Passwd(ctx, admin, "changed"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.login(t, "alice", "s3cret"); !errors.Is(err, tnt.ErrCredsMismatch) {
+		if _, err := s.login(t, "alice", "s3cret"); !errors.Is(err, errcode.CredsMismatch) {
 			t.Errorf("the old password: %v", err)
 		}
 		s.connect(t, "alice", "changed")
@@ -230,7 +231,7 @@ func TestInTransaction(t *testing.T) {
 			}
 			return alice.Grant(ctx, stream, rw)
 		})
-		if !errors.Is(err, tnt.ErrTransactionYield) {
+		if !errors.Is(err, errcode.TransactionYield) {
 			t.Errorf("the next request: %v", err)
 		}
 		if there, err := alice.Exists(ctx, conn); there || err != nil {

@@ -15,11 +15,11 @@
 // Each change is a transaction of its own (before 3.0 Create and Drop may stop
 // half-way). It can't be a part of a stream's: the server aborts a transaction
 // that changed users or privileges before the next request, with
-// tnt.ErrTransactionYield.
+// errcode.TransactionYield.
 //
 // The caller needs the right to call the function, which is that to execute the
 // universe, and those for what the function does. Errors are a
 // *tnt.RequestError; what the server refused is a *tnt.Error inside, so that
-// errors.Is(err, tnt.ErrUserExists) tells one from another. No error holds a
+// errors.Is(err, errcode.UserExists) tells one from another. No error holds a
 // password.
 package box

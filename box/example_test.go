@@ -8,6 +8,7 @@ import (
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/box"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -62,7 +63,7 @@ func ExampleUser() {
 		fmt.Printf("%s on %s %q\n", g.Privileges, g.ObjectType, g.Object)
 	}
 	err = alice.Create(ctx, conn)
-	fmt.Println(errors.Is(err, tnt.ErrUserExists))
+	fmt.Println(errors.Is(err, errcode.UserExists))
 	// Output:
 	// execute on role "public"
 	// read,write on space "tester"

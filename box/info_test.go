@@ -9,6 +9,7 @@ import (
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/box"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -89,7 +90,7 @@ func TestInfoFails(t *testing.T) {
 	srv := tnttest.Run(t, tnttest.WithRestrictedGuest())
 	conn := server{address: srv.Addr()}.connect(t, "", "")
 	var re *tnt.RequestError
-	if _, err := box.Info(testContext(t), conn); !errors.Is(err, tnt.ErrAccessDenied) || !errors.As(err, &re) {
+	if _, err := box.Info(testContext(t), conn); !errors.Is(err, errcode.AccessDenied) || !errors.As(err, &re) {
 		t.Errorf("without the right to: %v", err)
 	}
 	srv.Handle("box.info", func(*tnttest.Call) ([]any, error) { return []any{"text"}, nil })

@@ -11,6 +11,7 @@ import (
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/box"
 	"github.com/gotnt/tnt/internal/tarantool"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -21,7 +22,7 @@ const adminPassword = "adm1n"
 // server is one to test with: it holds the space tester, and admin can log in.
 type server struct {
 	address string
-	version tnt.Version
+	version iproto.Version
 }
 
 var programs = sync.OnceValues(tarantool.Find)

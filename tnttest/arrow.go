@@ -1,7 +1,7 @@
 package tnttest
 
 import (
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/types"
 )
 

@@ -3,8 +3,9 @@ package tnttest_test
 import (
 	"testing"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/tarantool"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 	"github.com/gotnt/tnt/tnttest/internal/golden"
 )
@@ -50,10 +51,10 @@ func playArrow(t *testing.T, address string) {
 	}
 	defer p.Close()
 	for _, s := range arrowSteps {
-		b := iproto.BeginFrame(nil)
-		b = iproto.AppendRequestHeader(b, iproto.Header{Type: s.typ, Sync: 1, StreamID: s.stream})
+		b := wire.BeginFrame(nil)
+		b = wire.AppendRequestHeader(b, wire.Header{Type: s.typ, Sync: 1, StreamID: s.stream})
 		b = append(b, s.body...)
-		if err := iproto.EndFrame(b, 0); err != nil {
+		if err := wire.EndFrame(b, 0); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := p.Do(b); got != s.want || err != nil {
@@ -85,11 +86,11 @@ func TestInsertArrow(t *testing.T) {
 }
 
 func TestInsertArrowOfOlderVersions(t *testing.T) {
-	insert := frame(iproto.TypeInsertArrow, 0, 1, func(w *iproto.BodyWriter) {
+	insert := frame(iproto.TypeInsertArrow, 0, 1, func(w *wire.BodyWriter) {
 		w.Uint(iproto.KeySpaceID, 512)
 		w.Raw(iproto.KeyArrow, []byte{0xd4, 8, 0})
 	})
-	id := frame(iproto.TypeID, 0, 1, func(w *iproto.BodyWriter) {
+	id := frame(iproto.TypeID, 0, 1, func(w *wire.BodyWriter) {
 		w.Uint(iproto.KeyVersion, iproto.ProtocolVersion)
 		w.Raw(iproto.KeyFeatures, []byte{0x90})
 	})

@@ -7,8 +7,10 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
 	"github.com/gotnt/tnt/types"
 )
@@ -30,15 +32,15 @@ func (s *Server) createUser(name, password string) error {
 
 // hashes returns what is stored of a password, by the name of the method.
 func hashes(password string) (map[string][]byte, error) {
-	chap := iproto.HashChapSHA1(password)
+	chap := wire.HashChapSHA1(password)
 	salt := make([]byte, papSaltSize)
 	if _, err := rand.Read(salt); err != nil {
 		return nil, err
 	}
-	pap := iproto.HashPapSHA256(password, salt)
+	pap := wire.HashPapSHA256(password, salt)
 	return map[string][]byte{
-		iproto.AuthChapSHA1:  encode64(chap[:]),
-		iproto.AuthPapSHA256: encode64(append(salt, pap[:]...)),
+		wire.AuthChapSHA1:  encode64(chap[:]),
+		wire.AuthPapSHA256: encode64(append(salt, pap[:]...)),
 	}, nil
 }
 
@@ -60,29 +62,29 @@ func (c *Conn) authenticate(req *request) reply {
 	var ok bool
 	var err *types.Error
 	switch method {
-	case iproto.AuthChapSHA1:
+	case wire.AuthChapSHA1:
 		ok, err = c.checkChap(&r, user)
-	case iproto.AuthPapSHA256:
+	case wire.AuthPapSHA256:
 		ok, err = checkPap(&r, user)
 	default:
-		err = memtx.Errorf(types.ErrUnknownAuthMethod, "Unknown authentication method '%s'", method)
+		err = memtx.Errorf(errcode.UnknownAuthMethod, "Unknown authentication method '%s'", method)
 	}
 	switch {
 	case err != nil:
 		return errorReply(err)
 	case !ok && !c.srv.opts.version.AtLeast(2, 11, 0) && user == nil:
-		return errorReply(memtx.Errorf(types.ErrNoSuchUser, "User '%s' is not found", req.body.String(iproto.KeyUserName)))
+		return errorReply(memtx.Errorf(errcode.NoSuchUser, "User '%s' is not found", req.body.String(iproto.KeyUserName)))
 	case !ok && !c.srv.opts.version.AtLeast(2, 11, 0):
-		return errorReply(memtx.Errorf(types.ErrCredsMismatch, "Incorrect password supplied for user '%s'", user.Name))
+		return errorReply(memtx.Errorf(errcode.CredsMismatch, "Incorrect password supplied for user '%s'", user.Name))
 	case !ok:
-		return errorReply(memtx.Errorf(types.ErrCredsMismatch, "User not found or supplied credentials are invalid"))
+		return errorReply(memtx.Errorf(errcode.CredsMismatch, "User not found or supplied credentials are invalid"))
 	}
 	c.user = user
 	return okReply
 }
 
 func errAuthRequest(method, why string) *types.Error {
-	return memtx.Errorf(types.ErrInvalidAuthRequest, "Invalid '%s' request: %s", method, why)
+	return memtx.Errorf(errcode.InvalidAuthRequest, "Invalid '%s' request: %s", method, why)
 }
 
 // secret reads a scramble or a password: a string or binary data.
@@ -100,32 +102,32 @@ func (c *Conn) checkChap(r *mp.Reader, user *memtx.User) (bool, *types.Error) {
 	scramble, ok := secret(r)
 	switch {
 	case !ok:
-		return false, errAuthRequest(iproto.AuthChapSHA1, "scramble must be string")
+		return false, errAuthRequest(wire.AuthChapSHA1, "scramble must be string")
 	case len(scramble) != sha1.Size:
-		return false, errAuthRequest(iproto.AuthChapSHA1, "invalid scramble size")
+		return false, errAuthRequest(wire.AuthChapSHA1, "invalid scramble size")
 	}
 	if user == nil {
 		return false, nil
 	}
-	hash, err := base64.StdEncoding.DecodeString(string(user.Auth[iproto.AuthChapSHA1]))
+	hash, err := base64.StdEncoding.DecodeString(string(user.Auth[wire.AuthChapSHA1]))
 	if err != nil || len(hash) != sha1.Size {
 		return false, nil
 	}
-	return iproto.CheckChapSHA1(scramble, [sha1.Size]byte(hash), c.salt), nil
+	return wire.CheckChapSHA1(scramble, [sha1.Size]byte(hash), c.salt), nil
 }
 
 func checkPap(r *mp.Reader, user *memtx.User) (bool, *types.Error) {
 	password, ok := secret(r)
 	if !ok {
-		return false, errAuthRequest(iproto.AuthPapSHA256, "password must be string")
+		return false, errAuthRequest(wire.AuthPapSHA256, "password must be string")
 	}
 	if user == nil {
 		return false, nil
 	}
-	stored, err := base64.StdEncoding.DecodeString(string(user.Auth[iproto.AuthPapSHA256]))
+	stored, err := base64.StdEncoding.DecodeString(string(user.Auth[wire.AuthPapSHA256]))
 	if err != nil || len(stored) <= papSaltSize {
 		return false, nil
 	}
-	hash := iproto.HashPapSHA256(string(password), bytes.Clone(stored[:papSaltSize]))
+	hash := wire.HashPapSHA256(string(password), bytes.Clone(stored[:papSaltSize]))
 	return subtle.ConstantTimeCompare(hash[:], stored[papSaltSize:]) == 1, nil
 }

@@ -1,9 +1,9 @@
 package tnttest
 
 import (
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
-	"github.com/gotnt/tnt/types"
 )
 
 // registerBuiltins registers the functions of Lua's box that need no Lua.
@@ -59,10 +59,10 @@ func callBegin(c *Call) ([]any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.req.stream == nil {
-		return nil, memtx.Errorf(types.ErrFunctionTxActive, "Transaction is active at return from function")
+		return nil, memtx.Errorf(errcode.FunctionTxActive, "Transaction is active at return from function")
 	}
 	if c.req.stream.txn != nil {
-		return nil, memtx.Errorf(types.ErrActiveTransaction, "Operation is not permitted when there is an active transaction ")
+		return nil, memtx.Errorf(errcode.ActiveTransaction, "Operation is not permitted when there is an active transaction ")
 	}
 	txn, err := s.engine.Begin(0, memtx.IsolationDefault)
 	if err != nil {

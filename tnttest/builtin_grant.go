@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
 	"github.com/gotnt/tnt/types"
 )
@@ -91,12 +92,12 @@ func (c *schemaCall) grantee(kind, lenient string) (id uint64, name string, a pr
 func (c *schemaCall) resolveGrant(id uint64, a privArgs) (want memtx.Privilege, object any, old memtx.Privilege, err error) {
 	allowed, ok := grantable[a.objectType]
 	if !ok {
-		e := memtx.Errorf(types.ErrUnknownSchemaObject, "Unknown object type '%s'", a.objectType)
+		e := memtx.Errorf(errcode.UnknownSchemaObject, "Unknown object type '%s'", a.objectType)
 		e.SetField("value", a.objectType)
 		return 0, nil, 0, e
 	}
 	if want = memtx.ParsePrivileges(a.privilege); want == 0 || want&^allowed != 0 {
-		e := memtx.Errorf(types.ErrUnsupportedPriv, "Unsupported %s privilege '%s'", a.objectType, a.privilege)
+		e := memtx.Errorf(errcode.UnsupportedPriv, "Unsupported %s privilege '%s'", a.objectType, a.privilege)
 		e.SetField("object_type", a.objectType)
 		e.SetField("privilege", a.privilege)
 		return 0, nil, 0, e
@@ -122,13 +123,13 @@ func (c *schemaCall) grant(id uint64, name string, a privArgs) error {
 		return nil
 	}
 	if a.isRole() {
-		return with(memtx.Errorf(types.ErrRoleGranted, "User '%s' already has role '%s'", name, a.object), "user", name, "role", a.object)
+		return with(memtx.Errorf(errcode.RoleGranted, "User '%s' already has role '%s'", name, a.object), "user", name, "role", a.object)
 	}
 	on := a.objectType
 	if !isSingle(a.objectType) {
 		on += " '" + a.object + "'"
 	}
-	return with(memtx.Errorf(types.ErrPrivGranted, "User '%s' already has %s access on %s", name, a.privilege, on),
+	return with(memtx.Errorf(errcode.PrivGranted, "User '%s' already has %s access on %s", name, a.privilege, on),
 		"user", name, "privilege", a.privilege, "object_type", a.objectType, "object", a.object)
 }
 
@@ -148,9 +149,9 @@ func (c *schemaCall) revoke(id uint64, name string, a privArgs) error {
 	case a.lenient:
 		return nil
 	case a.isRole():
-		return memtx.Errorf(types.ErrRoleNotGranted, "User '%s' does not have role '%s'", name, a.object)
+		return memtx.Errorf(errcode.RoleNotGranted, "User '%s' does not have role '%s'", name, a.object)
 	}
-	return memtx.Errorf(types.ErrPrivNotGranted, "User '%s' does not have %s access on %s '%s'", name, a.privilege, a.objectType, a.object)
+	return memtx.Errorf(errcode.PrivNotGranted, "User '%s' does not have %s access on %s '%s'", name, a.privilege, a.objectType, a.object)
 }
 
 // isRole tells whether it is a role that is granted.
@@ -175,13 +176,13 @@ func isSingle(objectType string) bool {
 // one is not there.
 var views = map[string]struct {
 	id   uint32
-	code types.ErrorCode
+	code errcode.Code
 	text string
 	key  string // of the name in the error's details
 }{
-	"space":    {vspaceID, types.ErrNoSuchSpace, "Space '%s' does not exist", "space"},
-	"function": {vfuncID, types.ErrNoSuchFunction, "Function '%s' does not exist", "func"},
-	"sequence": {vsequenceID, types.ErrNoSuchSequence, "Sequence '%s' does not exist", "sequence"},
+	"space":    {vspaceID, errcode.NoSuchSpace, "Space '%s' does not exist", "space"},
+	"function": {vfuncID, errcode.NoSuchFunction, "Function '%s' does not exist", "func"},
+	"sequence": {vsequenceID, errcode.NoSuchSequence, "Sequence '%s' does not exist", "sequence"},
 	"user":     {id: vuserID},
 	"role":     {id: vuserID},
 }

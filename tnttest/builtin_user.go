@@ -3,9 +3,9 @@ package tnttest
 import (
 	"errors"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
-	"github.com/gotnt/tnt/types"
 )
 
 // Users and roles that every server has.
@@ -104,9 +104,9 @@ func createAccount(c *schemaCall, kind string) ([]any, error) {
 }
 
 func errExists(kind, name string) error {
-	e := memtx.Errorf(types.ErrUserExists, "User '%s' already exists", name)
+	e := memtx.Errorf(errcode.UserExists, "User '%s' already exists", name)
 	if kind == roleKind {
-		e = memtx.Errorf(types.ErrRoleExists, "Role '%s' already exists", name)
+		e = memtx.Errorf(errcode.RoleExists, "Role '%s' already exists", name)
 	}
 	e.SetField(kind, name)
 	return e
@@ -160,7 +160,7 @@ func dropAccount(c *schemaCall, kind string) ([]any, error) {
 	}
 	id, name, err := c.mustResolve(kind)
 	switch {
-	case opts["if_exists"] == true && (errors.Is(err, types.ErrNoSuchUser) || errors.Is(err, types.ErrNoSuchRole)):
+	case opts["if_exists"] == true && (errors.Is(err, errcode.NoSuchUser) || errors.Is(err, errcode.NoSuchRole)):
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -173,7 +173,7 @@ func dropAccount(c *schemaCall, kind string) ([]any, error) {
 }
 
 func errDrop(name, why string) error {
-	e := memtx.Errorf(types.ErrDropUser, "Failed to drop user or role '%s': %s", name, why)
+	e := memtx.Errorf(errcode.DropUser, "Failed to drop user or role '%s': %s", name, why)
 	e.SetField("user", name)
 	e.SetField("details", why)
 	return e
@@ -228,7 +228,7 @@ func errPassword() error { return errors.New("a password is a string") }
 
 func (c *schemaCall) setPassword(id uint64, password string) error {
 	if id == guestID && password != "" {
-		return memtx.Errorf(types.ErrGuestUserPassword, "Setting password for guest user has no effect")
+		return memtx.Errorf(errcode.GuestUserPassword, "Setting password for guest user has no effect")
 	}
 	auth, err := hashes(password)
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 	"github.com/gotnt/tnt/tnttest/internal/golden"
 )
@@ -20,7 +21,7 @@ type client struct {
 	t *testing.T
 	c net.Conn
 	r *bufio.Reader
-	g iproto.Greeting
+	g wire.Greeting
 }
 
 func newClient(t *testing.T, srv *tnttest.Server) *client {
@@ -31,11 +32,11 @@ func newClient(t *testing.T, srv *tnttest.Server) *client {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	cl := &client{t: t, c: c, r: bufio.NewReader(c)}
-	b := make([]byte, iproto.GreetingSize)
+	b := make([]byte, wire.GreetingSize)
 	if _, err := io.ReadFull(cl.r, b); err != nil {
 		t.Fatal(err)
 	}
-	if cl.g, err = iproto.DecodeGreeting(b); err != nil {
+	if cl.g, err = wire.DecodeGreeting(b); err != nil {
 		t.Fatal(err)
 	}
 	return cl
@@ -54,7 +55,7 @@ func (c *client) receive() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	n, size, err := iproto.FrameSize(head)
+	n, size, err := wire.FrameSize(head)
 	if err != nil {
 		return "", err
 	}
@@ -92,14 +93,14 @@ func callFrame(t *testing.T, name string, args ...any) []byte {
 			t.Fatal(err)
 		}
 	}
-	return frame(iproto.TypeCall, 0, 1, func(w *iproto.BodyWriter) {
+	return frame(iproto.TypeCall, 0, 1, func(w *wire.BodyWriter) {
 		w.String(iproto.KeyFunctionName, name)
 		w.Raw(iproto.KeyTuple, b)
 	})
 }
 
 func selectAll(stream, sync uint64) []byte {
-	return frame(iproto.TypeSelect, stream, sync, func(w *iproto.BodyWriter) {
+	return frame(iproto.TypeSelect, stream, sync, func(w *wire.BodyWriter) {
 		w.String(iproto.KeySpaceName, "kv")
 		w.Uint(iproto.KeyIterator, uint64(iproto.IterAll))
 		w.Uint(iproto.KeyLimit, 100)
@@ -108,7 +109,7 @@ func selectAll(stream, sync uint64) []byte {
 }
 
 func insertFrame(stream, sync, id uint64) []byte {
-	return frame(iproto.TypeInsert, stream, sync, func(w *iproto.BodyWriter) {
+	return frame(iproto.TypeInsert, stream, sync, func(w *wire.BodyWriter) {
 		w.String(iproto.KeySpaceName, "kv")
 		w.Raw(iproto.KeyTuple, append(mp.AppendUint([]byte{0x92}, id), 0xa1, 'n'))
 	})

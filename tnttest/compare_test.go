@@ -9,9 +9,10 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/tarantool"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 	"github.com/gotnt/tnt/tnttest/internal/golden"
 )
@@ -132,11 +133,11 @@ func (v dialect) run(t *rapid.T, address string, program []step) []string {
 
 func (v dialect) essence(b []byte, s step) string {
 	r := mp.NewReader(b)
-	h, err := iproto.DecodeHeader(&r)
+	h, err := wire.DecodeHeader(&r)
 	if err == nil && !v.messages && h.Type&iproto.TypeError != 0 {
 		return fmt.Sprintf("error %d", h.Type&^iproto.TypeError)
 	}
-	var body iproto.Body
+	var body wire.Body
 	if s.limit > 0 && h.Type == iproto.TypeOK && body.Decode(r.Rest()) == nil {
 		d := body.Reader(iproto.KeyData)
 		if d.ArrayLen() < s.limit {
@@ -156,22 +157,22 @@ func (v dialect) essence(b []byte, s step) string {
 }
 
 // frame makes a request.
-func frame(t iproto.Type, stream, sync uint64, body func(w *iproto.BodyWriter)) []byte {
-	b := iproto.BeginFrame(nil)
-	b = iproto.AppendRequestHeader(b, iproto.Header{Type: t, Sync: sync, StreamID: stream})
-	w := iproto.NewBody(b)
+func frame(t iproto.Type, stream, sync uint64, body func(w *wire.BodyWriter)) []byte {
+	b := wire.BeginFrame(nil)
+	b = wire.AppendRequestHeader(b, wire.Header{Type: t, Sync: sync, StreamID: stream})
+	w := wire.NewBody(b)
 	if body != nil {
 		body(&w)
 	}
 	b = w.End()
-	if err := iproto.EndFrame(b, 0); err != nil {
+	if err := wire.EndFrame(b, 0); err != nil {
 		panic(err)
 	}
 	return b
 }
 
 func evalFrame(text string, sync uint64) []byte {
-	return frame(iproto.TypeEval, 0, sync, func(w *iproto.BodyWriter) {
+	return frame(iproto.TypeEval, 0, sync, func(w *wire.BodyWriter) {
 		w.String(iproto.KeyExpr, text)
 		w.Raw(iproto.KeyTuple, []byte{0x90})
 	})

@@ -5,7 +5,8 @@ import (
 	"net"
 	"sync"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
 )
 
@@ -21,7 +22,7 @@ type Conn struct {
 	done   chan struct{} // closed when all of it has ended
 	wg     sync.WaitGroup
 
-	salt  [iproto.SaltSize]byte
+	salt  [wire.SaltSize]byte
 	slots chan struct{} // one for each request being served
 	stall stall
 
@@ -75,7 +76,7 @@ func (c *Conn) serve() {
 	go c.out.run()
 	if g, err := c.srv.greeting(); err == nil {
 		c.salt = g.Salt
-		c.out.write(iproto.AppendGreeting(nil, g))
+		c.out.write(wire.AppendGreeting(nil, g))
 		if c.read() {
 			c.out.finish() // the last answers are still to be written
 			<-c.out.ended
@@ -123,9 +124,9 @@ func (c *Conn) read() (hangUp bool) {
 // it is not all there. closing tells to end the connection: with an answer
 // still to be written (answered), or at once.
 func (c *Conn) frame(buf []byte) (n int, answered, closing bool) {
-	head, size, err := iproto.FrameSize(buf)
+	head, size, err := wire.FrameSize(buf)
 	if err != nil {
-		c.reply(iproto.Header{}, errorReply(errMsgpack("packet length")))
+		c.reply(wire.Header{}, errorReply(errMsgpack("packet length")))
 		return 0, true, true
 	}
 	// The real server looks at a length when there is a byte behind it.
@@ -133,7 +134,7 @@ func (c *Conn) frame(buf []byte) (n int, answered, closing bool) {
 		return 0, false, false
 	}
 	if size > c.srv.opts.maxPacket {
-		c.reply(iproto.Header{}, errorReply(errMsgpack("too big packet size in the header: %d", size)))
+		c.reply(wire.Header{}, errorReply(errMsgpack("too big packet size in the header: %d", size)))
 		return 0, true, true
 	}
 	if uint64(len(buf)-head) < size {

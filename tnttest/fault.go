@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/types"
 )
 

@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -88,7 +89,7 @@ func dialRaw(t *testing.T, srv *tnttest.Server) *net.UnixConn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.CopyN(io.Discard, c, iproto.GreetingSize); err != nil {
+	if _, err := io.CopyN(io.Discard, c, wire.GreetingSize); err != nil {
 		t.Fatal(err)
 	}
 	return c

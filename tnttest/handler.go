@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
 	"github.com/gotnt/tnt/types"
 )
@@ -184,7 +185,7 @@ func (c *Conn) afterCall(req *request) (reply, bool) {
 		return reply{}, true
 	}
 	req.stream.txn.Rollback()
-	return errorReply(memtx.Errorf(types.ErrFunctionTxActive, "Transaction is active at return from function")), false
+	return errorReply(memtx.Errorf(errcode.FunctionTxActive, "Transaction is active at return from function")), false
 }
 
 // appendResults encodes what a handler returned. CALL_16 answers with tuples.
@@ -214,12 +215,12 @@ func handlerError(err error) *types.Error {
 		}
 		return &copied
 	}
-	var code types.ErrorCode
+	var code errcode.Code
 	if !errors.As(err, &code) {
-		code = types.ErrProcLua
+		code = errcode.ProcLua
 	}
 	e = memtx.Errorf(code, "%s", err.Error())
-	if code == types.ErrProcLua {
+	if code == errcode.ProcLua {
 		e.Type = "LuajitError"
 	}
 	return e
@@ -231,20 +232,20 @@ func (c *Conn) callUnknown(req *request) reply {
 	if err := c.srv.engine.CheckCall(c.user, name); err != nil {
 		return errorReply(err)
 	}
-	return errorReply(memtx.Errorf(types.ErrNoSuchProc, "Procedure '%s' is not defined", name))
+	return errorReply(memtx.Errorf(errcode.NoSuchProc, "Procedure '%s' is not defined", name))
 }
 
 func (c *Conn) evalUnknown(*request) reply {
 	if err := c.srv.engine.CheckEval(c.user); err != nil {
 		return errorReply(err)
 	}
-	e := memtx.Errorf(types.ErrProcLua, "this is the embedded server of tnttest, which runs no Lua: "+
+	e := memtx.Errorf(errcode.ProcLua, "this is the embedded server of tnttest, which runs no Lua: "+
 		"register a Go function for this very text by Server.HandleEval, or call one registered by Server.HandleFunc")
 	e.Type = "LuajitError"
 	return errorReply(e)
 }
 
 func errNoSQL() *types.Error {
-	return memtx.Errorf(types.ErrSQLExecute, "Failed to execute SQL statement: this is the embedded server of tnttest, "+
+	return memtx.Errorf(errcode.SQLExecute, "Failed to execute SQL statement: this is the embedded server of tnttest, "+
 		"which has no SQL: call a Go function registered by Server.HandleFunc instead")
 }

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // Request is a request that the server received.

@@ -3,7 +3,8 @@ package tnttest
 import (
 	"log/slog"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // Option changes how a server starts.
@@ -43,7 +44,7 @@ func defaultOptions() options {
 		logLimit:  defaultLogLimit,
 		maxPacket: defaultMaxPacket,
 		msgMax:    defaultMsgMax,
-		authType:  iproto.AuthChapSHA1,
+		authType:  wire.AuthChapSHA1,
 	}
 }
 

@@ -5,8 +5,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest/internal/golden"
 )
 
@@ -192,7 +193,7 @@ func (v dialect) step(t *rapid.T, sync uint64) step {
 	sp := rapid.SampledFrom(spaces).Draw(t, "space")
 	typ := rapid.SampledFrom(types).Draw(t, "type")
 	s := step{}
-	s.frame = frame(typ, stream, sync, func(w *iproto.BodyWriter) {
+	s.frame = frame(typ, stream, sync, func(w *wire.BodyWriter) {
 		switch typ {
 		case iproto.TypeBegin, iproto.TypeCommit, iproto.TypeRollback:
 			return
@@ -220,7 +221,7 @@ func (v dialect) step(t *rapid.T, sync uint64) step {
 }
 
 // selectOf draws a SELECT.
-func (v dialect) selectOf(t *rapid.T, w *iproto.BodyWriter, sp spaceInfo, stream uint64, s *step) {
+func (v dialect) selectOf(t *rapid.T, w *wire.BodyWriter, sp spaceInfo, stream uint64, s *step) {
 	ix := rapid.SampledFrom(sp.indexes).Draw(t, "index")
 	w.Uint(iproto.KeyIndexID, ix.id)
 	if ix.hash {
@@ -353,9 +354,9 @@ func (v dialect) opOf(t *rapid.T, sp spaceInfo) []byte {
 
 // describe prints a request.
 func describe(b []byte) string {
-	n, _, _ := iproto.FrameSize(b)
+	n, _, _ := wire.FrameSize(b)
 	r := mp.NewReader(b[n:])
-	h, err := iproto.DecodeHeader(&r)
+	h, err := wire.DecodeHeader(&r)
 	if err != nil {
 		return err.Error()
 	}

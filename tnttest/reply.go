@@ -1,8 +1,9 @@
 package tnttest
 
 import (
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
 	"github.com/gotnt/tnt/types"
 )
@@ -95,21 +96,21 @@ func dataReply(n int, values []byte) reply {
 }
 
 // appendFrame appends an answer as a frame.
-func (c *Conn) appendFrame(b []byte, h iproto.Header, r reply) []byte {
+func (c *Conn) appendFrame(b []byte, h wire.Header, r reply) []byte {
 	start := len(b)
-	b = iproto.BeginFrame(b)
-	b = iproto.AppendResponseHeader(b, iproto.Header{
+	b = wire.BeginFrame(b)
+	b = wire.AppendResponseHeader(b, wire.Header{
 		Type: r.status, Sync: h.Sync, SchemaVersion: c.srv.schemaVersion.Load(),
 	})
 	b = append(b, r.body...)
-	if iproto.EndFrame(b, start) != nil {
+	if wire.EndFrame(b, start) != nil {
 		return b[:start]
 	}
 	return b
 }
 
 // reply writes an answer.
-func (c *Conn) reply(h iproto.Header, r reply) {
+func (c *Conn) reply(h wire.Header, r reply) {
 	if !r.none {
 		c.out.write(c.appendFrame(nil, h, r))
 	}

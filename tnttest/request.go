@@ -3,16 +3,18 @@ package tnttest
 import (
 	"errors"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
 	"github.com/gotnt/tnt/types"
 )
 
 // request is a request as it was decoded. It points into the frame.
 type request struct {
-	header  iproto.Header
-	body    iproto.Body
+	header  wire.Header
+	body    wire.Body
 	hasBody bool
 	raw     []byte // the body
 	stream  *stream
@@ -23,7 +25,7 @@ type request struct {
 }
 
 func errMsgpack(format string, args ...any) *types.Error {
-	return memtx.Errorf(types.ErrInvalidMsgpack, "Invalid MsgPack - "+format, args...)
+	return memtx.Errorf(errcode.InvalidMsgpack, "Invalid MsgPack - "+format, args...)
 }
 
 // decode reads a request: what does not depend on the state of the server.
@@ -37,7 +39,7 @@ func decode(frame []byte, protocol uint64) (*request, *types.Error) {
 		return req, errMsgpack("packet header")
 	}
 	var err error
-	if req.header, err = iproto.DecodeHeader(&r); err != nil {
+	if req.header, err = wire.DecodeHeader(&r); err != nil {
 		return req, errMsgpack("packet header")
 	}
 	if req.raw = r.Rest(); len(req.raw) > 0 {
@@ -78,12 +80,12 @@ func checkBody(b []byte) *types.Error {
 // statMax is IPROTO_TYPE_STAT_MAX: types below it can be sent in a stream.
 const statMax = iproto.TypeDeleteRange + 1
 
-func checkStream(h iproto.Header, protocol uint64) *types.Error {
+func checkStream(h wire.Header, protocol uint64) *types.Error {
 	switch t := h.Type; {
 	case h.StreamID != 0 && (t > statMax && t != iproto.TypePing || t == iproto.TypeAuth):
-		return memtx.Errorf(types.ErrUnableToProcessInStream, "Unable to process %v request in stream", t)
+		return memtx.Errorf(errcode.UnableToProcessInStream, "Unable to process %v request in stream", t)
 	case h.StreamID == 0 && (t == iproto.TypeBegin || t == iproto.TypeCommit || t == iproto.TypeRollback) && protocol > 0:
-		return memtx.Errorf(types.ErrUnableToProcessOutOfStream, "Unable to process %v request out of stream", t)
+		return memtx.Errorf(errcode.UnableToProcessOutOfStream, "Unable to process %v request out of stream", t)
 	}
 	return nil
 }
@@ -134,13 +136,13 @@ func (req *request) checkType(protocol uint64) *types.Error {
 	case iproto.TypeExecute, iproto.TypePrepare, iproto.TypePing, iproto.TypeRollback, iproto.TypeVote, iproto.TypeVoteOld:
 		return nil
 	case iproto.TypeJoin, iproto.TypeSubscribe, iproto.TypeFetchSnapshot, iproto.TypeRegister:
-		return memtx.Errorf(types.ErrUnsupported, "The embedded server does not support replication")
+		return memtx.Errorf(errcode.Unsupported, "The embedded server does not support replication")
 	}
 	return errUnknownType(t)
 }
 
 func errUnknownType(t iproto.Type) *types.Error {
-	return memtx.Errorf(types.ErrUnknownRequestType, "Unknown request type %d", t)
+	return memtx.Errorf(errcode.UnknownRequestType, "Unknown request type %d", t)
 }
 
 var (
@@ -163,7 +165,7 @@ func (req *request) checkBodied(keys []iproto.Key, mandatory ...iproto.Key) *typ
 func (req *request) need(keys ...iproto.Key) *types.Error {
 	for _, k := range keys {
 		if !req.body.Has(k) {
-			return memtx.Errorf(types.ErrMissingRequestField, "Missing mandatory field '%v' in request", k)
+			return memtx.Errorf(errcode.MissingRequestField, "Missing mandatory field '%v' in request", k)
 		}
 	}
 	return nil
@@ -176,7 +178,7 @@ func (req *request) decodeBody(what string, keys []iproto.Key) *types.Error {
 		return errMsgpack(what)
 	}
 	err := req.body.Decode(req.raw)
-	var field *iproto.FieldError
+	var field *wire.FieldError
 	if err != nil && (keys == nil || !errors.As(err, &field) || contains(keys, field.Key)) {
 		return errMsgpack(what)
 	}
@@ -210,7 +212,7 @@ func contains(keys []iproto.Key, k iproto.Key) bool {
 
 // typed tells whether the value of the key, if there is one, has its type.
 func (req *request) typed(k iproto.Key) bool {
-	want := k.Type()
+	want := wire.TypeOf(k)
 	return want == mp.TypeInvalid || !req.body.Has(k) || mp.TypeOf(req.body.Raw(k)[0]) == want
 }
 

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
-	"github.com/gotnt/tnt/types"
 )
 
 // Schema is what a server starts with, in the form of the JSON file that
@@ -256,7 +256,7 @@ func (m *pairs) collation(e *memtx.Engine, name string) error {
 	}
 	c := e.Collation(name)
 	if c == nil {
-		return memtx.Errorf(types.ErrNoSuchCollation, "Collation '%s' does not exist", name)
+		return memtx.Errorf(errcode.NoSuchCollation, "Collation '%s' does not exist", name)
 	}
 	m.raw("collation", mp.AppendUint(nil, uint64(c.ID)))
 	return nil

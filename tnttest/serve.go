@@ -3,8 +3,10 @@ package tnttest
 import (
 	"bytes"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
 	"github.com/gotnt/tnt/types"
 )
@@ -190,7 +192,7 @@ func (c *Conn) executeLocked(req *request) reply {
 		s.schemaVersion.Store(s.engine.SchemaVersion())
 	}()
 	if v := req.header.SchemaVersion; v != 0 && v != s.engine.SchemaVersion() {
-		return errorReply(memtx.Errorf(types.ErrWrongSchemaVersion, "Wrong schema version, current: %d, in request: %d",
+		return errorReply(memtx.Errorf(errcode.WrongSchemaVersion, "Wrong schema version, current: %d, in request: %d",
 			int32(v), s.engine.SchemaVersion()))
 	}
 	switch req.header.Type {
@@ -225,7 +227,7 @@ func (c *Conn) executeLocked(req *request) reply {
 	case iproto.TypeExecute, iproto.TypePrepare:
 		return errorReply(errNoSQL())
 	case iproto.TypeVote, iproto.TypeVoteOld:
-		return errorReply(memtx.Errorf(types.ErrUnsupported, "The embedded server does not support replication"))
+		return errorReply(memtx.Errorf(errcode.Unsupported, "The embedded server does not support replication"))
 	}
 	return errorReply(errUnknownType(req.header.Type))
 }
@@ -265,7 +267,7 @@ func (c *Conn) identify(req *request) reply {
 		mask |= 1 << f
 	}
 	c.features &= mask
-	w := iproto.NewBody(nil)
+	w := wire.NewBody(nil)
 	w.Uint(iproto.KeyVersion, o.protocol)
 	w.Key(iproto.KeyFeatures)
 	w.B = mp.AppendArrayLen(w.B, len(o.features))
@@ -280,7 +282,7 @@ func (c *Conn) identify(req *request) reply {
 
 func (c *Conn) begin(req *request) reply {
 	if req.stream.txn != nil {
-		return errorReply(memtx.Errorf(types.ErrActiveTransaction, "Operation is not permitted when there is an active transaction "))
+		return errorReply(memtx.Errorf(errcode.ActiveTransaction, "Operation is not permitted when there is an active transaction "))
 	}
 	if req.body.Has(iproto.KeyIsSync) && !req.body.Bool(iproto.KeyIsSync) {
 		return errorReply(memtx.IllegalParams("is_sync can only be true"))

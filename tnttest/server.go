@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
 )
 
@@ -156,8 +156,8 @@ func (s *Server) serveConn(nc net.Conn) {
 }
 
 // greeting returns what a connection starts with.
-func (s *Server) greeting() (iproto.Greeting, error) {
-	g := iproto.Greeting{Version: s.opts.version, Protocol: "Binary", UUID: s.uuid.String()}
+func (s *Server) greeting() (wire.Greeting, error) {
+	g := wire.Greeting{Version: s.opts.version, Protocol: "Binary", UUID: s.uuid.String()}
 	_, err := rand.Read(g.Salt[:])
 	return g, err
 }

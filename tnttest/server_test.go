@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 	"github.com/gotnt/tnt/types"
 )
@@ -24,7 +26,7 @@ func TestSpaceFromGo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := kv.Insert(1, "again"); !errors.Is(err, types.ErrTupleFound) {
+	if err := kv.Insert(1, "again"); !errors.Is(err, errcode.TupleFound) {
 		t.Errorf("a second tuple with the same key: %v", err)
 	}
 	if got, err := kv.Update([]any{1}, []any{"=", "age", 5}); err != nil || len(got) != 3 {
@@ -50,7 +52,7 @@ func TestSpaceFromGo(t *testing.T) {
 		t.Error(err)
 	}
 	tnttest.AssertTuples(t, kv)
-	if err := srv.Space("nosuch").Insert(1); !errors.Is(err, types.ErrNoSuchSpace) {
+	if err := srv.Space("nosuch").Insert(1); !errors.Is(err, errcode.NoSuchSpace) {
 		t.Errorf("a space that is not there: %v", err)
 	}
 }
@@ -81,7 +83,7 @@ func TestHandlers(t *testing.T) {
 			return strings.Join(words, sep), nil
 		},
 		"fail": func() error { return errors.New("no luck") },
-		"dup":  func() error { return types.ErrTupleFound },
+		"dup":  func() error { return errcode.TupleFound },
 		"boom": func() { panic("boom") },
 		"add":  func(c *tnttest.Call, id uint64) error { return c.Space("kv").Insert(id, c.User()) },
 	} {
@@ -140,7 +142,7 @@ func TestStreamOrder(t *testing.T) {
 		return nil, nil
 	})
 	c := newClient(t, srv)
-	c.send(frame(iproto.TypeCall, 1, 1, func(w *iproto.BodyWriter) { w.String(iproto.KeyFunctionName, "wait") }))
+	c.send(frame(iproto.TypeCall, 1, 1, func(w *wire.BodyWriter) { w.String(iproto.KeyFunctionName, "wait") }))
 	c.send(insertFrame(1, 2, 1))
 	c.want(selectAll(0, 3), "OK, sync 3: DATA: []")
 	close(gate)
@@ -173,7 +175,7 @@ func TestFaults(t *testing.T) {
 	srv.Inject(tnttest.Fault{On: tnttest.RequestPing, Times: 1, Drop: true})
 	c.send(ping1)
 	c.want(selectAll(0, 2), "OK, sync 2")
-	srv.Inject(tnttest.Fault{On: tnttest.AnyRequest, Times: 1, Error: &types.Error{Code: types.ErrLoading, Message: "wait"}})
+	srv.Inject(tnttest.Fault{On: tnttest.AnyRequest, Times: 1, Error: &types.Error{Code: errcode.Loading, Message: "wait"}})
 	c.want(ping1, `ClientError 116 "wait"`)
 	remove := srv.Inject(tnttest.Fault{On: tnttest.RequestPing, Conn: 12345, Drop: true})
 	c.want(ping1, "OK")
@@ -293,7 +295,7 @@ func TestSynctest(t *testing.T) {
 		if d := time.Since(start); d != time.Hour+time.Minute {
 			t.Errorf("the answer took %v", d)
 		}
-		c.want(frame(iproto.TypeBegin, 1, 1, func(w *iproto.BodyWriter) { w.Float(iproto.KeyTimeout, 10) }), "OK")
+		c.want(frame(iproto.TypeBegin, 1, 1, func(w *wire.BodyWriter) { w.Float(iproto.KeyTimeout, 10) }), "OK")
 		c.want(insertFrame(1, 2, 1), "OK")
 		time.Sleep(11 * time.Second)
 		c.want(frame(iproto.TypeCommit, 1, 3, nil), "Transaction has been aborted by timeout")
@@ -307,7 +309,7 @@ func TestManualClock(t *testing.T) {
 	clock := tnttest.NewManualClock(time.Unix(0, 0))
 	srv := tnttest.Run(t, tnttest.InMemory(), tnttest.WithSpace(kvSpace()), tnttest.WithClock(clock))
 	c := newClient(t, srv)
-	c.want(frame(iproto.TypeBegin, 1, 1, func(w *iproto.BodyWriter) { w.Float(iproto.KeyTimeout, 10) }), "OK")
+	c.want(frame(iproto.TypeBegin, 1, 1, func(w *wire.BodyWriter) { w.Float(iproto.KeyTimeout, 10) }), "OK")
 	c.want(insertFrame(1, 2, 1), "OK")
 	clock.Advance(11 * time.Second)
 	c.want(selectAll(1, 3), "Transaction has been aborted by timeout")
@@ -315,7 +317,7 @@ func TestManualClock(t *testing.T) {
 }
 
 func TestOlderVersions(t *testing.T) {
-	id := frame(iproto.TypeID, 0, 1, func(w *iproto.BodyWriter) {
+	id := frame(iproto.TypeID, 0, 1, func(w *wire.BodyWriter) {
 		w.Uint(iproto.KeyVersion, 10)
 		w.Raw(iproto.KeyFeatures, []byte{0x90})
 	})
@@ -339,8 +341,8 @@ func TestOlderVersions(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	srv := tnttest.Run(t, tnttest.InMemory())
 	c := newClient(t, srv)
-	c.want(frame(iproto.TypeWatch, 0, 1, func(w *iproto.BodyWriter) { w.String(iproto.KeyEventKey, "box.shutdown") }), "EVENT")
-	c.send(frame(iproto.TypeWatch, 0, 1, func(w *iproto.BodyWriter) { w.String(iproto.KeyEventKey, "box.shutdown") }))
+	c.want(frame(iproto.TypeWatch, 0, 1, func(w *wire.BodyWriter) { w.String(iproto.KeyEventKey, "box.shutdown") }), "EVENT")
+	c.send(frame(iproto.TypeWatch, 0, 1, func(w *wire.BodyWriter) { w.String(iproto.KeyEventKey, "box.shutdown") }))
 	c.want(ping1, "OK")
 	done := make(chan error, 1)
 	go func() { done <- srv.Shutdown(t.Context()) }()
@@ -358,7 +360,7 @@ func TestShutdown(t *testing.T) {
 func TestPapSHA256(t *testing.T) {
 	srv := tnttest.Run(t, tnttest.InMemory(), tnttest.WithUser("ann", "pass"), tnttest.WithAuthType("pap-sha256"))
 	auth := func(password string) []byte {
-		return frame(iproto.TypeAuth, 0, 1, func(w *iproto.BodyWriter) {
+		return frame(iproto.TypeAuth, 0, 1, func(w *wire.BodyWriter) {
 			w.String(iproto.KeyUserName, "ann")
 			w.Key(iproto.KeyTuple)
 			w.B = append(w.B, list([]byte("\xaapap-sha256"), append([]byte{0xa0 | byte(len(password))}, password...))...)

@@ -3,8 +3,9 @@ package tnttest
 import (
 	"bytes"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // event is a key that clients can watch, with its last value.
@@ -60,15 +61,15 @@ func (s *Server) dropEvent(key string) {
 // notify sends the value.
 func (w *watch) notify(ev *event) {
 	w.ready, w.sent = false, ev.version
-	body := iproto.NewBody(nil)
+	body := wire.NewBody(nil)
 	body.String(iproto.KeyEventKey, w.key)
 	if ev.data != nil {
 		body.Raw(iproto.KeyEventData, ev.data)
 	}
-	b := iproto.BeginFrame(nil)
-	b = iproto.AppendRequestHeader(b, iproto.Header{Type: iproto.TypeEvent, Sync: w.sync})
+	b := wire.BeginFrame(nil)
+	b = wire.AppendRequestHeader(b, wire.Header{Type: iproto.TypeEvent, Sync: w.sync})
 	b = append(b, body.End()...)
-	if iproto.EndFrame(b, 0) == nil {
+	if wire.EndFrame(b, 0) == nil {
 		w.conn.out.write(b)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/gotnt/tnt/errcode"
 )
 
 // Error is an error of Tarantool: what a request was refused with, or a value
@@ -15,7 +17,7 @@ type Error struct {
 	Line    uint64         // the line in File
 	Message string         // what went wrong, for people
 	Errno   uint64         // of the operating system, at that time
-	Code    ErrorCode      // what went wrong, for programs
+	Code    errcode.Code   // what went wrong, for programs
 	Fields  map[string]any // details, by name; nil where there are none
 	Cause   *Error         // what led to it, or nil
 
@@ -28,8 +30,8 @@ func (e *Error) Error() string {
 	if custom, ok := e.Fields["custom_type"].(string); ok {
 		return fmt.Sprintf("%s (%s, %d)", e.Message, custom, uint32(e.Code))
 	}
-	if name, ok := codeNames[e.Code]; ok {
-		return fmt.Sprintf("%s (%s, %d)", e.Message, name, uint32(e.Code))
+	if e.Code.IsKnown() {
+		return fmt.Sprintf("%s (%s, %d)", e.Message, e.Code.String(), uint32(e.Code))
 	}
 	return fmt.Sprintf("%s (%s)", e.Message, e.Code.String())
 }
@@ -37,7 +39,7 @@ func (e *Error) Error() string {
 // Is tells whether target is the error's code. With Unwrap it makes errors.Is
 // find a code anywhere in the chain of causes.
 func (e *Error) Is(target error) bool {
-	code, ok := target.(ErrorCode)
+	code, ok := target.(errcode.Code)
 	return ok && code == e.Code
 }
 

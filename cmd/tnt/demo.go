@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // demoSpace is the space that the demonstration makes and drops again.
@@ -123,7 +125,7 @@ conn.Insert(ctx, "tnt_demo", map[string]any{"id": 3, "name": "Carol", "age": 41}
 				}
 			}
 			_, err := d.conn.Insert(d.ctx, demoSpace, user{ID: 1})
-			return fmt.Sprintf("3 tuples; another with id 1 is refused: errors.Is(err, tnt.ErrTupleFound) is %v", errors.Is(err, tnt.ErrTupleFound)), nil
+			return fmt.Sprintf("3 tuples; another with id 1 is refused: errors.Is(err, errcode.TupleFound) is %v", errors.Is(err, errcode.TupleFound)), nil
 		},
 	},
 	{
@@ -143,9 +145,9 @@ resp, err := conn.Do(ctx, tnt.Select{Space: "tnt_demo", Index: "name", Key: tnt.
 		},
 	},
 	{
-		"Select into structs", `users, err := tnt.All[user](ctx, conn, tnt.Select{Space: "tnt_demo", Iterator: tnt.IterGE, Key: tnt.K(2)})`,
+		"Select into structs", `users, err := tnt.All[user](ctx, conn, tnt.Select{Space: "tnt_demo", Iterator: iproto.IterGE, Key: tnt.K(2)})`,
 		func(d *demo) (any, error) {
-			users, err := tnt.All[user](d.ctx, d.conn, tnt.Select{Space: demoSpace, Iterator: tnt.IterGE, Key: tnt.K(2)})
+			users, err := tnt.All[user](d.ctx, d.conn, tnt.Select{Space: demoSpace, Iterator: iproto.IterGE, Key: tnt.K(2)})
 			return fmt.Sprintf("%+v", users), err
 		},
 	},

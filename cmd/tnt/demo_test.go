@@ -33,7 +33,7 @@ func wantIn(t *testing.T, out string, texts ...string) {
 
 // everywhere is what the demonstration shows on every server.
 var everywhere = []string{
-	"another with id 1 is refused: errors.Is(err, tnt.ErrTupleFound) is true",
+	"another with id 1 is refused: errors.Is(err, errcode.TupleFound) is true",
 	`[[id: 1, name: "Alice", age: 30]] and [[id: 2, name: "Bob", age: 25]]`,
 	"[{ID:2 Name:Bob Age:25} {ID:3 Name:Carol Age:41}]",
 	`[id: 2, name: "Robert", age: 26]`,

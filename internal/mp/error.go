@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/types"
 )
 
@@ -65,7 +66,7 @@ func decodeOneError(r *Reader) *types.Error {
 			if code > math.MaxUint32 {
 				r.Fail(fmt.Errorf("msgpack: %d is no code of an error", code))
 			}
-			e.Code = types.ErrorCode(code)
+			e.Code = errcode.Code(code)
 		case errorFields:
 			for range r.MapLen() {
 				name := r.String()

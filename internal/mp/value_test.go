@@ -16,6 +16,7 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/tinylib/msgp/msgp"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/types"
 )
 
@@ -300,7 +301,7 @@ func TestLyingLengthsCostLittle(t *testing.T) {
 }
 
 func TestErrorValue(t *testing.T) {
-	cause := &types.Error{Type: "ClientError", File: "x.lua", Line: 1, Message: "inner", Code: types.ErrUnknown}
+	cause := &types.Error{Type: "ClientError", File: "x.lua", Line: 1, Message: "inner", Code: errcode.Unknown}
 	e := &types.Error{Type: "CustomError", Message: "outer", Errno: 2, Code: 42, Cause: cause}
 	e.SetField("z", int64(1))
 	e.SetField("a", "x")
@@ -313,7 +314,7 @@ func TestErrorValue(t *testing.T) {
 	if r.Err() != nil || !ok || !reflect.DeepEqual(v[0], e) {
 		t.Errorf("%v comes back as %v, %v", e, v, r.Err())
 	}
-	if !errors.Is(v[0].(error), types.ErrUnknown) {
+	if !errors.Is(v[0].(error), errcode.Unknown) {
 		t.Error("the cause is not found")
 	}
 	var list []*types.Error

@@ -5,8 +5,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // GroupSize is how many requests a Group has room for.
@@ -243,7 +244,7 @@ func kept(b []byte) []byte {
 
 // answerGroup takes an answer to a slot that is, or was, a group's. It is for
 // whoever's turn it is to read.
-func (s *Session) answerGroup(g *Group, base uint64, h iproto.Header, body []byte, owned bool) {
+func (s *Session) answerGroup(g *Group, base uint64, h wire.Header, body []byte, owned bool) {
 	i := (h.Sync - base) << stateBits >> (stateBits + indexBits)
 	if i >= GroupSize {
 		s.strayed(h)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/wire"
 )
 
 // sent takes a group and sends requests with it.
@@ -93,7 +93,7 @@ func TestGroupAloneReads(t *testing.T) {
 func TestGroupGivesUp(t *testing.T) {
 	both(t, func(t *testing.T, pipe bool) {
 		s, conn := pair(t, pipe, Config{})
-		came := make(chan iproto.Header, 3)
+		came := make(chan wire.Header, 3)
 		go held(conn, came)
 		g := sent(t, s, "x", "hold", "hold", "hold", "x")
 		if err := g.Wait(t.Context(), 0, 0); err != nil {
@@ -114,7 +114,7 @@ func TestGroupGivesUp(t *testing.T) {
 		}
 		for range 3 {
 			h := <-came
-			if _, err := conn.Write(answer(iproto.Header{Sync: h.Sync}, []byte{0x80})); err != nil {
+			if _, err := conn.Write(answer(wire.Header{Sync: h.Sync}, []byte{0x80})); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -137,7 +137,7 @@ func TestGroupOfASessionThatDies(t *testing.T) {
 					return
 				}
 				if i < 2 {
-					answers = append(answers, answer(iproto.Header{Sync: h.Sync}, content)...)
+					answers = append(answers, answer(wire.Header{Sync: h.Sync}, content)...)
 				}
 			}
 			_, _ = conn.Write(answers)
@@ -167,7 +167,7 @@ func TestGroupReadsOn(t *testing.T) {
 	const n = 100
 	wrote := make(chan error, 1)
 	go func() {
-		var headers []iproto.Header
+		var headers []wire.Header
 		for range n {
 			h, _, err := readFrame(conn)
 			if err != nil {
@@ -180,7 +180,7 @@ func TestGroupReadsOn(t *testing.T) {
 			for s.Received() < uint64(i) { // each comes in a chunk of its own
 				time.Sleep(time.Microsecond)
 			}
-			if _, err := conn.Write(answer(iproto.Header{Sync: h.Sync}, []byte{0x80})); err != nil {
+			if _, err := conn.Write(answer(wire.Header{Sync: h.Sync}, []byte{0x80})); err != nil {
 				wrote <- err
 				return
 			}

@@ -13,7 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // TestAnswersBeforeTheQuestion answers requests that are only about to be
@@ -27,11 +28,11 @@ func TestAnswersBeforeTheQuestion(t *testing.T) {
 		go func() {
 			for sync := range guess {
 				for range 100 {
-					if _, err := conn.Write(answer(iproto.Header{Sync: sync}, []byte{0x81, byte(iproto.KeyExpr), 0xa1, 'x'})); err != nil {
+					if _, err := conn.Write(answer(wire.Header{Sync: sync}, []byte{0x81, byte(iproto.KeyExpr), 0xa1, 'x'})); err != nil {
 						return
 					}
 				}
-				if _, err := conn.Write(answer(iproto.Header{Sync: sync}, nil)); err != nil {
+				if _, err := conn.Write(answer(wire.Header{Sync: sync}, nil)); err != nil {
 					return
 				}
 			}
@@ -67,7 +68,7 @@ func TestPushesAtTheEnd(t *testing.T) {
 			if err != nil {
 				return
 			}
-			push := bytes.Repeat(answer(iproto.Header{Type: iproto.TypeChunk, Sync: h.Sync}, []byte{0x80}), 50)
+			push := bytes.Repeat(answer(wire.Header{Type: iproto.TypeChunk, Sync: h.Sync}, []byte{0x80}), 50)
 			for {
 				if _, err := conn.Write(push); err != nil {
 					return
@@ -130,7 +131,7 @@ func TestSendTimeout(t *testing.T) {
 func TestServerThatNeverReads(t *testing.T) {
 	both(t, func(t *testing.T, pipe bool) {
 		s, _ := pair(t, pipe, Config{WriteBuffer: 1000})
-		frame := append(make([]byte, 0, 1000), answer(iproto.Header{Type: iproto.TypeWatch}, make([]byte, 900))...)
+		frame := append(make([]byte, 0, 1000), answer(wire.Header{Type: iproto.TypeWatch}, make([]byte, 900))...)
 		most := 64 << 20 / len(frame) // the kernel takes some
 		for n := 0; s.SendNoReply(frame) == nil; n++ {
 			if n > most {

@@ -7,7 +7,7 @@ import (
 	"math"
 	"sync"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/wire"
 )
 
 // smallBuffer is what a reader waits with, in bytes. It changes to a buffer
@@ -57,7 +57,7 @@ func (in *input) next(limit uint64) (frame []byte, owned bool, err error) {
 // buffered is next without reading: it returns nil where no whole frame is
 // there.
 func (in *input) buffered(limit uint64) (frame []byte, err error) {
-	head, size, err := iproto.FrameSize(in.buf[in.start:in.end])
+	head, size, err := wire.FrameSize(in.buf[in.start:in.end])
 	switch {
 	case err != nil || head == 0:
 		return nil, err

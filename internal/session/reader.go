@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // read is the reader's goroutine. It runs until the session dies.
@@ -87,7 +88,7 @@ func (s *Session) yieldToSenders() {
 func (s *Session) deliver(frame []byte, owned bool) error {
 	s.received.Add(1)
 	r := mp.NewReader(frame)
-	h, err := iproto.DecodeHeader(&r)
+	h, err := wire.DecodeHeader(&r)
 	if err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func (s *Session) deliver(frame []byte, owned bool) error {
 	return nil
 }
 
-func (s *Session) answer(slot *Slot, h iproto.Header, body []byte, owned bool) {
+func (s *Session) answer(slot *Slot, h wire.Header, body []byte, owned bool) {
 	if r := slot.call; r != nil {
 		if !owned {
 			body = append([]byte(nil), body...)
@@ -149,7 +150,7 @@ func (s *Session) answer(slot *Slot, h iproto.Header, body []byte, owned bool) {
 }
 
 // push hands over a message out of band, which leaves the slot waiting.
-func (s *Session) push(slot *Slot, h iproto.Header, body []byte) {
+func (s *Session) push(slot *Slot, h wire.Header, body []byte) {
 	// Only whose turn it is to read frees a slot that is waiting or left, so it
 	// can't change hands between the check and the use.
 	if slot.state.Load() == h.Sync<<stateBits|stateWaiting && slot.call != nil {
@@ -163,7 +164,7 @@ func (s *Session) push(slot *Slot, h iproto.Header, body []byte) {
 }
 
 // strayed counts an answer that nobody waits for.
-func (s *Session) strayed(h iproto.Header) {
+func (s *Session) strayed(h wire.Header) {
 	s.late.Add(1)
 	if s.cfg.OnLate != nil {
 		s.cfg.OnLate(h)

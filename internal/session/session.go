@@ -13,8 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/socket"
+	"github.com/gotnt/tnt/internal/wire"
 )
 
 // ErrClosed is the error of a session that its owner closed.
@@ -33,10 +33,10 @@ type Config struct {
 	// 0: it does not.
 	SendTimeout time.Duration
 
-	OnEvent         func(body []byte)     // IPROTO_EVENT
-	OnSchemaVersion func(version uint64)  // a response had another one than the last
-	OnLate          func(h iproto.Header) // an answer that nobody waits for
-	OnPushDropped   func(h iproto.Header) // a push to a request that takes none
+	OnEvent         func(body []byte)    // IPROTO_EVENT
+	OnSchemaVersion func(version uint64) // a response had another one than the last
+	OnLate          func(h wire.Header)  // an answer that nobody waits for
+	OnPushDropped   func(h wire.Header)  // a push to a request that takes none
 }
 
 // Session is a live connection after its greeting. Its methods are safe for

@@ -16,8 +16,9 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -74,34 +75,34 @@ func request(slot *Slot, payload string) []byte {
 
 func appendRequest(b []byte, sync uint64, payload string) []byte {
 	start := len(b)
-	b = iproto.AppendRequestHeader(iproto.BeginFrame(b), iproto.Header{Type: iproto.TypeCall, Sync: sync})
-	w := iproto.NewBody(b)
+	b = wire.AppendRequestHeader(wire.BeginFrame(b), wire.Header{Type: iproto.TypeCall, Sync: sync})
+	w := wire.NewBody(b)
 	w.String(iproto.KeyExpr, payload)
 	b = w.End()
-	if err := iproto.EndFrame(b, start); err != nil {
+	if err := wire.EndFrame(b, start); err != nil {
 		panic(err)
 	}
 	return b
 }
 
 // readFrame reads a request's frame.
-func readFrame(r io.Reader) (iproto.Header, []byte, error) {
+func readFrame(r io.Reader) (wire.Header, []byte, error) {
 	var head [5]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return iproto.Header{}, nil, err
+		return wire.Header{}, nil, err
 	}
 	b := make([]byte, binary.BigEndian.Uint32(head[1:]))
 	if _, err := io.ReadFull(r, b); err != nil {
-		return iproto.Header{}, nil, err
+		return wire.Header{}, nil, err
 	}
 	reader := mp.NewReader(b)
-	h, err := iproto.DecodeHeader(&reader)
+	h, err := wire.DecodeHeader(&reader)
 	return h, reader.Rest(), err
 }
 
-func answer(h iproto.Header, body []byte) []byte {
-	b := append(iproto.AppendResponseHeader(iproto.BeginFrame(nil), h), body...)
-	if err := iproto.EndFrame(b, 0); err != nil {
+func answer(h wire.Header, body []byte) []byte {
+	b := append(wire.AppendResponseHeader(wire.BeginFrame(nil), h), body...)
+	if err := wire.EndFrame(b, 0); err != nil {
 		panic(err)
 	}
 	return b
@@ -114,7 +115,7 @@ func echo(conn net.Conn) {
 		if err != nil {
 			return
 		}
-		if _, err := conn.Write(answer(iproto.Header{Sync: h.Sync, SchemaVersion: 7}, body)); err != nil {
+		if _, err := conn.Write(answer(wire.Header{Sync: h.Sync, SchemaVersion: 7}, body)); err != nil {
 			return
 		}
 	}
@@ -140,7 +141,7 @@ func ask(ctx context.Context, s *Session, payload string, timeout time.Duration)
 		return "", err
 	}
 	defer s.Release(slot)
-	var body iproto.Body
+	var body wire.Body
 	if err := body.Decode(slot.Body); err != nil {
 		return "", err
 	}
@@ -197,7 +198,7 @@ func TestBytesOneByOne(t *testing.T) {
 			if err != nil {
 				return
 			}
-			for _, b := range answer(iproto.Header{Sync: h.Sync}, body) {
+			for _, b := range answer(wire.Header{Sync: h.Sync}, body) {
 				if _, err := conn.Write([]byte{b}); err != nil {
 					return
 				}
@@ -216,7 +217,7 @@ func TestBytesOneByOne(t *testing.T) {
 func TestLateAnswers(t *testing.T) {
 	both(t, func(t *testing.T, pipe bool) {
 		var told atomic.Int64
-		s, conn := pair(t, pipe, Config{OnLate: func(iproto.Header) { told.Add(1) }})
+		s, conn := pair(t, pipe, Config{OnLate: func(wire.Header) { told.Add(1) }})
 		const n = 5
 		gate := make(chan struct{})
 		go func() {
@@ -226,7 +227,7 @@ func TestLateAnswers(t *testing.T) {
 				if err != nil {
 					return
 				}
-				late = append(late, answer(iproto.Header{Sync: h.Sync}, body))
+				late = append(late, answer(wire.Header{Sync: h.Sync}, body))
 			}
 			<-gate
 			for _, b := range late {
@@ -271,13 +272,13 @@ func TestLateAnswers(t *testing.T) {
 // receiver is what takes an answer asynchronously.
 type receiver struct {
 	done   chan struct{}
-	h      iproto.Header
+	h      wire.Header
 	body   []byte
 	err    error
 	pushes [][]byte
 }
 
-func (r *receiver) Receive(h iproto.Header, body []byte, err error) {
+func (r *receiver) Receive(h wire.Header, body []byte, err error) {
 	r.h, r.body, r.err = h, body, err
 	close(r.done)
 }
@@ -295,9 +296,9 @@ func TestReceiverAndPushes(t *testing.T) {
 				}
 				var b []byte
 				for range 3 {
-					b = append(b, answer(iproto.Header{Type: iproto.TypeChunk, Sync: h.Sync}, body)...)
+					b = append(b, answer(wire.Header{Type: iproto.TypeChunk, Sync: h.Sync}, body)...)
 				}
-				if _, err := conn.Write(append(b, answer(iproto.Header{Sync: h.Sync}, body)...)); err != nil {
+				if _, err := conn.Write(append(b, answer(wire.Header{Sync: h.Sync}, body)...)); err != nil {
 					return
 				}
 			}
@@ -326,7 +327,7 @@ func TestReceiverAndPushes(t *testing.T) {
 				t.Errorf("%d pushes, %v", len(r.pushes), r.err)
 			}
 			for _, b := range append(r.pushes, r.body) {
-				var body iproto.Body
+				var body wire.Body
 				if err := body.Decode(b); err != nil || len(body.String(iproto.KeyExpr)) != i {
 					t.Errorf("answer %d is %x, %v", i, b, err)
 				}
@@ -428,7 +429,7 @@ func TestWaitIdle(t *testing.T) {
 			return
 		}
 		<-gate
-		_, _ = conn.Write(answer(iproto.Header{Sync: h.Sync}, body))
+		_, _ = conn.Write(answer(wire.Header{Sync: h.Sync}, body))
 	}()
 	done := make(chan error, 1)
 	go func() {
@@ -456,7 +457,7 @@ func TestWaitIdle(t *testing.T) {
 func TestEvents(t *testing.T) {
 	got := make(chan string, 1)
 	s, conn := pair(t, true, Config{OnEvent: func(body []byte) { got <- string(body) }})
-	if _, err := conn.Write(answer(iproto.Header{Type: iproto.TypeEvent}, []byte{0x80})); err != nil {
+	if _, err := conn.Write(answer(wire.Header{Type: iproto.TypeEvent}, []byte{0x80})); err != nil {
 		t.Fatal(err)
 	}
 	if body := <-got; body != "\x80" {
@@ -470,8 +471,8 @@ func TestEvents(t *testing.T) {
 		}
 		read <- err
 	}()
-	frame := iproto.AppendRequestHeader(iproto.BeginFrame(nil), iproto.Header{Type: iproto.TypeWatch})
-	if err := iproto.EndFrame(frame, 0); err != nil {
+	frame := wire.AppendRequestHeader(wire.BeginFrame(nil), wire.Header{Type: iproto.TypeWatch})
+	if err := wire.EndFrame(frame, 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.SendNoReply(frame); err != nil {
@@ -484,8 +485,8 @@ func TestEvents(t *testing.T) {
 
 // TestReadBufferShrinks looks at the buffer that a reader waits with.
 func TestReadBufferShrinks(t *testing.T) {
-	small := answer(iproto.Header{Sync: 1}, []byte{0x80})
-	large := answer(iproto.Header{Sync: 2}, append([]byte{0x81, 0x30, 0xdb, 0, 0, 0xc3, 0x50}, make([]byte, 50000)...))
+	small := answer(wire.Header{Sync: 1}, []byte{0x80})
+	large := answer(wire.Header{Sync: 2}, append([]byte{0x81, 0x30, 0xdb, 0, 0, 0xc3, 0x50}, make([]byte, 50000)...))
 	var stream []byte
 	stream = append(append(append(stream, small...), large...), small...)
 	src := &steps{chunks: [][]byte{stream, small, small, small}}
@@ -526,8 +527,8 @@ func TestSendersDuringALargeAnswer(t *testing.T) {
 					return err
 				}
 				text := append([]byte{0x81, byte(iproto.KeyExpr)}, mp.AppendString(nil, strings.Repeat("x", size))...)
-				rest := answer(iproto.Header{Sync: large.Sync}, text)
-				if _, err := conn.Write(append(answer(iproto.Header{Sync: small.Sync}, []byte{0x80}), rest[:100]...)); err != nil {
+				rest := answer(wire.Header{Sync: large.Sync}, text)
+				if _, err := conn.Write(append(answer(wire.Header{Sync: small.Sync}, []byte{0x80}), rest[:100]...)); err != nil {
 					return err
 				}
 				close(begun)
@@ -574,7 +575,7 @@ func TestSendersDuringALargeAnswer(t *testing.T) {
 		if err := s.Wait(t.Context(), slots[1], 0); err != nil {
 			t.Fatal(err)
 		}
-		var body iproto.Body
+		var body wire.Body
 		if err := body.Decode(slots[1].Body); err != nil || len(body.String(iproto.KeyExpr)) != size {
 			t.Errorf("the large answer: %v", err)
 		}
@@ -600,7 +601,7 @@ func (s *steps) Read(b []byte) (int, error) {
 // FuzzReader cuts any bytes into frames, in chunks of any size, and compares
 // with cutting them at once.
 func FuzzReader(f *testing.F) {
-	f.Add(answer(iproto.Header{Sync: 1}, []byte{0x80}), uint16(3), uint16(1))
+	f.Add(answer(wire.Header{Sync: 1}, []byte{0x80}), uint16(3), uint16(1))
 	f.Add([]byte{0xce, 0xff, 0xff, 0xff, 0xff}, uint16(1), uint16(10))
 	f.Add(append([]byte{0xcd, 0x20, 0x00}, make([]byte, 0x2000)...), uint16(700), uint16(0))
 	f.Fuzz(func(t *testing.T, b []byte, chunk, large uint16) {
@@ -612,7 +613,7 @@ func FuzzReader(f *testing.F) {
 		in := newInput(&steps{chunks}, int(large))
 		const limit = 1 << 20
 		for rest := b; ; {
-			head, size, headErr := iproto.FrameSize(rest)
+			head, size, headErr := wire.FrameSize(rest)
 			frame, err := in.buffered(limit)
 			if frame == nil && err == nil {
 				frame, _, err = in.next(limit)

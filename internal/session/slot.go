@@ -6,7 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // maxSlots bounds the requests of one session in flight.
@@ -77,7 +78,7 @@ type Slot struct {
 // block. They own the bytes they are given.
 type Receiver interface {
 	// Receive takes the answer, or the error that came instead of it.
-	Receive(h iproto.Header, body []byte, err error)
+	Receive(h wire.Header, body []byte, err error)
 	// Push takes the body of a message out of band (box.session.push).
 	Push(body []byte)
 }
@@ -209,7 +210,7 @@ func (slot *Slot) lose(err error, flushed uint64) {
 	}
 	lost := &LostError{Cause: err, Sent: slot.start < flushed}
 	if slot.call != nil {
-		slot.call.Receive(iproto.Header{}, nil, lost)
+		slot.call.Receive(wire.Header{}, nil, lost)
 		return
 	}
 	slot.err = lost

@@ -10,7 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // TestStorm cancels, times out, leaves and sends in every way over a small
@@ -27,7 +28,7 @@ func TestStorm(t *testing.T) {
 					if err != nil {
 						return
 					}
-					if held = append(held, answer(iproto.Header{Sync: h.Sync}, body)); i%7 > 0 && s.InFlight() > 4 {
+					if held = append(held, answer(wire.Header{Sync: h.Sync}, body)); i%7 > 0 && s.InFlight() > 4 {
 						continue
 					}
 					rand.Shuffle(len(held), func(i, j int) { held[i], held[j] = held[j], held[i] })
@@ -184,7 +185,7 @@ func checkEcho(b []byte, err error, want string) error {
 	if err != nil {
 		return err
 	}
-	var body iproto.Body
+	var body wire.Body
 	if err := body.Decode(b); err != nil {
 		return err
 	}
@@ -196,13 +197,13 @@ func checkEcho(b []byte, err error, want string) error {
 
 // TestAnswerCutAtEveryByte ends the connection inside an answer.
 func TestAnswerCutAtEveryByte(t *testing.T) {
-	whole := len(answer(iproto.Header{Sync: 1 << indexBits}, []byte{0x81, byte(iproto.KeyExpr), 0xa1, 'x'}))
+	whole := len(answer(wire.Header{Sync: 1 << indexBits}, []byte{0x81, byte(iproto.KeyExpr), 0xa1, 'x'}))
 	for n := range whole {
 		s, conn := pair(t, true, Config{ReadBuffer: 1})
 		go func() {
 			defer conn.Close()
 			if h, body, err := readFrame(conn); err == nil {
-				_, _ = conn.Write(answer(iproto.Header{Sync: h.Sync}, body)[:n])
+				_, _ = conn.Write(answer(wire.Header{Sync: h.Sync}, body)[:n])
 			}
 		}()
 		var lost *LostError

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // alone makes a caller read for itself, by requests that it does one after
@@ -24,18 +25,18 @@ func alone(t *testing.T, s *Session) {
 
 // held answers requests with their bodies, those for "hold" not at all, and
 // tells of each that came.
-func held(conn net.Conn, came chan<- iproto.Header) {
+func held(conn net.Conn, came chan<- wire.Header) {
 	for {
 		h, content, err := readFrame(conn)
 		if err != nil {
 			return
 		}
-		var body iproto.Body
+		var body wire.Body
 		if body.Decode(content) == nil && body.String(iproto.KeyExpr) == "hold" {
 			came <- h
 			continue
 		}
-		if _, err := conn.Write(answer(iproto.Header{Sync: h.Sync}, content)); err != nil {
+		if _, err := conn.Write(answer(wire.Header{Sync: h.Sync}, content)); err != nil {
 			return
 		}
 	}
@@ -55,7 +56,7 @@ func begin(ctx context.Context, s *Session, payload string, timeout time.Duratio
 // meanwhile.
 func TestCallerAloneReads(t *testing.T) {
 	s, conn := pair(t, false, Config{})
-	came := make(chan iproto.Header, 1)
+	came := make(chan wire.Header, 1)
 	go held(conn, came)
 	alone(t, s)
 	turns := s.turns.Load()
@@ -78,7 +79,7 @@ func TestCallerAloneReads(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := conn.Write(answer(iproto.Header{Sync: h.Sync}, []byte{0x80})); err != nil {
+		if _, err := conn.Write(answer(wire.Header{Sync: h.Sync}, []byte{0x80})); err != nil {
 			t.Fatal(err)
 		}
 		if err := <-long; err != nil {
@@ -91,7 +92,7 @@ func TestCallerAloneReads(t *testing.T) {
 // who reads for itself.
 func TestCallerWhoReadsGivesUp(t *testing.T) {
 	s, conn := pair(t, false, Config{})
-	came := make(chan iproto.Header, 1)
+	came := make(chan wire.Header, 1)
 	go held(conn, came)
 
 	alone(t, s)
@@ -122,7 +123,7 @@ func TestNobodyReads(t *testing.T) {
 	go held(conn, nil)
 
 	alone(t, s)
-	if _, err := conn.Write(answer(iproto.Header{Type: iproto.TypeEvent}, []byte{0x80})); err != nil {
+	if _, err := conn.Write(answer(wire.Header{Type: iproto.TypeEvent}, []byte{0x80})); err != nil {
 		t.Fatal(err)
 	}
 	if body := <-events; body != "\x80" {
@@ -247,7 +248,7 @@ func TestSessionDiesUnderACallerWhoReads(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, conn := pair(t, false, Config{})
-			came := make(chan iproto.Header, 1)
+			came := make(chan wire.Header, 1)
 			go held(conn, came)
 			alone(t, s)
 			done := begin(t.Context(), s, "hold", 0)
@@ -273,7 +274,7 @@ func TestPanicOfACallerWhoReads(t *testing.T) {
 		}
 		notYet <- struct{}{} // the caller has been interrupted
 	}})
-	came := make(chan iproto.Header, 1)
+	came := make(chan wire.Header, 1)
 	go held(conn, came)
 	for {
 		alone(t, s)
@@ -288,7 +289,7 @@ func TestPanicOfACallerWhoReads(t *testing.T) {
 			_, _ = ask(ctx, s, "hold", 0)
 		}()
 		h := <-came
-		if _, err := conn.Write(answer(iproto.Header{Type: iproto.TypeEvent}, []byte{0x80})); err != nil {
+		if _, err := conn.Write(answer(wire.Header{Type: iproto.TypeEvent}, []byte{0x80})); err != nil {
 			t.Fatal(err)
 		}
 		select {
@@ -303,7 +304,7 @@ func TestPanicOfACallerWhoReads(t *testing.T) {
 			return
 		case <-notYet:
 			cancel()
-			if _, err := conn.Write(answer(iproto.Header{Sync: h.Sync}, []byte{0x80})); err != nil {
+			if _, err := conn.Write(answer(wire.Header{Sync: h.Sync}, []byte{0x80})); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // Program is a Tarantool binary that is there to be run.

@@ -7,8 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gotnt/tnt/internal/iproto"
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/types"
 )
 
@@ -17,7 +18,7 @@ import (
 // version, numbers of formats, files, lines and payloads are left out.
 func Essence(content []byte) string {
 	r := mp.NewReader(content)
-	h, err := iproto.DecodeHeader(&r)
+	h, err := wire.DecodeHeader(&r)
 	if err != nil {
 		return err.Error()
 	}
@@ -25,7 +26,7 @@ func Essence(content []byte) string {
 	if r.Len() == 0 {
 		return status
 	}
-	var body iproto.Body
+	var body wire.Body
 	if err := body.Decode(r.Rest()); err != nil {
 		return status + ": " + err.Error()
 	}

@@ -9,14 +9,14 @@ import (
 	"os"
 	"time"
 
-	"github.com/gotnt/tnt/internal/iproto"
+	"github.com/gotnt/tnt/internal/wire"
 )
 
 // Player is a client that sends whole frames and takes whole answers.
 type Player struct {
 	conn net.Conn
 	r    *bufio.Reader
-	salt [iproto.SaltSize]byte
+	salt [wire.SaltSize]byte
 }
 
 // Dial connects and reads the greeting.
@@ -26,11 +26,11 @@ func Dial(address string) (*Player, error) {
 		return nil, err
 	}
 	p := &Player{conn: conn, r: bufio.NewReader(conn)}
-	b := make([]byte, iproto.GreetingSize)
+	b := make([]byte, wire.GreetingSize)
 	if _, err := io.ReadFull(p.r, b); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	g, err := iproto.DecodeGreeting(b)
+	g, err := wire.DecodeGreeting(b)
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -63,7 +63,7 @@ func (p *Player) Receive(timeout time.Duration) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, size, err := iproto.FrameSize(head)
+	n, size, err := wire.FrameSize(head)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func Play(address string, s Scenario) (map[int]string, error) {
 func essences(frames []Hex) []string {
 	var all []string
 	for _, f := range frames {
-		n, _, _ := iproto.FrameSize(f)
+		n, _, _ := wire.FrameSize(f)
 		all = append(all, Essence(f[n:]))
 	}
 	return all
@@ -140,7 +140,7 @@ func essences(frames []Hex) []string {
 func (p *Player) step(st Step) (got []string, alive bool) {
 	send := append([]byte(nil), st.Send...)
 	if st.Password != nil {
-		scramble := iproto.ChapSHA1(*st.Password, p.salt)
+		scramble := wire.ChapSHA1(*st.Password, p.salt)
 		copy(send[len(send)-len(scramble):], scramble)
 	}
 	if len(send) > 0 {

@@ -1,6 +1,6 @@
 package memtx
 
-import "github.com/gotnt/tnt/types"
+import "github.com/gotnt/tnt/errcode"
 
 // InsertArrow refuses a batch of Arrow's as Tarantool's Community Edition does
 // for every space: its engines have rows. What is wrong with the space, the
@@ -22,5 +22,5 @@ func (e *Engine) InsertArrow(t *Txn, u *User, space uint32) *Error {
 			return t.checkSpace(sp)
 		}
 	}
-	return Errorf(types.ErrUnsupported, "CE version does not support arrow format")
+	return Errorf(errcode.Unsupported, "CE version does not support arrow format")
 }

@@ -4,7 +4,7 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/gotnt/tnt/types"
+	"github.com/gotnt/tnt/errcode"
 )
 
 // ddlUndo takes back what a change of the schema did.
@@ -165,7 +165,7 @@ func (e *Engine) replaceSpace(t *Txn, s *stmt, old, fresh *row) *Error {
 			return err
 		}
 		if e.spacesByName[def.Name] != nil {
-			return Errorf(types.ErrSpaceExists, "Space '%s' already exists", def.Name)
+			return Errorf(errcode.SpaceExists, "Space '%s' already exists", def.Name)
 		}
 		e.addSpace(def)
 		s.ddl = &ddlUndo{func() { e.forget(def) }}
@@ -184,7 +184,7 @@ func (e *Engine) replaceSpace(t *Txn, s *stmt, old, fresh *row) *Error {
 		return err
 	}
 	if def.Engine != sp.Def.Engine {
-		return Errorf(types.ErrAlterSpace, "Can't modify space '%s': can not change space engine", sp.Def.Name)
+		return Errorf(errcode.AlterSpace, "Can't modify space '%s': can not change space engine", sp.Def.Name)
 	}
 	before, oldName := *sp, sp.Def.Name
 	if err := e.rebuild(t, sp, def, sp.Indexes()); err != nil {
@@ -209,7 +209,7 @@ func (e *Engine) forget(def *SpaceDef) {
 
 func (e *Engine) dropSpace(t *Txn, s *stmt, sp *Space) *Error {
 	fail := func(why string) *Error {
-		return Errorf(types.ErrDropSpace, "Can't drop space '%s': %s", sp.Def.Name, why)
+		return Errorf(errcode.DropSpace, "Can't drop space '%s': %s", sp.Def.Name, why)
 	}
 	switch {
 	case len(sp.indexes) > 0:
@@ -275,13 +275,13 @@ func (e *Engine) replaceIndex(t *Txn, s *stmt, old, fresh *row) *Error {
 func checkIndexChange(sp *Space, def *IndexDef, dropped uint32) *Error {
 	switch {
 	case sp.source != nil:
-		return Errorf(types.ErrAlterSpace, "Can't modify space '%s': can not add index on a view", sp.Def.Name)
+		return Errorf(errcode.AlterSpace, "Can't modify space '%s': can not add index on a view", sp.Def.Name)
 	case def == nil && dropped == 0 && sp.system():
-		return Errorf(types.ErrLastDrop, "Can't drop the primary key in a system space, space '%s'", sp.Def.Name)
+		return Errorf(errcode.LastDrop, "Can't drop the primary key in a system space, space '%s'", sp.Def.Name)
 	case def == nil && dropped == 0 && len(sp.indexes) > 1:
-		return Errorf(types.ErrDropPrimaryKey, "Can't drop primary key in space '%s' while secondary keys exist", sp.Def.Name)
+		return Errorf(errcode.DropPrimaryKey, "Can't drop primary key in space '%s' while secondary keys exist", sp.Def.Name)
 	case def != nil && def.ID > 0 && len(sp.indexes) == 0:
-		return Errorf(types.ErrAlterSpace, "Can't modify space '%s': can not add a secondary key before primary", sp.Def.Name)
+		return Errorf(errcode.AlterSpace, "Can't modify space '%s': can not add a secondary key before primary", sp.Def.Name)
 	}
 	return nil
 }

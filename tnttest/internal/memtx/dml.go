@@ -1,6 +1,6 @@
 package memtx
 
-import "github.com/gotnt/tnt/types"
+import "github.com/gotnt/tnt/errcode"
 
 // Change is a request that changes a space.
 type Change struct {
@@ -105,7 +105,7 @@ func (e *Engine) statement(t *Txn, u *User, sp *Space, f func(*stmt, *Space) ([]
 	s.user = u
 	if sp.source != nil {
 		t.dropStmt()
-		return nil, with(Errorf(types.ErrViewIsRO, "View '%s' is read-only", sp.Def.Name), "space", sp.Def.Name)
+		return nil, with(Errorf(errcode.ViewIsRO, "View '%s' is read-only", sp.Def.Name), "space", sp.Def.Name)
 	}
 	if t.level == IsolationLinearizable {
 		t.dropStmt()

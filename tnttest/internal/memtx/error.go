@@ -3,6 +3,7 @@ package memtx
 import (
 	"fmt"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/types"
 )
 
@@ -10,13 +11,13 @@ import (
 type Error = types.Error
 
 // Errorf returns a ClientError.
-func Errorf(code types.ErrorCode, format string, args ...any) *Error {
+func Errorf(code errcode.Code, format string, args ...any) *Error {
 	return &Error{Type: "ClientError", Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
 // IllegalParams returns an error about an argument that makes no sense.
 func IllegalParams(format string, args ...any) *Error {
-	e := Errorf(types.ErrIllegalParams, format, args...)
+	e := Errorf(errcode.IllegalParams, format, args...)
 	e.Type = "IllegalParams"
 	return e
 }
@@ -30,16 +31,16 @@ func with(e *Error, pairs ...any) *Error {
 }
 
 func errNoSuchSpace(name string) *Error {
-	return with(Errorf(types.ErrNoSuchSpace, "Space '%s' does not exist", name), "space", name)
+	return with(Errorf(errcode.NoSuchSpace, "Space '%s' does not exist", name), "space", name)
 }
 
 func errAccessDenied(access, objectType, objectName, user string) *Error {
-	e := Errorf(types.ErrAccessDenied, "%s access to %s '%s' is denied for user '%s'", access, objectType, objectName, user)
+	e := Errorf(errcode.AccessDenied, "%s access to %s '%s' is denied for user '%s'", access, objectType, objectName, user)
 	e.Type = "AccessDeniedError"
 	return with(e, "object_type", objectType, "object_name", objectName, "access_type", access, "user", user)
 }
 
 func errUnsupportedIndexFeature(ix *Index, what string) *Error {
-	return Errorf(types.ErrUnsupportedIndexFeature, "Index '%s' (%s) of space '%s' (%s) does not support %s",
+	return Errorf(errcode.UnsupportedIndexFeature, "Index '%s' (%s) of space '%s' (%s) does not support %s",
 		ix.Def.Name, ix.Def.Type, ix.space.Def.Name, ix.space.Def.Engine, what)
 }

@@ -3,7 +3,7 @@ package memtx
 import (
 	"strconv"
 
-	"github.com/gotnt/tnt/types"
+	"github.com/gotnt/tnt/errcode"
 )
 
 // FieldDef is a field of a space's format.
@@ -80,10 +80,10 @@ func (f *format) usePart(p Part) *Error {
 		d.typ = p.Type
 	case p.Type.contains(d.typ):
 	case d.isPart:
-		return Errorf(types.ErrIndexPartTypeMismatch, "Field %s has type '%s' in one index, but type '%s' in another",
+		return Errorf(errcode.IndexPartTypeMismatch, "Field %s has type '%s' in one index, but type '%s' in another",
 			f.path(p.Field), d.typ, p.Type)
 	default:
-		return Errorf(types.ErrFormatMismatchIndexPart, "Field %s has type '%s' in space format, but type '%s' in index definition",
+		return Errorf(errcode.FormatMismatchIndexPart, "Field %s has type '%s' in space format, but type '%s' in index definition",
 			f.path(p.Field), d.typ, p.Type)
 	}
 	d.isPart = true
@@ -103,7 +103,7 @@ func (f *format) path(i int) string {
 func (f *format) check(tuple []byte) *Error {
 	n, b := array(tuple)
 	if f.exact > 0 && n != f.exact {
-		return Errorf(types.ErrExactFieldCount, "Tuple field count %d does not match space field count %d", n, f.exact)
+		return Errorf(errcode.ExactFieldCount, "Tuple field count %d does not match space field count %d", n, f.exact)
 	}
 	if err := f.missing(n); err != nil {
 		return err
@@ -121,7 +121,7 @@ func (f *format) check(tuple []byte) *Error {
 func (f *format) missing(n int) *Error {
 	for i := n; i < f.required; i++ {
 		if d := &f.fields[i]; !d.nullable && d.def == nil {
-			return with(Errorf(types.ErrFieldMissing, "Tuple field %s required by space format is missing", f.path(i)),
+			return with(Errorf(errcode.FieldMissing, "Tuple field %s required by space format is missing", f.path(i)),
 				"field", f.path(i))
 		}
 	}
@@ -131,13 +131,13 @@ func (f *format) missing(n int) *Error {
 func (f *format) checkField(i int, v []byte) *Error {
 	d := &f.fields[i]
 	if !d.typ.accepts(v, d.nullable || d.def != nil) {
-		e := Errorf(types.ErrFieldType, "Tuple field %s type does not match one required by operation: expected %s, got %s",
+		e := Errorf(errcode.FieldType, "Tuple field %s type does not match one required by operation: expected %s, got %s",
 			f.path(i), d.typ, kindName(v))
 		return with(e, "field", f.path(i), "expected", d.typ.String(), "actual", kindName(v))
 	}
 	if lo, hi, ok := d.typ.bounds(); ok && !isNil(v) {
 		if n := readInteger(v); less(n, lo) || less(hi, n) {
-			return Errorf(types.ErrFieldValueOutOfRange, "The value of field %s exceeds the supported range for type '%s': expected [%s..%s], got %s",
+			return Errorf(errcode.FieldValueOutOfRange, "The value of field %s exceeds the supported range for type '%s': expected [%s..%s], got %s",
 				f.path(i), d.typ, lo, hi, n)
 		}
 	}
@@ -184,7 +184,7 @@ func (f *format) newRow(tuple []byte) (*row, *Error) {
 		return nil, err
 	}
 	if size := len(tuple) + tupleOverhead; size > maxTupleSize {
-		return nil, Errorf(types.ErrMemtxMaxTupleSize, "Failed to allocate %d bytes for tuple: tuple is too large. "+
+		return nil, Errorf(errcode.MemtxMaxTupleSize, "Failed to allocate %d bytes for tuple: tuple is too large. "+
 			"Check 'memtx_max_tuple_size' configuration option.", size)
 	}
 	return f.row(append([]byte(nil), tuple...)), nil

@@ -1,6 +1,6 @@
 package memtx
 
-import "github.com/gotnt/tnt/internal/iproto"
+import "github.com/gotnt/tnt/iproto"
 
 // Iterator is the way to walk an index.
 type Iterator iproto.Iterator

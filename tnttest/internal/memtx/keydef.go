@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
-	"github.com/gotnt/tnt/types"
 )
 
 // Part is a part of a key: a field of the tuple and how to order it.
@@ -161,11 +161,11 @@ func (k *keyDef) validate(key [][]byte, allowNil bool) *Error {
 	for i, v := range key {
 		p := &k.parts[i]
 		if !p.Type.accepts(v, p.Nullable && allowNil) {
-			return Errorf(types.ErrKeyPartType, "Supplied key type of part %d does not match index part type: expected %s", i, p.Type)
+			return Errorf(errcode.KeyPartType, "Supplied key type of part %d does not match index part type: expected %s", i, p.Type)
 		}
 		if lo, hi, ok := p.Type.bounds(); ok && !isNil(v) {
 			if n := readInteger(v); less(n, lo) || less(hi, n) {
-				e := Errorf(types.ErrKeyPartValueOutOfRange, "The value of key part exceeds the supported range for type")
+				e := Errorf(errcode.KeyPartValueOutOfRange, "The value of key part exceeds the supported range for type")
 				return with(e, "partno", uint64(i), "field_type", p.Type.String())
 			}
 		}

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"strings"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
-	"github.com/gotnt/tnt/types"
 )
 
 // parseSpace reads a row of _space.
@@ -16,15 +16,15 @@ func (e *Engine) parseSpace(tuple []byte) (*SpaceDef, *Error) {
 		Engine: string(text(f[3])), FieldCount: int(uint32(readInteger(f[4]).abs)), RawFormat: bytes.Clone(f[6]),
 	}
 	fail := func(why string) (*SpaceDef, *Error) {
-		return nil, Errorf(types.ErrCreateSpace, "Failed to create space '%s': %s", def.Name, why)
+		return nil, Errorf(errcode.CreateSpace, "Failed to create space '%s': %s", def.Name, why)
 	}
 	switch {
 	case def.Name == "":
-		return nil, Errorf(types.ErrIdentifier, "Invalid identifier '' (expected printable symbols only or it is too long)")
+		return nil, Errorf(errcode.Identifier, "Invalid identifier '' (expected printable symbols only or it is too long)")
 	case def.ID > maxSpaceID:
 		return fail("space id is too big")
 	case def.Engine != "memtx" && def.ID > systemIDMax:
-		return nil, Errorf(types.ErrUnsupported, "The embedded server does not support engine '%s'", def.Engine)
+		return nil, Errorf(errcode.Unsupported, "The embedded server does not support engine '%s'", def.Engine)
 	}
 	for i, v := range elements(f[6]) {
 		field, err := e.parseField(v, i)
@@ -33,7 +33,7 @@ func (e *Engine) parseSpace(tuple []byte) (*SpaceDef, *Error) {
 		}
 		for _, other := range def.Format {
 			if other.Name == field.Name {
-				return nil, Errorf(types.ErrSpaceFieldIsDuplicate, "Space field '%s' is duplicate", field.Name)
+				return nil, Errorf(errcode.SpaceFieldIsDuplicate, "Space field '%s' is duplicate", field.Name)
 			}
 		}
 		def.Format = append(def.Format, field)
@@ -51,7 +51,7 @@ const maxSpaceID = 1<<31 - 1
 func (e *Engine) parseField(v []byte, i int) (FieldDef, *Error) {
 	var d FieldDef
 	fail := func(why string) (FieldDef, *Error) {
-		return d, Errorf(types.ErrWrongSpaceFormat, "Wrong space format field %d: %s", i+1, why)
+		return d, Errorf(errcode.WrongSpaceFormat, "Wrong space format field %d: %s", i+1, why)
 	}
 	if typeOf(v) != mp.TypeMap {
 		return fail("expected a map")
@@ -90,7 +90,7 @@ func (e *Engine) parseField(v []byte, i int) (FieldDef, *Error) {
 	case d.Name == "":
 		return fail("field name is not specified")
 	case d.Default != nil && !d.Type.accepts(d.Default, true):
-		return d, Errorf(types.ErrDefaultValueType, "Type of the default value does not match tuple field %d (%s) type: expected %s, got %s",
+		return d, Errorf(errcode.DefaultValueType, "Type of the default value does not match tuple field %d (%s) type: expected %s, got %s",
 			i+1, d.Name, d.Type, kindName(d.Default))
 	}
 	return d, nil
@@ -108,9 +108,9 @@ func (e *Engine) parseIndex(tuple []byte) (*IndexDef, *Space, *Error) {
 	case "TREE", "HASH":
 		def.Type = IndexType(typ)
 	case "RTREE", "BITSET":
-		return nil, nil, Errorf(types.ErrUnsupported, "The embedded server does not support indexes of type %s", typ)
+		return nil, nil, Errorf(errcode.Unsupported, "The embedded server does not support indexes of type %s", typ)
 	default:
-		return nil, nil, Errorf(types.ErrIndexType, "Unsupported index type supplied for index '%s' in space '%s'", def.Name, sp.Def.Name)
+		return nil, nil, Errorf(errcode.IndexType, "Unsupported index type supplied for index '%s' in space '%s'", def.Name, sp.Def.Name)
 	}
 	if err := def.parseOptions(f[4]); err != nil {
 		return nil, nil, err
@@ -133,7 +133,7 @@ func (e *Engine) parseIndex(tuple []byte) (*IndexDef, *Space, *Error) {
 }
 
 func errModifyIndex(def *IndexDef, sp *Space, why string) *Error {
-	return Errorf(types.ErrModifyIndex, "Can't create or modify index '%s' in space '%s': %s", def.Name, sp.Def.Name, why)
+	return Errorf(errcode.ModifyIndex, "Can't create or modify index '%s' in space '%s': %s", def.Name, sp.Def.Name, why)
 }
 
 func (def *IndexDef) parseOptions(v []byte) *Error {
@@ -148,7 +148,7 @@ func (def *IndexDef) parseOptions(v []byte) *Error {
 			def.Unique = val[0] == 0xc3
 		case "func":
 			if typeOf(val) == mp.TypeUint && readInteger(val).abs != 0 {
-				return Errorf(types.ErrUnsupported, "The embedded server does not support functional indexes")
+				return Errorf(errcode.Unsupported, "The embedded server does not support functional indexes")
 			}
 		}
 	}
@@ -196,7 +196,7 @@ type partParser struct {
 }
 
 func (p *partParser) fail(why string) *Error {
-	return Errorf(types.ErrWrongIndexParts, "Wrong index part %d: %s", p.part+1, why)
+	return Errorf(errcode.WrongIndexParts, "Wrong index part %d: %s", p.part+1, why)
 }
 
 func (p *partParser) field(v []byte) *Error {
@@ -239,7 +239,7 @@ func (p *partParser) set(option string, v []byte) *Error {
 			return p.fail("collation was not found by ID")
 		}
 	case "path":
-		return Errorf(types.ErrUnsupported, "The embedded server does not support JSON paths in index parts")
+		return Errorf(errcode.Unsupported, "The embedded server does not support JSON paths in index parts")
 	}
 	return nil
 }
@@ -267,7 +267,7 @@ func (def *IndexDef) check(sp *Space) *Error {
 		case !p.Type.indexable():
 			return errModifyIndex(def, sp, "field type '"+p.Type.String()+"' is not supported")
 		case p.Nullable && def.ID == 0:
-			return Errorf(types.ErrNullablePrimary, "Primary index of space '%s' can not contain nullable parts", sp.Def.Name)
+			return Errorf(errcode.NullablePrimary, "Primary index of space '%s' can not contain nullable parts", sp.Def.Name)
 		case p.Nullable && def.Type == Hash:
 			return errModifyIndex(def, sp, "HASH does not support nullable parts")
 		}

@@ -3,8 +3,8 @@ package memtx
 import (
 	"strconv"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
-	"github.com/gotnt/tnt/types"
 )
 
 func (e *Engine) grant(user uint32, typ string, id uint64, rights Privilege) *Error {
@@ -154,7 +154,7 @@ func (e *Engine) granted(g grantDef, grantee *User) (name string, owner uint32, 
 		case role == nil || !role.Role:
 			return "", 0, ErrNoSuchRole(nameOr(role, id))
 		case grantee == role || role.has(grantee, 0):
-			return "", 0, with(Errorf(types.ErrRoleLoop, "Granting role '%s' to role '%s' would create a loop", role.Name, grantee.Name),
+			return "", 0, with(Errorf(errcode.RoleLoop, "Granting role '%s' to role '%s' would create a loop", role.Name, grantee.Name),
 				"role", role.Name, "grantee", grantee.Name)
 		case id == publicID && g.rights == PrivExecute:
 			return role.Name, g.grantor, nil // everybody may grant it
@@ -189,15 +189,15 @@ func nameOr(u *User, id uint32) string {
 
 // ErrNoSuchUser is that of a name which no user has.
 func ErrNoSuchUser(name string) *Error {
-	return with(Errorf(types.ErrNoSuchUser, "User '%s' is not found", name), "user", name)
+	return with(Errorf(errcode.NoSuchUser, "User '%s' is not found", name), "user", name)
 }
 
 // ErrNoSuchRole is that of a name which no role has.
 func ErrNoSuchRole(name string) *Error {
-	return with(Errorf(types.ErrNoSuchRole, "Role '%s' is not found", name), "role", name)
+	return with(Errorf(errcode.NoSuchRole, "Role '%s' is not found", name), "role", name)
 }
 
 // ErrGrant is that of a grant that makes no sense.
 func ErrGrant(why string) *Error {
-	return with(Errorf(types.ErrGrant, "Incorrect grant arguments: %s", why), "details", why)
+	return with(Errorf(errcode.Grant, "Incorrect grant arguments: %s", why), "details", why)
 }

@@ -1,6 +1,6 @@
 package memtx
 
-import "github.com/gotnt/tnt/types"
+import "github.com/gotnt/tnt/errcode"
 
 // dupMode tells what to do with a row that has the primary key of a new one.
 type dupMode uint8
@@ -134,7 +134,7 @@ func checkDuplicate(ix *Index, old, fresh, dup *row, mode dupMode) *Error {
 	case dup == nil && mode == dupReplace:
 		return errPrimaryKeyChanged(ix.space)
 	case dup != nil && dup != old && (old != nil || mode == dupInsert):
-		e := Errorf(types.ErrTupleFound, "Duplicate key exists in unique index \"%s\" in space \"%s\" with old tuple - %s and new tuple - %s",
+		e := Errorf(errcode.TupleFound, "Duplicate key exists in unique index \"%s\" in space \"%s\" with old tuple - %s and new tuple - %s",
 			ix.Def.Name, ix.space.Def.Name, FormatTuple(dup.data), FormatTuple(fresh.data))
 		return with(e, "index", ix.Def.Name, "space", ix.space.Def.Name)
 	}
@@ -142,6 +142,6 @@ func checkDuplicate(ix *Index, old, fresh, dup *row, mode dupMode) *Error {
 }
 
 func errPrimaryKeyChanged(sp *Space) *Error {
-	e := Errorf(types.ErrCantUpdatePrimaryKey, "Attempt to modify a tuple field which is part of primary index in space '%s'", sp.Def.Name)
+	e := Errorf(errcode.CantUpdatePrimaryKey, "Attempt to modify a tuple field which is part of primary index in space '%s'", sp.Def.Name)
 	return with(e, "space", sp.Def.Name, "space_id", uint64(sp.Def.ID))
 }

@@ -4,8 +4,8 @@ import (
 	"math"
 	"math/big"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
-	"github.com/gotnt/tnt/types"
 )
 
 // scalar is a value that an arithmetic, bitwise or splice operation works on.
@@ -124,7 +124,7 @@ func (s *scalar) arith(op *updateOp) *Error {
 	}
 	sum, ok := addDecimals(a, b, minus)
 	if !ok {
-		return Errorf(types.ErrUpdateDecimalOverflow, "Decimal overflow when performing operation '%c' on field %s", op.code, op.field())
+		return Errorf(errcode.UpdateDecimalOverflow, "Decimal overflow when performing operation '%c' on field %s", op.code, op.field())
 	}
 	*s = scalar{kind: scalarDecimal, dec: sum}
 	return nil
@@ -149,7 +149,7 @@ func (s *scalar) addInteger(op *updateOp, minus bool) *Error {
 	case b.IsInt64():
 		s.num = integer{neg: true, abs: uint64(b.Int64())}
 	default:
-		return Errorf(types.ErrUpdateIntegerOverflow, "Integer overflow when performing '%c' operation on field %s", op.code, op.field())
+		return Errorf(errcode.UpdateIntegerOverflow, "Integer overflow when performing '%c' operation on field %s", op.code, op.field())
 	}
 	return nil
 }

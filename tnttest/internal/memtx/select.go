@@ -4,8 +4,8 @@ import (
 	"encoding/base64"
 	"math"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
-	"github.com/gotnt/tnt/types"
 )
 
 // Select is a request to read an index.
@@ -91,7 +91,7 @@ func (t *Txn) checkSpace(sp *Space) *Error {
 		return err
 	}
 	if t.level == IsolationLinearizable {
-		return Errorf(types.ErrUnsupported, "space \"%s\" does not support linearizable operations", sp.Def.Name)
+		return Errorf(errcode.Unsupported, "space \"%s\" does not support linearizable operations", sp.Def.Name)
 	}
 	return nil
 }
@@ -117,9 +117,9 @@ func (ix *Index) checkIterator(it Iterator, key [][]byte, count int) *Error {
 	case count == 0 && (ix.Def.Type == Tree || it == IterAll || it == IterGT):
 		return nil
 	case count > len(parts):
-		return Errorf(types.ErrKeyPartCount, "Invalid key part count (expected [0..%d], got %d)", len(parts), count)
+		return Errorf(errcode.KeyPartCount, "Invalid key part count (expected [0..%d], got %d)", len(parts), count)
 	case ix.Def.Type == Hash && count < len(parts):
-		return Errorf(types.ErrPartialKey, "HASH index  does not support selects via a partial key (expected %d parts, got %d). "+
+		return Errorf(errcode.PartialKey, "HASH index  does not support selects via a partial key (expected %d parts, got %d). "+
 			"Please Consider changing index type to TREE.", len(parts), count)
 	}
 	return ix.key.validate(key, true)
@@ -128,10 +128,10 @@ func (ix *Index) checkIterator(it Iterator, key [][]byte, count int) *Error {
 // checkExactKey tells whether the key tells one row.
 func (ix *Index) checkExactKey(key [][]byte, count int) *Error {
 	if !ix.Def.Unique {
-		return Errorf(types.ErrMoreThanOneTuple, "Get() doesn't support partial keys and non-unique indexes")
+		return Errorf(errcode.MoreThanOneTuple, "Get() doesn't support partial keys and non-unique indexes")
 	}
 	if count != len(ix.key.parts) {
-		return Errorf(types.ErrExactMatch, "Invalid key part count in an exact match (expected %d, got %d)",
+		return Errorf(errcode.ExactMatch, "Invalid key part count in an exact match (expected %d, got %d)",
 			len(ix.key.parts), count)
 	}
 	return ix.key.validate(key, false)
@@ -146,7 +146,7 @@ func packPosition(key [][]byte) []byte {
 	return out
 }
 
-func errPosition() *Error { return Errorf(types.ErrIteratorPosition, "Iterator position is invalid") }
+func errPosition() *Error { return Errorf(errcode.IteratorPosition, "Iterator position is invalid") }
 
 // unpackPosition decodes a position and checks that a scan with the iterator
 // and the key can come by it.

@@ -3,7 +3,7 @@ package memtx
 import (
 	"strconv"
 
-	"github.com/gotnt/tnt/types"
+	"github.com/gotnt/tnt/errcode"
 )
 
 // SpaceDef is the definition of a space: a row of _space.
@@ -98,7 +98,7 @@ func (sp *Space) index(id uint32) (*Index, *Error) {
 			return ix, nil
 		}
 	}
-	return nil, with(Errorf(types.ErrNoSuchIndexID, "No index #%d is defined in space '%s'", id, sp.Def.Name),
+	return nil, with(Errorf(errcode.NoSuchIndexID, "No index #%d is defined in space '%s'", id, sp.Def.Name),
 		"index_id", uint64(id), "space", sp.Def.Name)
 }
 
@@ -109,7 +109,7 @@ func (sp *Space) IndexByName(name string) (*Index, *Error) {
 			return ix, nil
 		}
 	}
-	return nil, with(Errorf(types.ErrNoSuchIndexName, "No index '%s' is defined in space '%s'", name, sp.Def.Name),
+	return nil, with(Errorf(errcode.NoSuchIndexName, "No index '%s' is defined in space '%s'", name, sp.Def.Name),
 		"index", name, "space", sp.Def.Name)
 }
 

@@ -3,7 +3,7 @@ package memtx
 import (
 	"time"
 
-	"github.com/gotnt/tnt/types"
+	"github.com/gotnt/tnt/errcode"
 )
 
 // Isolation is the level of a transaction, as BEGIN gives it.
@@ -35,8 +35,8 @@ const (
 type Txn struct {
 	engine   *Engine
 	status   txnStatus
-	abort    types.ErrorCode // the code of the error that aborted it
-	view     psn             // it sees what was committed before this, 0: all
+	abort    errcode.Code // the code of the error that aborted it
+	view     psn          // it sees what was committed before this, 0: all
 	stmts    []*stmt
 	deadline time.Time // zero: none
 	level    Isolation
@@ -76,17 +76,17 @@ func (e *Engine) begin() *Txn {
 // check tells whether the transaction can go on.
 func (t *Txn) check() *Error {
 	if t.status < txnAborted && !t.deadline.IsZero() && !t.engine.Now().Before(t.deadline) {
-		t.status, t.abort = txnAborted, types.ErrTransactionTimeout
+		t.status, t.abort = txnAborted, errcode.TransactionTimeout
 	}
 	switch {
 	case t.status != txnAborted:
 		return nil
-	case t.abort == types.ErrTransactionTimeout:
-		return Errorf(types.ErrTransactionTimeout, "Transaction has been aborted by timeout")
-	case t.abort == types.ErrTransactionYield:
-		return Errorf(types.ErrTransactionYield, "Transaction has been aborted by a fiber yield")
+	case t.abort == errcode.TransactionTimeout:
+		return Errorf(errcode.TransactionTimeout, "Transaction has been aborted by timeout")
+	case t.abort == errcode.TransactionYield:
+		return Errorf(errcode.TransactionYield, "Transaction has been aborted by a fiber yield")
 	}
-	return Errorf(types.ErrTransactionConflict, "Transaction has been aborted by conflict")
+	return Errorf(errcode.TransactionConflict, "Transaction has been aborted by conflict")
 }
 
 // beginStmt starts a change.
@@ -108,7 +108,7 @@ func (t *Txn) dropStmt() { t.stmts = t.stmts[:len(t.stmts)-1] }
 // conflict aborts the transaction.
 func (t *Txn) conflict() {
 	if t.status < txnAborted {
-		t.status, t.abort, t.view = txnAborted, types.ErrTransactionConflict, 0
+		t.status, t.abort, t.view = txnAborted, errcode.TransactionConflict, 0
 	}
 }
 
@@ -178,7 +178,7 @@ func (t *Txn) Yield() {
 	}
 	t.undo()
 	t.stmts = nil
-	t.status, t.abort, t.view = txnAborted, types.ErrTransactionYield, 0
+	t.status, t.abort, t.view = txnAborted, errcode.TransactionYield, 0
 }
 
 // undo takes all changes back.

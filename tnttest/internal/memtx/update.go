@@ -3,8 +3,8 @@ package memtx
 import (
 	"slices"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
-	"github.com/gotnt/tnt/types"
 )
 
 // update applies operations to a tuple.
@@ -230,7 +230,7 @@ func (op *updateOp) settle(n int) bool {
 func (n *updateNode) insertItem(op *updateOp) *Error {
 	if op.forRoot && op.fieldNo > int32(len(n.items)) {
 		if op.fieldNo > maxTupleSize { // it could not be stored, nor should it be built
-			return Errorf(types.ErrMemtxMaxTupleSize, "Failed to allocate %d bytes for tuple: tuple is too large. "+
+			return Errorf(errcode.MemtxMaxTupleSize, "Failed to allocate %d bytes for tuple: tuple is too large. "+
 				"Check 'memtx_max_tuple_size' configuration option.", op.fieldNo)
 		}
 		for len(n.items) < int(op.fieldNo) {
@@ -238,7 +238,7 @@ func (n *updateNode) insertItem(op *updateOp) *Error {
 		}
 	}
 	if len(n.items) >= maxFields {
-		return Errorf(types.ErrTupleFieldCountLimit, "Tuple field count limit reached: see box.schema.FIELD_MAX")
+		return Errorf(errcode.TupleFieldCountLimit, "Tuple field count limit reached: see box.schema.FIELD_MAX")
 	}
 	if !op.settle(len(n.items) + 1) {
 		return op.errNoSuchField()

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
-	"github.com/gotnt/tnt/types"
 )
 
 // updateOp is one operation of an UPDATE or UPSERT.
@@ -43,29 +43,29 @@ func (op *updateOp) field() string {
 }
 
 func (op *updateOp) errf(format string, args ...any) *Error {
-	return Errorf(types.ErrUpdateField, "Field %s UPDATE error: %s", op.field(), fmt.Sprintf(format, args...))
+	return Errorf(errcode.UpdateField, "Field %s UPDATE error: %s", op.field(), fmt.Sprintf(format, args...))
 }
 
 func (op *updateOp) errArgType(needed string) *Error {
-	return Errorf(types.ErrUpdateArgType, "Argument type in operation '%c' on field %s does not match field type: expected %s",
+	return Errorf(errcode.UpdateArgType, "Argument type in operation '%c' on field %s does not match field type: expected %s",
 		op.code, op.field(), needed)
 }
 
 func (op *updateOp) errSplice() *Error {
-	return Errorf(types.ErrUpdateSplice, "SPLICE error on field %s: offset is out of bound", op.field())
+	return Errorf(errcode.UpdateSplice, "SPLICE error on field %s: offset is out of bound", op.field())
 }
 
 func (op *updateOp) errBadPath(at int) *Error { return op.errf("invalid JSON in position %d", at) }
 
 func (op *updateOp) errNoSuchField() *Error {
 	if op.path.src != nil {
-		return Errorf(types.ErrNoSuchFieldName, "Field '%s' was not found in the tuple", op.field())
+		return Errorf(errcode.NoSuchFieldName, "Field '%s' was not found in the tuple", op.field())
 	}
 	n := op.fieldNo
 	if n >= 0 {
 		n++
 	}
-	return Errorf(types.ErrNoSuchFieldNo, "Field %d was not found in the tuple", n)
+	return Errorf(errcode.NoSuchFieldNo, "Field %d was not found in the tuple", n)
 }
 
 // last tells whether the current token is the last of the path.
@@ -126,10 +126,10 @@ func (f *format) readOp(v []byte, num, base int) (*updateOp, *Error) {
 	case ":":
 		want = 5
 	default:
-		return nil, Errorf(types.ErrUnknownUpdateOp, "Unknown UPDATE operation #%d: \"%s\"", num, code)
+		return nil, Errorf(errcode.UnknownUpdateOp, "Unknown UPDATE operation #%d: \"%s\"", num, code)
 	}
 	if count != want {
-		return nil, Errorf(types.ErrUnknownUpdateOp, "Unknown UPDATE operation #%d: wrong number of arguments, expected %d, got %d",
+		return nil, Errorf(errcode.UnknownUpdateOp, "Unknown UPDATE operation #%d: wrong number of arguments, expected %d, got %d",
 			num, want, count)
 	}
 	args := elements(v)
@@ -157,7 +157,7 @@ func (f *format) readOpField(op *updateOp, v []byte, base int) *Error {
 		case n < 0:
 			op.fieldNo = n
 		default:
-			return Errorf(types.ErrNoSuchFieldNo, "Field %d was not found in the tuple", n)
+			return Errorf(errcode.NoSuchFieldNo, "Field %d was not found in the tuple", n)
 		}
 		return nil
 	case mp.TypeString:
@@ -185,7 +185,7 @@ func (f *format) readOpPath(op *updateOp, path []byte) *Error {
 	case t.kind == tokenStr && ok:
 		op.fieldNo = int32(i)
 	default:
-		return Errorf(types.ErrNoSuchFieldName, "Field '%s' was not found in the tuple", path)
+		return Errorf(errcode.NoSuchFieldName, "Field '%s' was not found in the tuple", path)
 	}
 	op.forRoot = op.path.eof()
 	return nil

@@ -4,8 +4,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
-	"github.com/gotnt/tnt/types"
 )
 
 // User is a user or a role.
@@ -52,7 +52,7 @@ const firstUserID = 32
 // role public. all gives it every right but that of the super user.
 func (e *Engine) CreateUser(name string, auth map[string][]byte, all bool) *Error {
 	if e.users[name] != nil {
-		return Errorf(types.ErrUserExists, "User '%s' already exists", name)
+		return Errorf(errcode.UserExists, "User '%s' already exists", name)
 	}
 	id := uint32(firstUserID)
 	for e.userByID(id) != nil {
@@ -166,7 +166,7 @@ func (e *Engine) userHasData(t *Txn, u *User) bool {
 }
 
 func errDropUser(name, why string) *Error {
-	return with(Errorf(types.ErrDropUser, "Failed to drop user or role '%s': %s", name, why), "user", name, "details", why)
+	return with(Errorf(errcode.DropUser, "Failed to drop user or role '%s': %s", name, why), "user", name, "details", why)
 }
 
 // parseUser reads a row of _user.
@@ -177,7 +177,7 @@ func parseUser(data []byte) (*User, *Error) {
 		Name: string(text(f[2])), Auth: make(map[string][]byte),
 	}
 	fail := func(why string) *Error {
-		return with(Errorf(types.ErrCreateUser, "Failed to create user '%s': %s", u.Name, why), "user", u.Name, "details", why)
+		return with(Errorf(errcode.CreateUser, "Failed to create user '%s': %s", u.Name, why), "user", u.Name, "details", why)
 	}
 	switch typ := string(text(f[3])); {
 	case len(u.Name) > maxNameLen:
@@ -186,7 +186,7 @@ func parseUser(data []byte) (*User, *Error) {
 	case typ != "user" && typ != "role":
 		return nil, fail("unknown user type")
 	case !isIdentifier(u.Name):
-		return nil, with(Errorf(types.ErrIdentifier, "Invalid identifier '%s' (expected printable symbols only or it is too long)", u.Name), "value", u.Name)
+		return nil, with(Errorf(errcode.Identifier, "Invalid identifier '%s' (expected printable symbols only or it is too long)", u.Name), "value", u.Name)
 	default:
 		u.Role = typ == "role"
 	}

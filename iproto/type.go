@@ -1,10 +1,3 @@
-// Package iproto is the IPROTO protocol as data: its numbers, greeting,
-// frames, headers and bodies, encoded and decoded for both sides, so that the
-// client and the embedded server share one codec.
-//
-// The numbers are those of Tarantool 3.8.0, src/box/iproto_constants.h and
-// src/box/iproto_features.h; the layout is described in
-// https://www.tarantool.io/en/doc/latest/reference/internals/iproto/.
 package iproto
 
 import "strconv"
@@ -76,77 +69,4 @@ func (t Type) String() string {
 		return "ERROR " + strconv.Itoa(int(t&^TypeError))
 	}
 	return "request type " + strconv.Itoa(int(t))
-}
-
-// Iterator is the way a SELECT walks an index (IPROTO_ITERATOR).
-type Iterator uint8
-
-// The iterators, as in Tarantool's src/box/iterator_type.h.
-const (
-	IterEq Iterator = iota
-	IterReq
-	IterAll
-	IterLT
-	IterLE
-	IterGE
-	IterGT
-	IterBitsAllSet
-	IterBitsAnySet
-	IterBitsAllNotSet
-	IterOverlaps
-	IterNeighbor
-	IterNP
-	IterPP
-	iterMax
-)
-
-var iterNames = [iterMax]string{
-	"EQ", "REQ", "ALL", "LT", "LE", "GE", "GT", "BITS_ALL_SET", "BITS_ANY_SET",
-	"BITS_ALL_NOT_SET", "OVERLAPS", "NEIGHBOR", "NP", "PP",
-}
-
-// String returns the name that Lua's box.index has for the iterator.
-func (i Iterator) String() string {
-	if i < iterMax {
-		return iterNames[i]
-	}
-	return "iterator " + strconv.Itoa(int(i))
-}
-
-// Feature is a protocol feature that client and server tell each other by ID.
-type Feature uint8
-
-// The protocol's features.
-const (
-	FeatureStreams Feature = iota
-	FeatureTransactions
-	FeatureErrorExtension
-	FeatureWatchers
-	FeaturePagination
-	FeatureSpaceAndIndexNames
-	FeatureWatchOnce
-	FeatureDMLTupleExtension
-	FeatureCallRetTupleExtension
-	FeatureCallArgTupleExtension
-	FeatureFetchSnapshotCursor
-	FeatureIsSync
-	FeatureInsertArrow
-	featureMax
-)
-
-// ProtocolVersion is the version of the protocol implemented here.
-const ProtocolVersion = 10
-
-var featureNames = [featureMax]string{
-	"streams", "transactions", "error_extension", "watchers", "pagination",
-	"space_and_index_names", "watch_once", "dml_tuple_extension", "call_ret_tuple_extension",
-	"call_arg_tuple_extension", "fetch_snapshot_cursor", "is_sync", "insert_arrow",
-}
-
-// String returns the name of the feature in Lua's box.iproto.feature.
-func (f Feature) String() string {
-	if f < featureMax {
-		return featureNames[f]
-	}
-	return "feature " + strconv.Itoa(int(f))
 }

@@ -1,12 +1,13 @@
-package iproto
+package wire
 
 import (
 	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
+
+	"github.com/gotnt/tnt/iproto"
 )
 
 // GreetingSize is the length in bytes of what a server sends first.
@@ -24,47 +25,10 @@ const (
 
 // Greeting is what a server says of itself when a connection opens.
 type Greeting struct {
-	Version  Version
+	Version  iproto.Version
 	Protocol string // "Binary"
 	UUID     string // of the instance; "" before 1.6.7
 	Salt     [SaltSize]byte
-}
-
-// Version is a server's version, such as 3.8.0.
-type Version struct{ Major, Minor, Patch int }
-
-// String returns the version as in "3.8.0".
-func (v Version) String() string {
-	return strconv.Itoa(v.Major) + "." + strconv.Itoa(v.Minor) + "." + strconv.Itoa(v.Patch)
-}
-
-// AtLeast tells whether v is the given version or a later one.
-func (v Version) AtLeast(major, minor, patch int) bool {
-	if v.Major != major {
-		return v.Major > major
-	}
-	if v.Minor != minor {
-		return v.Minor > minor
-	}
-	return v.Patch >= patch
-}
-
-// ParseVersion reads the three numbers a version starts with, as in
-// "2.6.0-0-g47aa4e01e".
-func ParseVersion(s string) (Version, error) {
-	number, _, _ := strings.Cut(s, "-")
-	parts := strings.Split(number, ".")
-	if len(parts) < 2 {
-		return Version{}, fmt.Errorf("%q is no version", s)
-	}
-	var n [3]int
-	for i, part := range parts[:min(3, len(parts))] {
-		var err error
-		if n[i], err = strconv.Atoi(part); err != nil || n[i] < 0 {
-			return Version{}, fmt.Errorf("%q is no version", s)
-		}
-	}
-	return Version{n[0], n[1], n[2]}, nil
 }
 
 // Errors of a greeting. ErrConsole is that of a server's admin console, which
@@ -92,7 +56,7 @@ func DecodeGreeting(b []byte) (Greeting, error) {
 	}
 	var g Greeting
 	var err error
-	if g.Version, err = ParseVersion(fields[0]); err != nil {
+	if g.Version, err = iproto.ParseVersion(fields[0]); err != nil {
 		return Greeting{}, fmt.Errorf("%w: %w", ErrNotTarantool, err)
 	}
 	g.Protocol = strings.Trim(fields[1], "()")

@@ -1,9 +1,10 @@
-package iproto
+package wire
 
 import (
 	"testing"
 
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/iproto"
 )
 
 func FuzzGreeting(f *testing.F) {
@@ -44,8 +45,8 @@ func FuzzFrame(f *testing.F) {
 }
 
 func FuzzHeader(f *testing.F) {
-	f.Add(AppendRequestHeader(nil, Header{Type: TypeSelect, Sync: 5, SchemaVersion: 300, StreamID: 200}))
-	f.Add(AppendResponseHeader(nil, Header{Type: TypeError | 3, Sync: 1 << 40, SchemaVersion: 7}))
+	f.Add(AppendRequestHeader(nil, Header{Type: iproto.TypeSelect, Sync: 5, SchemaVersion: 300, StreamID: 200}))
+	f.Add(AppendResponseHeader(nil, Header{Type: iproto.TypeError | 3, Sync: 1 << 40, SchemaVersion: 7}))
 	f.Add([]byte{0x81, 0xa1, 'x', 0x01})
 	f.Add([]byte{0xdf, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -63,9 +64,9 @@ func FuzzHeader(f *testing.F) {
 
 func FuzzBody(f *testing.F) {
 	w := NewBody(nil)
-	w.Uint(KeySpaceID, 512)
-	w.Raw(KeyTuple, []byte{0x92, 0x01, 0xa1, 'x'})
-	w.Float(KeyTimeout, 1)
+	w.Uint(iproto.KeySpaceID, 512)
+	w.Raw(iproto.KeyTuple, []byte{0x92, 0x01, 0xa1, 'x'})
+	w.Float(iproto.KeyTimeout, 1)
 	f.Add(w.End())
 	f.Add([]byte{0x81, 0x52, 0x81, 0x00, 0x91, 0x80})
 	f.Add([]byte{0x81, 0x30, 0xdd, 0xff, 0xff, 0xff, 0xff})

@@ -1,4 +1,4 @@
-package iproto
+package wire
 
 import (
 	"encoding/binary"
@@ -6,11 +6,12 @@ import (
 	"fmt"
 
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // Header is the header of a request or of a response.
 type Header struct {
-	Type          Type
+	Type          iproto.Type
 	Sync          uint64
 	SchemaVersion uint64 // 0: not checked (request)
 	StreamID      uint64 // 0: no stream
@@ -28,20 +29,20 @@ func DecodeHeader(r *mp.Reader) (Header, error) {
 	if b := r.Rest(); isResponseHeader(b) {
 		r.Advance(responseHeader)
 		return Header{
-			Type:          Type(binary.BigEndian.Uint32(b[3:])),
+			Type:          iproto.Type(binary.BigEndian.Uint32(b[3:])),
 			Sync:          binary.BigEndian.Uint64(b[9:]),
 			SchemaVersion: binary.BigEndian.Uint64(b[19:]),
 		}, nil
 	}
 	for n := r.MapLen(); n > 0; n-- {
 		switch r.Uint() { // not as a Key, which would cut off a key unknown here
-		case uint64(KeyRequestType):
-			h.Type = Type(r.Uint())
-		case uint64(KeySync):
+		case uint64(iproto.KeyRequestType):
+			h.Type = iproto.Type(r.Uint())
+		case uint64(iproto.KeySync):
 			h.Sync = r.Uint()
-		case uint64(KeySchemaVersion):
+		case uint64(iproto.KeySchemaVersion):
 			h.SchemaVersion = r.Uint()
-		case uint64(KeyStreamID):
+		case uint64(iproto.KeyStreamID):
 			h.StreamID = r.Uint()
 		default:
 			r.Skip()
@@ -63,9 +64,9 @@ const responseHeader = 27
 
 func isResponseHeader(b []byte) bool {
 	return len(b) >= responseHeader && b[0] == 0x83 &&
-		b[1] == byte(KeyRequestType) && b[2] == 0xce &&
-		b[7] == byte(KeySync) && b[8] == 0xcf &&
-		b[17] == byte(KeySchemaVersion) && b[18] == 0xcf
+		b[1] == byte(iproto.KeyRequestType) && b[2] == 0xce &&
+		b[7] == byte(iproto.KeySync) && b[8] == 0xcf &&
+		b[17] == byte(iproto.KeySchemaVersion) && b[18] == 0xcf
 }
 
 // AppendRequestHeader appends the header of a request.
@@ -77,16 +78,16 @@ func AppendRequestHeader(b []byte, h Header) []byte {
 	if h.StreamID != 0 {
 		pairs++
 	}
-	b = append(b, 0x80|byte(pairs), byte(KeyRequestType))
+	b = append(b, 0x80|byte(pairs), byte(iproto.KeyRequestType))
 	b = mp.AppendUint(b, uint64(h.Type))
-	b = append(b, byte(KeySync))
+	b = append(b, byte(iproto.KeySync))
 	b = mp.AppendUint(b, h.Sync)
 	if h.SchemaVersion != 0 {
-		b = append(b, byte(KeySchemaVersion))
+		b = append(b, byte(iproto.KeySchemaVersion))
 		b = mp.AppendUint(b, h.SchemaVersion)
 	}
 	if h.StreamID != 0 {
-		b = append(b, byte(KeyStreamID))
+		b = append(b, byte(iproto.KeyStreamID))
 		b = mp.AppendUint(b, h.StreamID)
 	}
 	return b
@@ -95,11 +96,11 @@ func AppendRequestHeader(b []byte, h Header) []byte {
 // AppendResponseHeader appends the header of a response in the form of a
 // server, each number in its full width.
 func AppendResponseHeader(b []byte, h Header) []byte {
-	b = append(b, 0x83, byte(KeyRequestType))
+	b = append(b, 0x83, byte(iproto.KeyRequestType))
 	b = appendUint32(b, uint32(h.Type))
-	b = append(b, byte(KeySync))
+	b = append(b, byte(iproto.KeySync))
 	b = appendUint64(b, h.Sync)
-	b = append(b, byte(KeySchemaVersion))
+	b = append(b, byte(iproto.KeySchemaVersion))
 	return appendUint64(b, h.SchemaVersion)
 }
 

@@ -1,4 +1,4 @@
-package iproto
+package wire
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/iproto"
 )
 
 func greeting(line, salt string) []byte {
@@ -22,14 +23,14 @@ func TestDecodeGreeting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if g.Version != (Version{3, 8, 0}) || g.Protocol != "Binary" || g.UUID != "7170b4af-c72d-4f07-8729-08fc678543a1" || g.Salt[0] != 0x40 {
+	if g.Version != (iproto.Version{Major: 3, Minor: 8}) || g.Protocol != "Binary" || g.UUID != "7170b4af-c72d-4f07-8729-08fc678543a1" || g.Salt[0] != 0x40 {
 		t.Errorf("got %+v", g)
 	}
-	for line, version := range map[string]Version{
-		"Tarantool 1.6.7 (Binary)":                         {1, 6, 7},
-		"Tarantool 2.6.0-0-g47aa4e01e (Binary) 7170b4af":   {2, 6, 0},
-		"Tarantool 3.0.0-entrypoint-83-gbdd0a4a (Binary) ": {3, 0, 0},
-		"Tarantool 2.10 (binary) x":                        {2, 10, 0},
+	for line, version := range map[string]iproto.Version{
+		"Tarantool 1.6.7 (Binary)":                         {Major: 1, Minor: 6, Patch: 7},
+		"Tarantool 2.6.0-0-g47aa4e01e (Binary) 7170b4af":   {Major: 2, Minor: 6, Patch: 0},
+		"Tarantool 3.0.0-entrypoint-83-gbdd0a4a (Binary) ": {Major: 3, Minor: 0, Patch: 0},
+		"Tarantool 2.10 (binary) x":                        {Major: 2, Minor: 10, Patch: 0},
 	} {
 		if g, err := DecodeGreeting(greeting(line, goodSalt)); err != nil || g.Version != version {
 			t.Errorf("%q: %v, %v", line, g.Version, err)
@@ -64,22 +65,6 @@ func TestDecodeGreetingRefuses(t *testing.T) {
 	for b, want := range map[string]bool{"": true, "T": true, "Tarantool ": true, "Tarantool 3": true, "t": false, "Tarantula": false, "HTTP/1.1": false} {
 		if IsGreetingPrefix([]byte(b)) != want {
 			t.Errorf("%q starts a greeting: %v", b, !want)
-		}
-	}
-}
-
-func TestVersion(t *testing.T) {
-	for _, test := range []struct {
-		major, minor, patch int
-		want                bool
-	}{{2, 6, 0, true}, {2, 6, 1, false}, {2, 5, 9, true}, {2, 7, 0, false}, {1, 99, 99, true}, {3, 0, 0, false}} {
-		if v := (Version{2, 6, 0}); v.AtLeast(test.major, test.minor, test.patch) != test.want {
-			t.Errorf("%v is at least %d.%d.%d: %v", v, test.major, test.minor, test.patch, !test.want)
-		}
-	}
-	for _, bad := range []string{"", "3", "x.y.z", "3.x.0", "3.8.-1", "-1.2.3"} {
-		if v, err := ParseVersion(bad); err == nil {
-			t.Errorf("%q is %v", bad, v)
 		}
 	}
 }
@@ -121,12 +106,12 @@ func TestFrameSize(t *testing.T) {
 
 func TestHeader(t *testing.T) {
 	for _, h := range []Header{
-		{Type: TypePing},
-		{Type: TypeSelect, Sync: 1<<63 + 5},
-		{Type: TypeInsert, Sync: 128, SchemaVersion: 251},
-		{Type: TypeBegin, Sync: 70000, StreamID: 127},
-		{Type: TypeCommit, Sync: 1 << 40, SchemaVersion: 1 << 20, StreamID: 128},
-		{Type: TypeCommit, StreamID: 1 << 33},
+		{Type: iproto.TypePing},
+		{Type: iproto.TypeSelect, Sync: 1<<63 + 5},
+		{Type: iproto.TypeInsert, Sync: 128, SchemaVersion: 251},
+		{Type: iproto.TypeBegin, Sync: 70000, StreamID: 127},
+		{Type: iproto.TypeCommit, Sync: 1 << 40, SchemaVersion: 1 << 20, StreamID: 128},
+		{Type: iproto.TypeCommit, StreamID: 1 << 33},
 	} {
 		r := mp.NewReader(AppendRequestHeader(nil, h))
 		if got, err := DecodeHeader(&r); got != h || err != nil || r.Len() != 0 {
@@ -156,27 +141,27 @@ func TestHeader(t *testing.T) {
 
 func TestBody(t *testing.T) {
 	w := NewBody([]byte("before"))
-	w.Uint(KeySpaceID, 512)
-	w.String(KeySpaceName, "name")
-	w.Bool(KeyFetchPosition, true)
-	w.Float(KeyTimeout, 1.5)
-	w.Raw(KeyTuple, []byte{0x91, 0x05})
+	w.Uint(iproto.KeySpaceID, 512)
+	w.String(iproto.KeySpaceName, "name")
+	w.Bool(iproto.KeyFetchPosition, true)
+	w.Float(iproto.KeyTimeout, 1.5)
+	w.Raw(iproto.KeyTuple, []byte{0x91, 0x05})
 	out := w.End()
 	var body Body
 	if err := body.Decode(out[len("before"):]); err != nil {
 		t.Fatal(err)
 	}
-	if body.Uint(KeySpaceID) != 512 || body.String(KeySpaceName) != "name" || !body.Bool(KeyFetchPosition) || body.Float(KeyTimeout) != 1.5 || !bytes.Equal(body.Raw(KeyTuple), []byte{0x91, 0x05}) {
+	if body.Uint(iproto.KeySpaceID) != 512 || body.String(iproto.KeySpaceName) != "name" || !body.Bool(iproto.KeyFetchPosition) || body.Float(iproto.KeyTimeout) != 1.5 || !bytes.Equal(body.Raw(iproto.KeyTuple), []byte{0x91, 0x05}) {
 		t.Errorf("written %x, read otherwise", out)
 	}
-	if body.Has(KeyKey) || body.Raw(KeyKey) != nil || body.Uint(KeyLimit) != 0 || body.String(KeyExpr) != "" || body.Float(KeyTimestamp) != 0 || body.Bool(KeyIsSync) {
+	if body.Has(iproto.KeyKey) || body.Raw(iproto.KeyKey) != nil || body.Uint(iproto.KeyLimit) != 0 || body.String(iproto.KeyExpr) != "" || body.Float(iproto.KeyTimestamp) != 0 || body.Bool(iproto.KeyIsSync) {
 		t.Error("what is absent is there")
 	}
-	r := body.Reader(KeyTuple)
+	r := body.Reader(iproto.KeyTuple)
 	if r.ArrayLen() != 1 || r.Int() != 5 {
 		t.Error("its reader reads something else")
 	}
-	if err := body.Decode(nil); err != nil || body.Has(KeySpaceID) {
+	if err := body.Decode(nil); err != nil || body.Has(iproto.KeySpaceID) {
 		t.Errorf("an empty body: %v", err)
 	}
 }
@@ -213,18 +198,6 @@ func TestBodyRefuses(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
-	for got, want := range map[string]string{
-		TypeSelect.String(): "SELECT", TypeCall16.String(): "CALL_16", (TypeError | 3).String(): "ERROR 3", Type(999).String(): "request type 999",
-		KeySpaceID.String(): "SPACE_ID", Key(0x7f).String(): "key 0x7f", IterEq.String(): "EQ", IterPP.String(): "PP", Iterator(99).String(): "iterator 99",
-		FeatureStreams.String(): "streams", FeatureInsertArrow.String(): "insert_arrow", Feature(99).String(): "feature 99",
-	} {
-		if got != want {
-			t.Errorf("%q should be %q", got, want)
-		}
-	}
-}
-
 func TestScrambles(t *testing.T) {
 	salt := [SaltSize]byte{1, 2, 3}
 	hash := HashChapSHA1("s3cret")
@@ -246,7 +219,7 @@ func TestScrambles(t *testing.T) {
 // TestDecodeHeaderInItsFullWidth compares the header of a server with the same
 // one in the shortest form.
 func TestDecodeHeaderInItsFullWidth(t *testing.T) {
-	want := Header{Type: TypeError | 3, Sync: 5<<40 | 7, SchemaVersion: 87}
+	want := Header{Type: iproto.TypeError | 3, Sync: 5<<40 | 7, SchemaVersion: 87}
 	for name, b := range map[string][]byte{
 		"full width": AppendResponseHeader(nil, want),
 		"shortest":   AppendRequestHeader(nil, want),
@@ -282,8 +255,8 @@ func BenchmarkDecodeHeader(b *testing.B) {
 // common with one that is known.
 func TestHeaderOfLargeKey(t *testing.T) {
 	b := mp.AppendMapLen(nil, 2)
-	b = mp.AppendUint(mp.AppendUint(b, uint64(KeySync)), 7)
-	b = mp.AppendUint(mp.AppendUint(b, 0x100|uint64(KeySync)), 99)
+	b = mp.AppendUint(mp.AppendUint(b, uint64(iproto.KeySync)), 7)
+	b = mp.AppendUint(mp.AppendUint(b, 0x100|uint64(iproto.KeySync)), 99)
 	r := mp.NewReader(b)
 	if h, err := DecodeHeader(&r); err != nil || h.Sync != 7 {
 		t.Errorf("got %+v, %v", h, err)

@@ -1,4 +1,4 @@
-package iproto
+package wire
 
 import (
 	"encoding/binary"

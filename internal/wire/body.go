@@ -1,9 +1,10 @@
-package iproto
+package wire
 
 import (
 	"fmt"
 
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/iproto"
 )
 
 // Body is a decoded body: where the value of each key stands. It points into
@@ -17,7 +18,7 @@ type span struct{ start, end uint32 } // end 0: absent, as no value starts a bod
 
 // A FieldError reports a body's value that is not of its key's type.
 type FieldError struct {
-	Key  Key
+	Key  iproto.Key
 	Want mp.Type
 	Got  mp.Type
 }
@@ -51,8 +52,8 @@ func (body *Body) Decode(b []byte) error {
 		if k >= uint64(keyMax) {
 			continue
 		}
-		if want := keyInfos[k].typ; want != mp.TypeInvalid && want != typ && !alsoTakes(want, typ) {
-			return &FieldError{Key: Key(k), Want: want, Got: typ}
+		if want := keyTypes[k]; want != mp.TypeInvalid && want != typ && !alsoTakes(want, typ) {
+			return &FieldError{Key: iproto.Key(k), Want: want, Got: typ}
 		}
 		body.spans[k] = span{uint32(start), uint32(r.Offset())}
 	}
@@ -68,7 +69,7 @@ const DataOffset = 2
 // BeginsWithData tells whether IPROTO_DATA is the first of a body's values, as
 // it is in nearly every answer that has it.
 func BeginsWithData(b []byte) bool {
-	return len(b) > DataOffset && 0x80 < b[0] && b[0] <= 0x8f && b[1] == byte(KeyData)
+	return len(b) > DataOffset && 0x80 < b[0] && b[0] <= 0x8f && b[1] == byte(iproto.KeyData)
 }
 
 // alsoTakes tells of values that differ from their key's type and are sent
@@ -86,10 +87,10 @@ func alsoTakes(want, got mp.Type) bool {
 }
 
 // Has tells whether the body has the key.
-func (body *Body) Has(k Key) bool { return body.spans[k].end != 0 }
+func (body *Body) Has(k iproto.Key) bool { return body.spans[k].end != 0 }
 
 // Raw returns the value of the key as MessagePack, nil where it is absent.
-func (body *Body) Raw(k Key) []byte {
+func (body *Body) Raw(k iproto.Key) []byte {
 	s := body.spans[k]
 	if s.end == 0 {
 		return nil
@@ -98,10 +99,10 @@ func (body *Body) Raw(k Key) []byte {
 }
 
 // Reader returns a reader over the value of the key.
-func (body *Body) Reader(k Key) mp.Reader { return mp.NewReader(body.Raw(k)) }
+func (body *Body) Reader(k iproto.Key) mp.Reader { return mp.NewReader(body.Raw(k)) }
 
 // Uint returns the number at the key, 0 where it is absent.
-func (body *Body) Uint(k Key) uint64 {
+func (body *Body) Uint(k iproto.Key) uint64 {
 	if !body.Has(k) {
 		return 0
 	}
@@ -110,7 +111,7 @@ func (body *Body) Uint(k Key) uint64 {
 }
 
 // Float returns the number at the key, 0 where it is absent.
-func (body *Body) Float(k Key) float64 {
+func (body *Body) Float(k iproto.Key) float64 {
 	if !body.Has(k) {
 		return 0
 	}
@@ -119,7 +120,7 @@ func (body *Body) Float(k Key) float64 {
 }
 
 // Bool returns the boolean at the key, false where it is absent.
-func (body *Body) Bool(k Key) bool {
+func (body *Body) Bool(k iproto.Key) bool {
 	if !body.Has(k) {
 		return false
 	}
@@ -128,7 +129,7 @@ func (body *Body) Bool(k Key) bool {
 }
 
 // String returns the string or binary data at the key, "" where it is absent.
-func (body *Body) String(k Key) string {
+func (body *Body) String(k iproto.Key) string {
 	if !body.Has(k) {
 		return ""
 	}
@@ -159,37 +160,37 @@ func (w *BodyWriter) End() []byte {
 }
 
 // Key appends a key, whose value the caller appends to B.
-func (w *BodyWriter) Key(k Key) {
+func (w *BodyWriter) Key(k iproto.Key) {
 	w.B = append(w.B, byte(k))
 	w.pairs++
 }
 
 // Uint appends a key and a number.
-func (w *BodyWriter) Uint(k Key, v uint64) {
+func (w *BodyWriter) Uint(k iproto.Key, v uint64) {
 	w.pairs++
 	w.B = mp.AppendUint(append(w.B, byte(k)), v)
 }
 
 // String appends a key and a string.
-func (w *BodyWriter) String(k Key, v string) {
+func (w *BodyWriter) String(k iproto.Key, v string) {
 	w.Key(k)
 	w.B = mp.AppendString(w.B, v)
 }
 
 // Bool appends a key and a boolean.
-func (w *BodyWriter) Bool(k Key, v bool) {
+func (w *BodyWriter) Bool(k iproto.Key, v bool) {
 	w.Key(k)
 	w.B = mp.AppendBool(w.B, v)
 }
 
 // Float appends a key and a double.
-func (w *BodyWriter) Float(k Key, v float64) {
+func (w *BodyWriter) Float(k iproto.Key, v float64) {
 	w.Key(k)
 	w.B = mp.AppendFloat64(w.B, v)
 }
 
 // Raw appends a key and a value that is MessagePack already.
-func (w *BodyWriter) Raw(k Key, v []byte) {
+func (w *BodyWriter) Raw(k iproto.Key, v []byte) {
 	w.Key(k)
 	w.B = append(w.B, v...)
 }

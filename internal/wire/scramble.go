@@ -1,4 +1,4 @@
-package iproto
+package wire
 
 import (
 	"crypto/sha1" //nolint:gosec // chap-sha1 is the protocol's own
