@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt/internal/mp"
-	"github.com/gotnt/tnt/internal/socket"
+
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
 )
@@ -18,13 +18,12 @@ import (
 // parked is the least that a client can do whose callers are goroutines that
 // wait: each appends an encoded request under a lock and parks on a channel of
 // its own, and one goroutine reads, wakes them, and writes in one go what they
-// asked next. It reads and writes as tnt does, past the scheduler. Nothing is
+// asked next. Nothing is
 // encoded or decoded, nobody can give up, and nothing may fail. What a client
 // needs beyond that is its own; what this needs beyond the limit is the price of
 // goroutines.
 type parked struct {
 	conn    net.Conn
-	socket  *socket.Socket
 	callers []chan struct{}
 	err     error // of the reader, once it has ended
 
@@ -43,10 +42,7 @@ func runParked(network, address string, spaceID uint64, callers int, d time.Dura
 	if err != nil {
 		return 0, err
 	}
-	p := &parked{conn: conn, socket: socket.Of(conn), callers: make([]chan struct{}, callers)}
-	if p.socket == nil {
-		return 0, errors.Join(errors.New("this system's sockets can't be written without waiting"), conn.Close())
-	}
+	p := &parked{conn: conn, callers: make([]chan struct{}, callers)}
 	requests := make([][]byte, callers)
 	for i := range callers {
 		p.callers[i] = make(chan struct{}, 1)
@@ -90,7 +86,7 @@ func runParked(network, address string, spaceID uint64, callers int, d time.Dura
 func (p *parked) read() error {
 	buf := make([]byte, 128<<10)
 	for have := 0; ; {
-		n, err := p.socket.Read(buf[have:])
+		n, err := p.conn.Read(buf[have:])
 		if err != nil {
 			return err
 		}
@@ -164,10 +160,7 @@ func (p *parked) flush() {
 		out := p.out
 		p.out = p.spare[:0]
 		p.mu.Unlock()
-		n, err := p.socket.TryWrite(out)
-		if err == nil && n < len(out) {
-			_, err = p.socket.Write(out[n:])
-		}
+		_, err := p.conn.Write(out)
 		p.mu.Lock()
 		p.spare = out
 		if err != nil { // the reader will see it

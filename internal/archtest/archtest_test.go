@@ -36,7 +36,7 @@ var (
 	// and the values of the server.
 	vocabulary = []string{"errcode", "iproto", "types", "schema"}
 	codec      = append(slices.Clone(vocabulary), "internal/mp", "internal/wire")
-	sessions   = append(slices.Clone(codec), "internal/socket", "internal/session")
+	sessions   = append(slices.Clone(codec), "internal/session")
 	clients    = append(slices.Clone(vocabulary), root)
 	programs   = append(slices.Clone(sessions), "internal/link", root, "box", "pool", "crud", "queue", "vshard", "cdc", "xlog", "tnttest", "internal/tarantool")
 
@@ -54,8 +54,7 @@ var layers = []layer{
 	{"schema", []string{"internal/mp"}, servers},
 	{"internal/wire", []string{"errcode", "iproto", "types", "internal/mp"}, servers},
 	{"internal/tarantool", codec, nil},
-	{"internal/socket", nil, nil},
-	{"internal/session", append(slices.Clone(codec), "internal/socket"), servers},
+	{"internal/session", codec, servers},
 	{"internal/link", sessions, servers},
 	{"tnttest", codec, append(slices.Clone(servers), root, "internal/session")},
 	{root, append(slices.Clone(sessions), "internal/link"), servers},

@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/gotnt/tnt/internal/socket"
 	"github.com/gotnt/tnt/internal/wire"
 )
 
@@ -44,7 +43,7 @@ type Config struct {
 type Session struct {
 	conn  net.Conn
 	cfg   Config
-	plain *socket.Socket // conn, where that is a plain socket; else nil, and no write can be tried without blocking
+	plain *output // conn, where a write can be tried without waiting; else nil
 
 	schemaVersion atomic.Uint64
 	late          atomic.Uint64
@@ -94,8 +93,8 @@ func Start(conn net.Conn, cfg Config) *Session {
 	s := &Session{conn: conn, cfg: cfg, dead: make(chan struct{}), ended: make(chan struct{}), called: make(chan struct{}, 1)}
 	s.table.Store(new([]*Slot))
 	s.in = newInput(conn, cfg.ReadBuffer)
-	if s.plain = socket.Of(conn); s.plain != nil {
-		s.in.src = s.plain
+	if s.plain = newOutput(conn); s.plain.raw == nil {
+		s.plain = nil
 	}
 	s.turn.Store(turnReader)
 	go s.read()

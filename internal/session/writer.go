@@ -272,7 +272,7 @@ func (s *Session) writeOnce(buf []byte, mayBlock bool) (int, error) {
 	s.writes.Add(1)
 	switch {
 	case !mayBlock:
-		return s.plain.TryWrite(buf)
+		return s.plain.Try(buf)
 	case s.plain != nil:
 		return s.plain.Write(buf)
 	}
