@@ -2,7 +2,6 @@ package tnt
 
 import (
 	"context"
-	"slices"
 )
 
 // API is the requests that Conn and Stream have in common, each embedding one. Its methods are safe for concurrent use and wait for the
@@ -32,47 +31,33 @@ func perform[R Request](ctx context.Context, ex Executor, req *R) (Response, err
 
 // Go starts a request and returns its answer on its way. ctx bounds the
 // sending alone. A name that the schema lacks is not looked up again.
-func (a API) Go(ctx context.Context, req Request) *Future {
-	f, _ := a.start(ctx, req, flushed)
-	return f
-}
+func (a API) Go(ctx context.Context, req Request) *Future { return a.start(ctx, req, flushed) }
 
-// start also returns the session that was chosen, nil for none.
-func (a API) start(ctx context.Context, req Request, how sending) (*Future, *live) {
+func (a API) start(ctx context.Context, req Request, how sending) *Future {
 	if isNil(&req) {
-		return failed(nil, nil, errNilRequest), nil
+		return failed(nil, nil, errNilRequest)
 	}
 	rt, err := a.ex.Route(ctx)
 	if err != nil {
-		return failed(nil, req, err), nil
+		return failed(nil, req, err)
 	}
 	f := newFuture(rt.conn, req)
 	ctx, f.hooks = rt.observe(ctx, req)
 	l, err := rt.live(ctx)
 	if err != nil {
 		f.fail(err)
-		return f, nil
+		return f
 	}
 	rt.conn.sendOn(ctx, l, rt.streamID(), f, how)
-	return f, l
+	return f
 }
 
-// Batch starts several requests, which go out together in as few writes as
-// can be, and returns their answers on their way, in the same order.
+// Batch starts several requests and returns their answers on their way, in the
+// same order.
 func (a API) Batch(ctx context.Context, reqs ...Request) []*Future {
 	futures := make([]*Future, len(reqs))
-	// Whatever becomes of the later ones, those that were started go out. The
-	// executor may choose another session for each.
-	var few [4]*live
-	used := few[:0]
 	for i, req := range reqs {
-		f, l := a.start(ctx, req, deferred)
-		if futures[i] = f; l != nil && !slices.Contains(used, l) {
-			used = append(used, l)
-		}
-	}
-	for _, l := range used {
-		l.session.Flush()
+		futures[i] = a.Go(ctx, req)
 	}
 	return futures
 }

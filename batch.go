@@ -3,6 +3,7 @@ package tnt
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/session"
@@ -16,6 +17,8 @@ type batch[R Request] struct {
 	groups []*session.Group // of as many requests each as it has room for; nil: given back
 	hooks  []*observed      // nil where there are none
 	err    error            // why the rest was not sent
+
+	deadline time.Time // of the whole
 }
 
 // send sends what can be sent.
@@ -24,17 +27,13 @@ func (b *batch[R]) send(ctx context.Context, ex Executor) {
 	if b.err = err; err != nil {
 		return
 	}
+	b.deadline = rt.conn.deadline(ctx)
 	b.observe(ctx, rt)
 	l, err := rt.live(ctx)
 	if b.err = err; err != nil {
 		return
 	}
 	b.to = target{conn: rt.conn, live: l, env: l.env.Load(), stream: rt.streamID()}
-	defer func() { // whatever becomes of the rest
-		if len(b.groups) > 0 {
-			b.groups[0].Flush()
-		}
-	}()
 	for first := 0; first < len(b.reqs) && b.err == nil; first += session.GroupSize {
 		var g *session.Group
 		if g, b.err = l.session.AcquireGroup(); b.err != nil {
@@ -44,7 +43,7 @@ func (b *batch[R]) send(ctx context.Context, ex Executor) {
 		for i := first; i < len(b.reqs) && i < first+session.GroupSize; i++ {
 			b.add(ctx, g, i)
 		}
-		if err := g.Send(ctx); b.err == nil {
+		if err := g.Send(ctx, b.deadline); b.err == nil {
 			b.err = err
 		}
 	}
@@ -69,7 +68,7 @@ func (b *batch[R]) add(ctx context.Context, g *session.Group, i int) {
 		g.AddFailed(err)
 		return
 	}
-	b.err = g.Add(ctx, frames)
+	b.err = g.Add(ctx, frames, b.deadline)
 }
 
 // wait returns the body of the answer to request i, and what to read it with,
@@ -88,10 +87,11 @@ func (b *batch[R]) wait(ctx context.Context, i int) (in *mp.Reader, body []byte,
 
 func (b *batch[R]) answer(ctx context.Context, g *session.Group, i int) ([]byte, error) {
 	n := i % session.GroupSize
-	if err := g.Wait(ctx, n, b.to.conn.timeout(ctx)); err != nil {
+	if err := g.Wait(ctx, n, b.deadline); err != nil {
 		return nil, requestError(b.reqs[i], err, !g.Unsent(n))
 	}
-	body, err := b.to.conn.content(g.Answer(n))
+	typ, _, body := g.Answer(n)
+	body, err := b.to.conn.content(typ, body)
 	if err != nil {
 		return nil, refusal(b.reqs[i], err)
 	}

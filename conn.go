@@ -242,6 +242,15 @@ func (c *Conn) waitsFor(l *live) bool {
 	}
 }
 
+// deadline returns when a call that begins now is to end where ctx has no
+// deadline of its own; zero: never.
+func (c *Conn) deadline(ctx context.Context) time.Time {
+	if timeout := c.timeout(ctx); timeout > 0 {
+		return time.Now().Add(timeout)
+	}
+	return time.Time{}
+}
+
 // timeout returns the bound for a request's wait where ctx has none.
 func (c *Conn) timeout(ctx context.Context) time.Duration {
 	if c.opts.RequestTimeout > 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/session"
@@ -38,13 +39,14 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 	if err != nil {
 		return requestError(*req, err, false)
 	}
+	deadline := rt.conn.deadline(ctx)
 	var observed *observed
 	if rt.conn.hooks.ofRequests() {
 		ctx, observed = rt.observe(ctx, *req)
 	}
 	for try := 1; ; {
 		var used *live
-		used, err = once(ctx, rt, req, x)
+		used, err = once(ctx, rt, req, x, deadline)
 		if err != nil && used != nil && rt.lostUnsent(used, err) {
 			continue
 		}
@@ -135,23 +137,23 @@ func (rt Route) lostUnsent(used *live, err error) bool {
 
 // once does a request once. Of one that was not encoded or not sent, or that the
 // server refused, it also returns the session that was chosen.
-func once[R Request](ctx context.Context, rt Route, req *R, x *exchange) (*live, error) {
+func once[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadline time.Time) (*live, error) {
 	l, err := rt.live(ctx)
 	if err != nil {
 		return nil, requestError(*req, err, false)
 	}
 	x.env, x.session = l.env.Load(), l.session
 	to := target{conn: rt.conn, live: l, env: x.env, stream: rt.streamID(), checked: true}
-	slot, frame, err := prepare(&to, req)
+	slot, frame, err := prepare(ctx, &to, req, deadline, flushed)
 	if err != nil {
 		return l, requestError(*req, err, false)
 	}
-	err = x.session.Send(ctx, slot, frame.b)
+	err = x.session.Send(ctx, slot, frame.b, deadline)
 	frame.release()
 	if err != nil {
 		return l.ifUnsent(err), requestError(*req, err, false)
 	}
-	if err := x.session.Wait(ctx, slot, rt.conn.timeout(ctx)); err != nil {
+	if err := x.session.Wait(ctx, slot, deadline); err != nil {
 		return l.ifUnsent(err), requestError(*req, err, true)
 	}
 	if x.body, err = rt.conn.content(slot.Type, slot.Body); err != nil {

@@ -1,8 +1,10 @@
 package tnt
 
 import (
+	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/gotnt/tnt/internal/session"
 	"github.com/gotnt/tnt/internal/wire"
@@ -38,10 +40,17 @@ type target struct {
 	checked bool
 }
 
-// prepare takes a slot and encodes a request for it.
-func prepare[R Request](to *target, req *R) (*session.Slot, *frame, error) {
+// prepare takes a slot, waiting for it where that is to be waited for, and encodes
+// a request for it.
+func prepare[R Request](ctx context.Context, to *target, req *R, deadline time.Time, how sending) (*session.Slot, *frame, error) {
 	s := to.live.session
-	slot, err := s.Acquire()
+	var slot *session.Slot
+	var err error
+	if how == atOnce {
+		slot, err = s.AcquireAtOnce()
+	} else {
+		slot, err = s.Acquire(ctx, deadline)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

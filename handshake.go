@@ -68,7 +68,6 @@ func (c *Conn) attempt(ctx context.Context, r *run) (*live, error) {
 		MaxFrame:      uint64(c.opts.MaxFrame),
 		ReadBuffer:    c.opts.ReadBuffer,
 		WriteBuffer:   c.opts.WriteBuffer,
-		SendTimeout:   c.opts.RequestTimeout,
 		OnEvent:       func(body []byte) { c.event(l, body) },
 		OnLate:        func(h wire.Header) { c.hooks.onLate(c, h) },
 		OnPushDropped: func(h wire.Header) { c.hooks.onDrop(c, Drop{Sync: h.Sync}) },

@@ -76,9 +76,8 @@ func (c *Conn) send(ctx context.Context, l *live, req Request) *Future {
 type sending int
 
 const (
-	flushed  sending = iota
-	deferred         // until the next one is flushed, or the session is
-	atOnce           // without waiting for room in the write buffer
+	flushed sending = iota
+	atOnce          // without waiting for room in the write buffer
 )
 
 // sendOn sends a future's request, or ends the future with an error.
@@ -87,7 +86,8 @@ func (c *Conn) sendOn(ctx context.Context, l *live, stream uint64, f *Future, ho
 	// The answer can't be waited for here, so nothing is done again: a request
 	// by names goes unchecked.
 	to := target{conn: c, live: l, env: env, stream: stream}
-	slot, frame, err := prepare(&to, &f.req)
+	deadline := c.deadline(ctx)
+	slot, frame, err := prepare(ctx, &to, &f.req, deadline, how)
 	if err != nil {
 		f.fail(err)
 		return
@@ -96,9 +96,7 @@ func (c *Conn) sendOn(ctx context.Context, l *live, stream uint64, f *Future, ho
 	f.format = formatFor(env.schema, &f.req)
 	switch how {
 	case flushed:
-		err = l.session.SendAsync(ctx, slot, frame.b, f)
-	case deferred:
-		err = l.session.SendDeferred(ctx, slot, frame.b, f)
+		err = l.session.SendAsync(ctx, slot, frame.b, deadline, f)
 	case atOnce:
 		err = l.session.SendAtOnce(slot, frame.b, f)
 	}

@@ -125,6 +125,6 @@ func InTx(ctx context.Context, conn Streamer, fn func(s *Stream) error, opts ...
 // each transaction that was begun do no harm. That it fails changes nothing for
 // the caller: then the session is lost, or the transaction is over already.
 func (s *Stream) abandon(ctx context.Context) {
-	f, _ := s.start(context.WithoutCancel(ctx), Rollback{}, atOnce)
+	f := s.start(context.WithoutCancel(ctx), Rollback{}, atOnce)
 	_, _ = f.Wait(ctx)
 }

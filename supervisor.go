@@ -348,10 +348,10 @@ func (r *run) serve(l *live) error {
 				// server has stopped to read.
 				ping = newFuture(c, Ping{})
 				c.sendOn(r.ctx, l, 0, ping, atOnce)
-				quiet = quietness{received: l.session.Received(), since: time.Now()}
+				quiet = quietness{moved: l.session.Moved(), since: time.Now()}
 				continue
 			}
-			if c.opts.DeadAfter != Never && quiet.longerThan(c.opts.DeadAfter, l.session.Received()) {
+			if c.opts.DeadAfter != Never && quiet.longerThan(c.opts.DeadAfter, l.session.Moved()) {
 				return errSilent
 			}
 		}
@@ -360,15 +360,15 @@ func (r *run) serve(l *live) error {
 
 var errSilent = errors.New("the server is silent: a ping has no answer, and nothing else comes")
 
-// quietness is since when nothing was received.
+// quietness is since when nothing was received or sent.
 type quietness struct {
-	received uint64
-	since    time.Time
+	moved uint64
+	since time.Time
 }
 
-func (q *quietness) longerThan(most time.Duration, received uint64) bool {
-	if received != q.received {
-		q.received, q.since = received, time.Now()
+func (q *quietness) longerThan(most time.Duration, moved uint64) bool {
+	if moved != q.moved {
+		q.moved, q.since = moved, time.Now()
 	}
 	return time.Since(q.since) >= most
 }

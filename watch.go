@@ -219,7 +219,6 @@ func (ws *watchers) add(c *Conn, key string) (*Watcher, error) {
 			ws.send(iproto.TypeUnwatch, key)
 		}
 		ws.send(iproto.TypeWatch, key)
-		ws.setAttentive()
 	}
 	sub.watchers[w] = struct{}{}
 	if sub.number > 0 {
@@ -248,14 +247,6 @@ func (ws *watchers) remove(w *Watcher) {
 		if w.key != shutdownKey { // which the connection itself watches
 			ws.send(iproto.TypeUnwatch, w.key)
 		}
-		ws.setAttentive()
-	}
-}
-
-// setAttentive tells the session whether somebody waits for events. mu is held.
-func (ws *watchers) setAttentive() {
-	if ws.session != nil {
-		ws.session.session.SetAttentive(len(ws.keys) > 0)
 	}
 }
 
@@ -300,7 +291,6 @@ func (ws *watchers) attach(l *live) {
 	for key := range ws.keys {
 		ws.send(iproto.TypeWatch, key)
 	}
-	ws.setAttentive()
 }
 
 // detach forgets a session that is lost.

@@ -10,14 +10,17 @@ import (
 	"github.com/gotnt/tnt/iproto"
 )
 
-// GroupSize is how many requests a Group has room for.
+// GroupSize is how many requests a Group has room for at the most.
 const GroupSize = 256
 
-// groupPiece is how many bytes of requests a group hands over at once.
-const groupPiece = 32 << 10
-
-// keepGroup is the largest buffer, in bytes, that a free group keeps.
-const keepGroup = 64 << 10
+const (
+	// groupPiece is how many bytes of requests a group hands over at once.
+	groupPiece = 32 << 10
+	// keepGroup is the largest buffer, in bytes, that a free group keeps, and
+	// keepGroups how many free groups a session keeps.
+	keepGroup  = 64 << 10
+	keepGroups = 16
+)
 
 // Group is requests of one caller, who takes their answers one after the other.
 // That costs less than as many single ones: they share a slot, whose
@@ -32,138 +35,138 @@ type Group struct {
 	slot    *Slot
 	added   int           // requests
 	sent    int           // of those, the first ones, which were handed over
-	frames  []byte        // of those that were not
-	waiting int           // the request whose answer the caller waits for
+	waiting int           // of those that were not, how many are to be sent
+	frames  []byte        // of those added since all were sent
+	handed  int           // bytes of frames that were handed over
 	left    atomic.Int32  // requests given up that are not answered yet, and one for the caller
 	news    chan struct{} // has room for one: answers came
 
-	// Of whoever's turn it is to read, until the group is given back.
-	bodies []byte // answers, one behind the other
+	bodies []byte // the reader's, until the group is given back: answers, one behind the other
 
-	calls [GroupSize]groupCall
+	blocks [GroupSize / blockSize]atomic.Pointer[groupBlock]
 }
 
-// groupCall is a request of a group.
-type groupCall struct {
-	state  atomic.Uint64 // as Slot.state
-	typ    iproto.Type   // of the answer
-	unsent bool
-	start  uint64 // where in the bytes of the session it begins; until it is sent, in the group's
-	body   []byte
-	err    error
-}
-
-// AcquireGroup takes an empty group.
+// AcquireGroup takes an empty group. Its requests count as in flight from Send
+// on.
 func (s *Session) AcquireGroup() (*Group, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	slot, err := s.acquire(&s.freeGroups, &s.free)
+	slot, err := s.acquire()
 	if err != nil {
 		return nil, err
 	}
-	s.callers++
-	g := slot.group
-	if g == nil {
-		g = &Group{session: s, slot: slot, news: make(chan struct{}, 1)}
-		slot.group = g // before the reader is told of it, and for ever
+	var g *Group
+	if n := len(s.freeGroups); n > 0 {
+		g = s.freeGroups[n-1]
+		s.freeGroups = s.freeGroups[:n-1]
+	} else {
+		g = &Group{session: s, news: make(chan struct{}, 1)}
 	}
+	g.slot = slot
 	g.left.Store(1)
+	slot.group.Store(g) // before the reader is told of it
 	slot.state.Store(slot.sync<<stateBits | stateGroup)
 	return g, nil
 }
 
 // Next returns what the next request of a group that is not full is made with:
 // its sync, and the bytes behind which its frame is appended, for Add.
-func (g *Group) Next() (sync uint64, frames []byte) {
-	return g.syncOf(g.added), g.frames
-}
+func (g *Group) Next() (sync uint64, frames []byte) { return g.syncOf(g.added), g.frames }
 
 // syncOf returns the sync of request i: that of the slot, for the first.
 func (g *Group) syncOf(i int) uint64 { return g.slot.sync + uint64(i)<<indexBits }
 
 // Add adds a request, whose frame was appended to frames of Next. Where many
 // bytes were added it sends them; the error is that of Send.
-func (g *Group) Add(ctx context.Context, frames []byte) error {
-	g.calls[g.added].start = uint64(len(g.frames))
+func (g *Group) Add(ctx context.Context, frames []byte, deadline time.Time) error {
+	g.next().start = uint64(len(g.frames))
 	g.frames = frames
-	g.added++
-	if len(frames) >= groupPiece {
-		return g.Send(ctx)
+	g.waiting++
+	if len(frames)-g.handed >= groupPiece {
+		return g.Send(ctx, deadline)
 	}
 	return nil
 }
 
 // AddFailed adds a request that is not sent, but has an error for its answer.
-func (g *Group) AddFailed(err error) {
-	g.calls[g.added].fail(err)
-	g.added++
-}
+func (g *Group) AddFailed(err error) { g.next().fail(err) }
 
-// fail ends a request that is not sent.
-func (c *groupCall) fail(err error) {
-	c.err, c.unsent = err, true
-	c.state.Store(stateDone)
-}
-
-// Send hands over what was added, and leaves writing it to Flush. It may wait
-// for room, as Session.Send; the requests have its error for their answer, too.
-func (g *Group) Send(ctx context.Context) error {
-	if len(g.frames) == 0 {
-		return nil
-	}
-	s := g.session
-	s.mu.Lock()
+// Send puts what was added on its way. It may wait for room, and where
+// Config.MaxInFlight says so for its turn, as Session.Send and Session.Acquire
+// do. What was not sent has the error for its answer, too.
+func (g *Group) Send(ctx context.Context, deadline time.Time) error {
 	var err error
-	if s.err == nil && s.full(len(g.frames)) {
-		err = s.makeRoom(ctx, len(g.frames))
+	for g.waiting > 0 && err == nil {
+		err = g.sendSome(ctx, deadline)
 	}
-	if s.err != nil {
-		err = &LostError{Cause: s.err}
-	}
-	for i := g.sent; i < g.added; i++ {
-		c := &g.calls[i]
-		switch {
-		case c.unsent:
-		case err != nil:
+	for ; g.sent < g.added; g.sent++ {
+		if c := g.call(g.sent); !c.unsent {
 			c.fail(err)
-		default:
-			c.start += s.appended
-			c.state.Store(g.syncOf(i)<<stateBits | stateWaiting)
-			s.sent.Add(1)
 		}
 	}
-	if err == nil {
-		s.append(g.frames)
-	}
-	s.mu.Unlock()
-	g.sent, g.frames = g.added, g.frames[:0]
+	g.frames, g.handed, g.waiting = g.frames[:0], 0, 0
 	return err
 }
 
-// Flush writes what was sent. Unlike Session.Flush it does not call the reader,
-// for the group's caller waits for the answers and may read them itself.
-func (g *Group) Flush() { g.session.flush() }
+// sendSome sends as many requests as may be in flight now.
+func (g *Group) sendSome(ctx context.Context, deadline time.Time) error {
+	s := g.session
+	s.mu.Lock()
+	n, err := s.enter(ctx, deadline, g.waiting)
+	if err != nil {
+		s.mu.Unlock()
+		return err
+	}
+	until, end := g.cut(n)
+	part := g.frames[g.handed:end]
+	if err := s.waitForRoom(ctx, deadline, len(part)); err != nil {
+		s.withdraw(n)
+		s.mu.Unlock()
+		return err
+	}
+	for ; g.sent < until; g.sent++ {
+		if c := g.call(g.sent); !c.unsent {
+			c.start += s.appended - uint64(g.handed)
+			c.state.Store(g.syncOf(g.sent)<<stateBits | stateWaiting)
+		}
+	}
+	s.sent.Add(uint64(n))
+	s.append(part)
+	g.waiting -= n
+	g.handed = end
+	s.flush(ctx, deadline)
+	return nil
+}
+
+// cut returns up to which request, and which byte of the frames, the next n
+// requests to be sent go.
+func (g *Group) cut(n int) (until, end int) {
+	if n == g.waiting {
+		return g.added, len(g.frames)
+	}
+	for until = g.sent; ; until++ {
+		if c := g.call(until); !c.unsent {
+			if n == 0 {
+				return until, int(c.start)
+			}
+			n--
+		}
+	}
+}
 
 // Wait is Session.Wait for request i, which was sent, or failed before that. The
 // requests after it may be waited for in spite of an error.
-func (g *Group) Wait(ctx context.Context, i int, timeout time.Duration) error {
-	c := &g.calls[i]
-	g.waiting = i
-	if !c.answered() {
-		g.session.readFor(ctx, g.slot, timeout)
-	}
+func (g *Group) Wait(ctx context.Context, i int, deadline time.Time) error {
+	c := g.call(i)
 	if c.answered() {
 		return c.err
 	}
-	expired := g.slot.startTimer(timeout)
-	defer g.slot.stopTimer(timeout)
+	expired := g.slot.startTimer(deadline)
+	defer g.slot.stopTimer(expired)
 	for !c.answered() {
 		var err error
 		select {
 		case <-g.news:
-			if !c.answered() { // the reader may have left its turn with the answer to another
-				g.session.readFor(ctx, g.slot, timeout)
-			}
 			continue
 		case <-ctx.Done():
 			err = context.Cause(ctx)
@@ -177,40 +180,33 @@ func (g *Group) Wait(ctx context.Context, i int, timeout time.Duration) error {
 	return c.err
 }
 
-// Unsent tells, after Wait, whether request i was surely not sent.
-func (g *Group) Unsent(i int) bool { return g.calls[i].unsent }
+// Unsent reports, after Wait, whether request i was surely not sent.
+func (g *Group) Unsent(i int) bool { return g.call(i).unsent }
 
-// Answer returns the type and the body of the answer to request i, after Wait.
-// They are valid until Leave.
-func (g *Group) Answer(i int) (iproto.Type, []byte) { return g.calls[i].typ, g.calls[i].body }
-
-func (c *groupCall) answered() bool {
-	return c.state.Load()&stateMask == stateDone
-}
-
-// pending tells whether the answer is yet to come, or just coming.
-func (c *groupCall) pending() bool {
-	state := c.state.Load() & stateMask
-	return state == stateWaiting || state == stateTaken
+// Answer returns the type, the schema version (0 where it had none) and the body
+// of the answer to request i, after Wait. They are valid until Leave.
+func (g *Group) Answer(i int) (typ iproto.Type, schemaVersion uint64, body []byte) {
+	c := g.call(i)
+	return c.typ, c.schemaVersion, c.body
 }
 
 // Leave gives up what was not answered, and gives the group back. Neither it nor
 // what it holds may be used afterwards.
 func (g *Group) Leave() {
 	for i := range g.added {
-		c := &g.calls[i]
+		c := g.call(i)
 		for c.pending() && !g.leave(c) {
 			<-g.news // it is being answered
 		}
 		c.body, c.err, c.unsent = nil, nil, false
 	}
-	g.added, g.sent = 0, 0
+	g.added, g.sent, g.waiting, g.handed = 0, 0, 0, 0
 	g.frames, g.bodies = kept(g.frames), kept(g.bodies) // nothing waits: nobody else touches them
 	g.In = mp.Reader{}
 	g.leftOne()
 }
 
-// leave ends the interest in the answer to a request. It returns false where
+// leave ends the interest in the answer to a request. It reports false where
 // the answer is there, or about to be.
 func (g *Group) leave(c *groupCall) bool {
 	state := c.state.Load()
@@ -231,8 +227,16 @@ func (g *Group) leftOne() {
 	if g.left.Add(-1) > 0 {
 		return
 	}
-	g.slot.sync += (GroupSize - 1) << indexBits // and one that Release adds
-	g.session.Release(g.slot)
+	s, slot := g.session, g.slot
+	slot.sync += (GroupSize - 1) << indexBits // and one that clear adds
+	slot.clear()
+	slot.group.Store(nil)
+	s.mu.Lock()
+	s.free = append(s.free, slot)
+	if len(s.freeGroups) < keepGroups {
+		s.freeGroups = append(s.freeGroups, g)
+	}
+	s.released()
 }
 
 func kept(b []byte) []byte {
@@ -242,19 +246,18 @@ func kept(b []byte) []byte {
 	return b[:0]
 }
 
-// answerGroup takes an answer to a slot that is, or was, a group's. It is for
-// whoever's turn it is to read.
+// answerGroup takes an answer to a slot that is, or was, a group's. It is the
+// reader's.
 func (s *Session) answerGroup(g *Group, base uint64, h wire.Header, body []byte, owned bool) {
-	i := (h.Sync - base) << stateBits >> (stateBits + indexBits)
-	if i >= GroupSize {
+	c := g.callOf(base, h.Sync)
+	if c == nil {
 		s.strayed(h)
 		return
 	}
-	c := &g.calls[i]
 	id := h.Sync << stateBits
 	switch {
 	case c.state.CompareAndSwap(id|stateWaiting, id|stateTaken):
-		c.typ = h.Type
+		c.typ, c.schemaVersion = h.Type, h.SchemaVersion
 		if owned {
 			c.body = body
 		} else {
@@ -262,9 +265,11 @@ func (s *Session) answerGroup(g *Group, base uint64, h wire.Header, body []byte,
 			g.bodies = append(g.bodies, body...)
 			c.body = g.bodies[start:len(g.bodies):len(g.bodies)]
 		}
+		s.inFlight.Add(-1)
 		c.state.Store(id | stateDone)
 		s.wakeLater(g)
 	case c.state.CompareAndSwap(id|stateLeft, id|stateDone):
+		s.inFlight.Add(-1)
 		s.strayed(h)
 		g.leftOne()
 	default:
@@ -274,27 +279,23 @@ func (s *Session) answerGroup(g *Group, base uint64, h wire.Header, body []byte,
 
 // lose is Slot.lose for a group.
 func (g *Group) lose(err error, flushed uint64) {
-	for i := range g.calls {
-		c := &g.calls[i]
-		state := c.state.Load()
-		if state&stateMask != stateWaiting || !c.state.CompareAndSwap(state, state&^stateMask|stateTaken) {
-			continue
+	for i := range g.blocks {
+		block := g.blocks[i].Load()
+		if block == nil {
+			break
 		}
-		c.err = &LostError{Cause: err, Sent: c.start < flushed}
-		c.state.Store(state&^stateMask | stateDone)
+		for i := range block {
+			c := &block[i]
+			state := c.state.Load()
+			if state&stateMask != stateWaiting || !c.state.CompareAndSwap(state, state&^stateMask|stateTaken) {
+				continue
+			}
+			c.err = &LostError{Cause: err, Sent: c.start < flushed}
+			g.session.inFlight.Add(-1)
+			c.state.Store(state&^stateMask | stateDone)
+		}
 	}
 	g.wake()
-}
-
-// inFlight returns the number of requests that wait for their answer.
-func (g *Group) inFlight() (n int) {
-	for i := range g.calls {
-		switch g.calls[i].state.Load() & stateMask {
-		case stateWaiting, stateLeft:
-			n++
-		}
-	}
-	return n
 }
 
 // wake tells the caller that answers came.
@@ -306,27 +307,19 @@ func (g *Group) wake() {
 }
 
 // wakeLater has a group's caller woken once the answers at hand are delivered.
-// It is for whoever's turn it is to read.
+// It is the reader's.
 func (s *Session) wakeLater(g *Group) {
 	if n := len(s.groups); n == 0 || s.groups[n-1] != g {
 		s.groups = append(s.groups, g)
 	}
 }
 
-// wakeGroups wakes the callers of groups that got answers. With the last one the
-// reader may step back.
+// wakeGroups wakes the callers of groups that got answers. It is the reader's.
 func (s *Session) wakeGroups() {
-	for n := len(s.groups) - 1; n >= 0; n-- {
-		g := s.groups[n]
-		s.groups[n] = nil
-		s.groups = s.groups[:n]
+	for i, g := range s.groups {
+		s.groups[i] = nil
 		s.woken++
-		if n == 0 {
-			s.stepBack()
-		}
 		g.wake()
-		if n == 0 {
-			return // nothing is the reader's to touch if it has stepped back
-		}
 	}
+	s.groups = s.groups[:0]
 }

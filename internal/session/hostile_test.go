@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -38,20 +37,20 @@ func TestAnswersBeforeTheQuestion(t *testing.T) {
 			}
 		}()
 		for range 20 {
-			slot, err := s.Acquire()
+			slot, err := s.Acquire(t.Context(), time.Time{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			frame := request(slot, strings.Repeat("y", 1<<20))
-			before := s.Received()
+			before := s.Moved()
 			guess <- slot.Sync()
-			for s.Received() == before {
+			for s.Moved() == before {
 				runtime.Gosched()
 			}
-			if err := s.Send(t.Context(), slot, frame); err != nil {
+			if err := s.Send(t.Context(), slot, frame, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Wait(t.Context(), slot, 10*time.Millisecond); err == nil {
+			if err := s.Wait(t.Context(), slot, in(10*time.Millisecond)); err == nil {
 				s.Release(slot)
 			}
 		}
@@ -106,18 +105,18 @@ func TestFrameOfEveryByte(t *testing.T) {
 	}
 }
 
-// TestSendTimeout bounds the wait for room where the context does not.
-func TestSendTimeout(t *testing.T) {
+// TestDeadlineOfSend bounds the wait for room.
+func TestDeadlineOfSend(t *testing.T) {
 	both(t, func(t *testing.T, pipe bool) {
-		s, _ := pair(t, pipe, Config{WriteBuffer: 1, SendTimeout: 20 * time.Millisecond})
+		s, _ := pair(t, pipe, Config{WriteBuffer: 1})
 		for {
-			slot, err := s.Acquire()
+			slot, err := s.Acquire(t.Context(), time.Time{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			frame := request(slot, strings.Repeat("x", 1<<20))
 			before := s.InFlight()
-			if err := s.Send(context.Background(), slot, frame); err != nil {
+			if err := s.Send(t.Context(), slot, frame, in(20*time.Millisecond)); err != nil {
 				if !errors.Is(err, ErrTimeout) || s.InFlight() != before-1 {
 					t.Errorf("%v, %d in flight", err, s.InFlight())
 				}

@@ -1,9 +1,11 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/wire"
@@ -14,21 +16,11 @@ import (
 func (s *Session) read() {
 	defer close(s.ended)
 	defer s.in.shrink()
-	for s.serve() {
-		s.standBy()
-	}
-}
-
-// serve reads and delivers. It returns true when it has left the reading to a
-// caller, and false at the session's end.
-func (s *Session) serve() bool {
 	for {
 		owned := false
 		frame, err := s.in.buffered(s.cfg.MaxFrame)
 		if frame == nil && err == nil {
-			if s.wakeGroups(); s.leftTurn() {
-				return true
-			}
+			s.wakeGroups()
 			s.yieldToSenders()
 			frame, owned, err = s.in.next(s.cfg.MaxFrame)
 			s.holdSenders()
@@ -38,12 +30,8 @@ func (s *Session) serve() bool {
 		}
 		if err != nil {
 			s.Fail(endError(err))
-			s.stepping = false
 			s.wakeGroups()
-			return false
-		}
-		if s.leftTurn() {
-			return true
+			return
 		}
 	}
 }
@@ -64,11 +52,9 @@ func endError(err error) error {
 // one caller, who has nobody to share a write with.
 func (s *Session) holdSenders() {
 	s.mu.Lock()
-	alone := s.callers == 1
-	s.serving = !alone
+	s.serving = s.taken() > 1
 	s.sentBefore = s.sent.Load()
 	s.mu.Unlock()
-	s.considerSteppingBack(alone)
 }
 
 // yieldToSenders lets the callers run who have their answers, and writes in one
@@ -80,13 +66,17 @@ func (s *Session) yieldToSenders() {
 	}
 	s.mu.Lock()
 	s.serving = false
-	s.kick(true, false)
+	served := s.giveTurns() // requests of groups were answered
+	writes := s.beginWriting()
+	wake(served)
+	if writes {
+		s.write(context.Background(), time.Time{})
+	}
 }
 
 // deliver hands a frame's content to whom it is for. Where it is owned it
 // need not be copied.
 func (s *Session) deliver(frame []byte, owned bool) error {
-	s.received.Add(1)
 	r := mp.NewReader(frame)
 	h, err := wire.DecodeHeader(&r)
 	if err != nil {
@@ -117,7 +107,7 @@ func (s *Session) deliver(frame []byte, owned bool) error {
 	case h.Type == iproto.TypeChunk:
 		s.push(slot, h, body)
 	case state&stateMask == stateGroup:
-		s.answerGroup(slot.group, state>>stateBits, h, body, owned)
+		s.answerGroup(slot.group.Load(), state>>stateBits, h, body, owned)
 	case slot.take(h.Sync):
 		s.answer(slot, h, body, owned)
 	case slot.state.CompareAndSwap(h.Sync<<stateBits|stateLeft, h.Sync<<stateBits|stateTaken):
@@ -145,13 +135,12 @@ func (s *Session) answer(slot *Slot, h wire.Header, body []byte, owned bool) {
 		slot.Body = append(slot.Body[:0], body...)
 	}
 	s.woken++
-	s.stepBack()
 	slot.done <- struct{}{}
 }
 
 // push hands over a message out of band, which leaves the slot waiting.
 func (s *Session) push(slot *Slot, h wire.Header, body []byte) {
-	// Only whose turn it is to read frees a slot that is waiting or left, so it
+	// Only the reader frees a slot that is waiting or left, so it
 	// can't change hands between the check and the use.
 	if slot.state.Load() == h.Sync<<stateBits|stateWaiting && slot.call != nil {
 		slot.call.Push(append([]byte(nil), body...))

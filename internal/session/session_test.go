@@ -121,23 +121,61 @@ func echo(conn net.Conn) {
 	}
 }
 
+// held answers requests with their bodies, those for "hold" not at all, and
+// tells of each that came.
+func held(conn net.Conn, came chan<- wire.Header) {
+	for {
+		h, content, err := readFrame(conn)
+		if err != nil {
+			return
+		}
+		var body wire.Body
+		if body.Decode(content) == nil && body.String(iproto.KeyExpr) == "hold" {
+			came <- h
+			continue
+		}
+		if _, err := conn.Write(answer(wire.Header{Sync: h.Sync}, content)); err != nil {
+			return
+		}
+	}
+}
+
+// begin sends a request and waits for it on a goroutine of its own.
+func begin(ctx context.Context, s *Session, payload string, timeout time.Duration) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		_, err := ask(ctx, s, payload, timeout)
+		done <- err
+	}()
+	return done
+}
+
 func TestSlotSize(t *testing.T) {
 	if n := unsafe.Sizeof(Slot{}); n > 128 {
 		t.Errorf("a slot has %d bytes, which are more than two lines of a cache", n)
 	}
 }
 
+// in returns the deadline of what may take so long; 0: for ever.
+func in(timeout time.Duration) time.Time {
+	if timeout == 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(timeout)
+}
+
 // ask does a request and returns what was echoed.
 func ask(ctx context.Context, s *Session, payload string, timeout time.Duration) (string, error) {
-	slot, err := s.Acquire()
+	deadline := in(timeout)
+	slot, err := s.Acquire(ctx, deadline)
 	if err != nil {
 		return "", err
 	}
 	frame := request(slot, payload)
-	if err := s.Send(ctx, slot, frame); err != nil {
+	if err := s.Send(ctx, slot, frame, deadline); err != nil {
 		return "", err
 	}
-	if err := s.Wait(ctx, slot, timeout); err != nil {
+	if err := s.Wait(ctx, slot, deadline); err != nil {
 		return "", err
 	}
 	defer s.Release(slot)
@@ -165,8 +203,8 @@ func TestEcho(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if s.InFlight() != 0 || s.SchemaVersion() != 7 || versions.Load() != 1 || s.Received() != 800 {
-			t.Errorf("%d in flight, version %d told %d times, %d received", s.InFlight(), s.SchemaVersion(), versions.Load(), s.Received())
+		if s.InFlight() != 0 || s.SchemaVersion() != 7 || versions.Load() != 1 || s.Stats().Requests != 800 {
+			t.Errorf("%d in flight, version %d told %d times, %d requests", s.InFlight(), s.SchemaVersion(), versions.Load(), s.Stats().Requests)
 		}
 		if err := s.WaitIdle(t.Context()); err != nil {
 			t.Error(err)
@@ -305,22 +343,21 @@ func TestReceiverAndPushes(t *testing.T) {
 		}()
 		var all []*receiver
 		for i := range 10 {
-			slot, err := s.Acquire()
+			slot, err := s.Acquire(t.Context(), time.Time{})
 			if err != nil {
 				t.Fatal(err)
 			}
 			frame := request(slot, strings.Repeat("x", i))
 			r := &receiver{done: make(chan struct{})}
 			if all = append(all, r); i%2 == 0 {
-				err = s.SendDeferred(t.Context(), slot, frame, r)
+				err = s.SendAtOnce(slot, frame, r)
 			} else {
-				err = s.SendAsync(t.Context(), slot, frame, r)
+				err = s.SendAsync(t.Context(), slot, frame, time.Time{}, r)
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		s.Flush()
 		for i, r := range all {
 			<-r.done
 			if r.err != nil || len(r.pushes) != 3 {
@@ -366,7 +403,7 @@ func TestDeath(t *testing.T) {
 						}
 					})
 				}
-				slot, err := s.Acquire()
+				slot, err := s.Acquire(t.Context(), time.Time{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -382,16 +419,15 @@ func TestDeath(t *testing.T) {
 				}
 				frame := request(slot, "unsent")
 				var lost *LostError
-				if err := s.Send(t.Context(), slot, frame); !errors.As(err, &lost) || lost.Sent {
+				if err := s.Send(t.Context(), slot, frame, time.Time{}); !errors.As(err, &lost) || lost.Sent {
 					t.Errorf("a send afterwards: %v", err)
 				}
-				if _, err := s.Acquire(); !errors.As(err, &lost) || lost.Sent {
+				if _, err := s.Acquire(t.Context(), time.Time{}); !errors.As(err, &lost) || lost.Sent {
 					t.Errorf("a slot afterwards: %v", err)
 				}
 				if err := s.SendNoReply([]byte{1}); !errors.As(err, &lost) {
 					t.Errorf("a frame afterwards: %v", err)
 				}
-				s.Flush()
 				s.Trim()
 				s.Close()
 				s.Close()
@@ -405,7 +441,7 @@ func TestUnsentSlotsAreGivenBack(t *testing.T) {
 	s, _ := pair(t, false, Config{})
 	seen := map[uint64]bool{}
 	for range 100 {
-		slot, err := s.Acquire()
+		slot, err := s.Acquire(t.Context(), time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -543,25 +579,25 @@ func TestSendersDuringALargeAnswer(t *testing.T) {
 		slots := make([]*Slot, 2)
 		for i := range slots {
 			var err error
-			if slots[i], err = s.Acquire(); err != nil {
+			if slots[i], err = s.Acquire(t.Context(), time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 			frame := request(slots[i], "x")
-			if err := s.Send(t.Context(), slots[i], frame); err != nil {
+			if err := s.Send(t.Context(), slots[i], frame, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := s.Wait(t.Context(), slots[0], 0); err != nil {
+		if err := s.Wait(t.Context(), slots[0], time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		s.Release(slots[0])
 		<-begun
-		slot, err := s.Acquire()
+		slot, err := s.Acquire(t.Context(), time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		frame := request(slot, strings.Repeat("y", 1500))
-		if err := s.Send(t.Context(), slot, frame); err != nil {
+		if err := s.Send(t.Context(), slot, frame, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		select {
@@ -572,7 +608,7 @@ func TestSendersDuringALargeAnswer(t *testing.T) {
 		if err := <-wrote; err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Wait(t.Context(), slots[1], 0); err != nil {
+		if err := s.Wait(t.Context(), slots[1], time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		var body wire.Body

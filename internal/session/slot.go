@@ -2,7 +2,7 @@ package session
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +24,7 @@ const (
 // keepBuffer is the largest buffer, in bytes, that a free slot keeps.
 const keepBuffer = 8 << 10
 
-// ErrTimeout is the error of a wait that took longer than its timeout.
+// ErrTimeout is the error of a wait that was not over at its deadline.
 var ErrTimeout error = timeoutError{}
 
 type timeoutError struct{}
@@ -32,11 +32,8 @@ type timeoutError struct{}
 func (timeoutError) Error() string { return "request timeout" }
 func (timeoutError) Timeout() bool { return true }
 
-// Is tells that it is a deadline as that of a context is.
+// Is reports that it is a deadline as that of a context is.
 func (timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
-
-// ErrTooMany is the error of a session with maxSlots requests in flight.
-var ErrTooMany = errors.New("too many requests in flight on one connection")
 
 // The state of a slot, in the low bits of Slot.state under the slot's sync.
 // Whoever moves it out of waiting by compare-and-swap decides how the call
@@ -67,15 +64,14 @@ type Slot struct {
 	state atomic.Uint64
 	done  chan struct{}
 	call  Receiver
-	group *Group // nil until the slot is taken by one, and then for ever
-	start uint64 // where in the bytes of the session the request begins
+	group atomic.Pointer[Group] // nil while the slot is not taken by one
+	start uint64                // where in the bytes of the session the request begins
 	err   error
 	timer *time.Timer
 }
 
 // Receiver takes the answer of a request that nobody waits for in Wait. Its
-// methods run on the goroutine that reads, or on that of Fail, and must not
-// block. They own the bytes they are given.
+// methods run on the reader's goroutine, or on that of Fail, and must not block. They own the bytes they are given.
 type Receiver interface {
 	// Receive takes the answer, or the error that came instead of it.
 	Receive(h wire.Header, body []byte, err error)
@@ -86,33 +82,48 @@ type Receiver interface {
 // Sync returns the number to put into the request's header.
 func (slot *Slot) Sync() uint64 { return slot.sync }
 
-// Acquire takes a slot. The taker must Send it, or Release it unsent.
-func (s *Session) Acquire() (*Slot, error) {
+// Acquire takes a slot. The taker must Send it, or Release it unsent. Where as
+// many requests are in flight as Config.MaxInFlight allows it fails with
+// ErrTooMany or, with Config.WaitInFlight, waits until ctx ends, with its cause,
+// or until the deadline, with ErrTimeout; a zero deadline is none.
+func (s *Session) Acquire(ctx context.Context, deadline time.Time) (*Slot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	slot, err := s.acquire(&s.free, &s.freeGroups)
-	if err == nil {
-		s.callers++
+	if _, err := s.enter(ctx, deadline, 1); err != nil {
+		return nil, err
+	}
+	slot, err := s.acquire()
+	if err != nil {
+		s.withdraw(1)
 	}
 	return slot, err
 }
 
-// acquire takes a slot, one of free if there is any. mu is held.
-func (s *Session) acquire(free, others *[]*Slot) (*Slot, error) {
+// AcquireAtOnce is Acquire that passes over Config.MaxInFlight and never waits:
+// for the few requests that the session itself lives by.
+func (s *Session) AcquireAtOnce() (*Slot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slot, err := s.acquire()
+	if err == nil {
+		s.inFlight.Add(1)
+	}
+	return slot, err
+}
+
+// acquire takes a slot, a free one if there is any. mu is held.
+func (s *Session) acquire() (*Slot, error) {
 	if s.err != nil {
 		return nil, &LostError{Cause: s.err}
 	}
-	if len(*free) == 0 {
-		free = others
-	}
-	if n := len(*free); n > 0 {
-		slot := (*free)[n-1]
-		*free = (*free)[:n-1]
+	if n := len(s.free); n > 0 {
+		slot := s.free[n-1]
+		s.free = s.free[:n-1]
 		return slot, nil
 	}
 	old := *s.table.Load()
 	if len(old) == maxSlots {
-		return nil, ErrTooMany
+		return nil, fmt.Errorf("%w: all of %d places are taken", ErrTooMany, maxSlots)
 	}
 	// The reader may be looking at the old table: its array is appended to
 	// behind what the reader sees of it, or replaced, never changed.
@@ -122,26 +133,25 @@ func (s *Session) acquire(free, others *[]*Slot) (*Slot, error) {
 	return slot, nil
 }
 
-// Wait waits for the answer to a request that was sent. Where ctx ends first
-// the slot is gone for the caller, who must not touch it again, and the error
-// is the context's cause; on every other error too. Without an error the
-// caller reads the answer and calls Release. A timeout above 0 bounds the
-// wait as well, with ErrTimeout.
-func (s *Session) Wait(ctx context.Context, slot *Slot, timeout time.Duration) error {
-	s.readFor(ctx, slot, timeout)
-	if quit := ctx.Done(); quit == nil && timeout <= 0 {
+// Wait waits for the answer to a request that was sent, until ctx ends, with its
+// cause, or until the deadline, with ErrTimeout; a zero deadline is none. After
+// any error the slot is gone for the caller, who must not touch it again.
+// Without one the caller reads the answer and calls Release.
+func (s *Session) Wait(ctx context.Context, slot *Slot, deadline time.Time) error {
+	if quit := ctx.Done(); quit == nil && deadline.IsZero() {
 		<-slot.done
 	} else {
+		expired := slot.startTimer(deadline)
 		select {
 		case <-slot.done:
-			slot.stopTimer(timeout)
+			slot.stopTimer(expired)
 		case <-quit:
-			slot.stopTimer(timeout)
+			slot.stopTimer(expired)
 			if s.leave(slot) {
 				return context.Cause(ctx)
 			}
 			<-slot.done
-		case <-slot.startTimer(timeout):
+		case <-expired:
 			if s.leave(slot) {
 				return ErrTimeout
 			}
@@ -155,38 +165,28 @@ func (s *Session) Wait(ctx context.Context, slot *Slot, timeout time.Duration) e
 	return nil
 }
 
-// startTimer returns a channel that fires after the timeout, nil where there
-// is none. The timer is the slot's: one for all requests that use it.
-func (slot *Slot) startTimer(timeout time.Duration) <-chan time.Time {
+// startTimer returns a channel that fires at the deadline, nil where there is
+// none. The timer is the slot's: one for all requests that use it.
+func (slot *Slot) startTimer(deadline time.Time) <-chan time.Time {
 	switch {
-	case timeout <= 0:
+	case deadline.IsZero():
 		return nil
 	case slot.timer == nil:
-		slot.timer = time.NewTimer(timeout)
+		slot.timer = time.NewTimer(time.Until(deadline))
 	default:
-		slot.timer.Reset(timeout)
+		slot.timer.Reset(time.Until(deadline))
 	}
 	return slot.timer.C
 }
 
-func (slot *Slot) stopTimer(timeout time.Duration) {
-	if timeout > 0 {
+// stopTimer ends what startTimer has begun.
+func (slot *Slot) stopTimer(expired <-chan time.Time) {
+	if expired != nil {
 		slot.timer.Stop()
 	}
 }
 
-// isGroup tells whether the slot is a Group's at present.
-func (slot *Slot) isGroup() bool { return slot.state.Load()&stateMask == stateGroup }
-
-// answered tells the caller whether the answer, or an error, is there.
-func (slot *Slot) answered() bool {
-	if slot.isGroup() {
-		return slot.group.calls[slot.group.waiting].answered()
-	}
-	return len(slot.done) > 0
-}
-
-// leave ends the caller's interest in an answer. It returns false where the
+// leave ends the caller's interest in an answer. It reports false where the
 // answer is there already.
 func (s *Session) leave(slot *Slot) bool {
 	waiting := slot.sync<<stateBits | stateWaiting
@@ -202,7 +202,9 @@ func (slot *Slot) take(sync uint64) bool {
 func (slot *Slot) lose(err error, flushed uint64) {
 	state := slot.state.Load()
 	if state&stateMask == stateGroup {
-		slot.group.lose(err, flushed)
+		if g := slot.group.Load(); g != nil {
+			g.lose(err, flushed)
+		}
 		return
 	}
 	if state&stateMask != stateWaiting || !slot.take(state>>stateBits) {
@@ -221,27 +223,29 @@ func (slot *Slot) lose(err error, flushed uint64) {
 // afterwards.
 func (s *Session) Release(slot *Slot) {
 	slot.clear()
+	s.inFlight.Add(-1)
 	s.mu.Lock()
-	if slot.group == nil {
-		s.free = append(s.free, slot)
-	} else {
-		s.freeGroups = append(s.freeGroups, slot)
-	}
-	s.callers--
+	s.free = append(s.free, slot)
+	s.released()
+}
+
+// released has those go on who wait for a slot's release. mu is held, and not
+// afterwards.
+func (s *Session) released() {
 	var idle chan struct{} // of those who wait until no slot is taken
 	if s.idle != nil && s.taken() == 0 {
 		idle, s.idle = s.idle, nil
 	}
+	served := s.giveTurns()
 	s.mu.Unlock()
+	wake(served)
 	if idle != nil {
 		close(idle)
 	}
 }
 
 // taken returns the number of slots that are taken. mu is held.
-func (s *Session) taken() int {
-	return len(*s.table.Load()) - len(s.free) - len(s.freeGroups)
-}
+func (s *Session) taken() int { return len(*s.table.Load()) - len(s.free) }
 
 // clear makes the slot one for another request.
 func (slot *Slot) clear() {

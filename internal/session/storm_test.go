@@ -20,7 +20,10 @@ import (
 func TestStorm(t *testing.T) {
 	both(t, func(t *testing.T, pipe bool) {
 		for round := range 6 {
-			s, conn := pair(t, pipe, Config{WriteBuffer: 4 << 10, ReadBuffer: 1 << uint(round*3)})
+			s, conn := pair(t, pipe, Config{
+				WriteBuffer: 4 << 10, ReadBuffer: 1 << uint(round*3),
+				MaxInFlight: round % 2 * 20, WaitInFlight: true,
+			})
 			go func() {
 				var held [][]byte
 				for i := 0; ; i++ {
@@ -28,7 +31,7 @@ func TestStorm(t *testing.T) {
 					if err != nil {
 						return
 					}
-					if held = append(held, answer(wire.Header{Sync: h.Sync}, body)); i%7 > 0 && s.InFlight() > 4 {
+					if held = append(held, answer(wire.Header{Sync: h.Sync}, body)); i%7 > 0 && s.InFlight() > 4 && len(held) < 5 {
 						continue
 					}
 					rand.Shuffle(len(held), func(i, j int) { held[i], held[j] = held[j], held[i] })
@@ -61,7 +64,7 @@ func TestStorm(t *testing.T) {
 				})
 			}
 			timer := time.AfterFunc(time.Second, func() { close(stop) })
-			for s.Received() < 500 && s.Err() == nil {
+			for s.Stats().Requests < 600 && s.Err() == nil {
 				time.Sleep(100 * time.Microsecond)
 			}
 			switch round % 3 {
@@ -90,26 +93,25 @@ func stormStep(s *Session, want string) error {
 	if rand.IntN(4) == 0 {
 		return stormGroup(ctx, s, want)
 	}
-	slot, err := s.Acquire()
+	deadline := in(time.Duration(rand.IntN(2)*500) * time.Microsecond)
+	slot, err := s.Acquire(ctx, deadline)
 	if err != nil {
-		return err
+		return stormError(ctx, err)
 	}
 	frame := request(slot, want)
 	switch rand.IntN(5) {
 	case 0:
 		r := &receiver{done: make(chan struct{})}
-		if err := s.SendAsync(ctx, slot, frame, r); err != nil {
+		if err := s.SendAsync(ctx, slot, frame, deadline, r); err != nil {
 			return stormError(ctx, err)
 		}
 		<-r.done
 		return checkEcho(r.body, r.err, want)
 	case 1:
-		if err := s.send(ctx, slot, frame, false); err != nil {
-			return stormError(ctx, err)
-		}
-		s.Flush()
+		s.Release(slot)
+		return stormError(ctx, s.SendNoReplyWait(ctx, answer(wire.Header{Type: iproto.TypeUnwatch}, nil), deadline))
 	case 2:
-		if err := s.Send(ctx, slot, frame); err != nil {
+		if err := s.Send(ctx, slot, frame, deadline); err != nil {
 			return stormError(ctx, err)
 		}
 		giveUp(s, slot)
@@ -118,11 +120,11 @@ func stormStep(s *Session, want string) error {
 		s.Release(slot)
 		return nil
 	default:
-		if err := s.Send(ctx, slot, frame); err != nil {
+		if err := s.Send(ctx, slot, frame, deadline); err != nil {
 			return stormError(ctx, err)
 		}
 	}
-	if err := s.Wait(ctx, slot, time.Duration(rand.IntN(2)*500)*time.Microsecond); err != nil {
+	if err := s.Wait(ctx, slot, deadline); err != nil {
 		return stormError(ctx, err)
 	}
 	defer s.Release(slot)
@@ -140,27 +142,27 @@ func giveUp(s *Session, slot *Slot) {
 // stormGroup does several requests as a group, and leaves before its end or
 // not.
 func stormGroup(ctx context.Context, s *Session, want string) error {
+	deadline := in(time.Duration(rand.IntN(2)*500) * time.Microsecond)
 	g, err := s.AcquireGroup()
 	if err != nil {
 		return err
 	}
 	defer g.Leave()
-	n := 1 + rand.IntN(10)
+	n := 1 + rand.IntN(40)
 	for i := range n {
-		err := add(ctx, g, fmt.Sprint(want, i))
+		err := add(ctx, g, fmt.Sprint(want, i), deadline)
 		if err == nil && rand.IntN(3) == 0 {
-			err = g.Send(ctx)
+			err = g.Send(ctx, deadline)
 		}
 		if err != nil {
 			return stormError(ctx, err)
 		}
 	}
-	if err := g.Send(ctx); err != nil {
+	if err := g.Send(ctx, deadline); err != nil {
 		return stormError(ctx, err)
 	}
-	g.Flush()
 	for i := range rand.IntN(n + 1) {
-		if err := g.Wait(ctx, i, time.Duration(rand.IntN(2)*500)*time.Microsecond); err != nil {
+		if err := g.Wait(ctx, i, deadline); err != nil {
 			if err := stormError(ctx, err); err != nil {
 				return err
 			}
@@ -175,7 +177,7 @@ func stormGroup(ctx context.Context, s *Session, want string) error {
 
 // stormError passes over what the caller wanted.
 func stormError(ctx context.Context, err error) error {
-	if errors.Is(err, ErrTimeout) || ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+	if err == nil || errors.Is(err, ErrTimeout) || ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return nil
 	}
 	return err
