@@ -51,8 +51,8 @@ help: ## show this list
 
 test: servers ## vet and test each module, with the race detector, on every Tarantool there is
 	$(call each,go vet ./... && CGO_ENABLED=1 go test -race -count=1 -timeout 10m ./...)
-	@echo '== without the race detector: allocations are counted, and sockets are read past the scheduler'
-	go test -count=1 -timeout 10m . ./internal/session ./internal/socket
+	@echo '== without the race detector: allocations are counted'
+	go test -count=1 -timeout 10m . ./internal/session
 	@if [ "$$(go env GOHOSTOS GOHOSTARCH | paste -sd/)" = linux/amd64 ]; then \
 		echo '== with 32 bits'; \
 		CGO_ENABLED=0 GOARCH=386 go test -count=1 -timeout 10m . ./types ./internal/...; \

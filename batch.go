@@ -1,39 +1,127 @@
 package tnt
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/session"
-	"github.com/gotnt/tnt/schema"
 )
+
+// Result is how one request of a batch has ended.
+type Result struct {
+	Response Response
+	// Err is nil, or a *RequestError.
+	Err error
+}
+
+// Batch does several requests, sent in as few writes as can be, and returns when
+// all have ended. The results are in the order of the requests; one that fails
+// leaves the others be. Each decodes the rows of many requests for less.
+//
+// The server does them at the same time, in no order: who needs one does them in a
+// Stream.
+func Batch(ctx context.Context, ex Executor, reqs ...Request) []Result {
+	results := make([]Result, len(reqs))
+	b := batch[Request]{ex: ex, reqs: reqs, byName: true}
+	defer b.leave()
+	b.send(ctx)
+	for i := range reqs {
+		results[i] = b.result(ctx, i)
+	}
+	return results
+}
 
 // batch is several requests on their way over one session.
 type batch[R Request] struct {
+	ex     Executor
 	reqs   []R
-	to     target
-	groups []*session.Group // of as many requests each as it has room for; nil: given back
-	hooks  []*observed      // nil where there are none
-	err    error            // why the rest was not sent
+	byName bool // the names of the answers' fields matter
 
-	deadline time.Time // of the whole
+	route    Route
+	to       target
+	deadline time.Time
+	groups   []*session.Group // of as many requests each as it has room for; nil: given back
+	err      error            // why the rest was not sent
+
+	hooks          *observed // nil where there are none
+	failed         error     // the first error of a request, for the hooks
+	sent, received int       // bytes, for the hooks
+	rows           int
 }
 
 // send sends what can be sent.
-func (b *batch[R]) send(ctx context.Context, ex Executor) {
-	rt, err := ex.Route(ctx)
-	if b.err = err; err != nil {
+func (b *batch[R]) send(ctx context.Context) {
+	if len(b.reqs) == 0 {
 		return
 	}
-	b.deadline = rt.conn.deadline(ctx)
-	b.observe(ctx, rt)
-	l, err := rt.live(ctx)
-	if b.err = err; err != nil {
+	a := Attempt{Request: b.info(), Try: 1}
+	if b.ex == nil {
+		b.err = errNilExecutor
 		return
 	}
-	b.to = target{conn: rt.conn, live: l, env: l.env.Load(), stream: rt.streamID()}
+	began := time.Now()
+	for {
+		rt, err := b.ex.Route(ctx, a)
+		if b.err = err; err != nil {
+			return
+		}
+		b.route = rt
+		if rt.answer != nil {
+			return // each is done when its turn comes
+		}
+		if rt.conn == nil {
+			b.err = errNoRoute
+			return
+		}
+		if b.hooks == nil {
+			a.Request.Stream = rt.stream
+			ctx, b.hooks = rt.observe(ctx, a.Request)
+		}
+		b.deadline = rt.deadline(ctx, began)
+		l, err := rt.live(ctx, b.deadline)
+		if b.err = err; err == nil {
+			b.sendOn(ctx, l)
+			return
+		}
+		a.Try, a.Err, a.Last = a.Try+1, failedOn(ctx, rt.conn, infoError(a.Request, err, false)), rt
+		if !rt.mayRepeat(a.Err) {
+			return
+		}
+	}
+}
+
+// info describes the batch: what its requests have in common, and how many they
+// are.
+func (b *batch[R]) info() RequestInfo {
+	var info RequestInfo
+	for i := range b.reqs {
+		if isNil(&b.reqs[i]) {
+			continue
+		}
+		one := b.reqs[i].info()
+		if info.Size == 0 {
+			info = one
+			info.Size = 1
+		}
+		one.Size = 1
+		if one.Type != info.Type {
+			return RequestInfo{Size: len(b.reqs)}
+		}
+		if one != info {
+			info = RequestInfo{Type: one.Type, Size: 1}
+		}
+	}
+	info.Size = len(b.reqs)
+	return info
+}
+
+// sendOn sends the requests over a session.
+func (b *batch[R]) sendOn(ctx context.Context, l *live) {
+	b.to = newTarget(b.route, l, b.byName)
+	e := newEncoder(b.to.env)
+	defer e.release()
 	for first := 0; first < len(b.reqs) && b.err == nil; first += session.GroupSize {
 		var g *session.Group
 		if g, b.err = l.session.AcquireGroup(); b.err != nil {
@@ -41,7 +129,7 @@ func (b *batch[R]) send(ctx context.Context, ex Executor) {
 		}
 		b.groups = append(b.groups, g)
 		for i := first; i < len(b.reqs) && i < first+session.GroupSize; i++ {
-			b.add(ctx, g, i)
+			b.add(ctx, e, g, i)
 		}
 		if err := g.Send(ctx, b.deadline); b.err == nil {
 			b.err = err
@@ -50,7 +138,7 @@ func (b *batch[R]) send(ctx context.Context, ex Executor) {
 }
 
 // add adds request i to its group. After a failure to send no more is sent.
-func (b *batch[R]) add(ctx context.Context, g *session.Group, i int) {
+func (b *batch[R]) add(ctx context.Context, e *encoder, g *session.Group, i int) {
 	req := &b.reqs[i]
 	switch {
 	case b.err != nil:
@@ -59,43 +147,88 @@ func (b *batch[R]) add(ctx context.Context, g *session.Group, i int) {
 	case isNil(req):
 		g.AddFailed(errNilRequest)
 		return
-	case b.hooks != nil:
-		ctx = b.hooks[i].ctx
 	}
 	sync, frames := g.Next()
-	frames, err := appendRequest(frames, &b.to, sync, req)
+	before := len(frames)
+	e.B = frames
+	err := appendRequest(e, &b.to, sync, req)
+	frames, e.B = e.B, nil
 	if err != nil {
 		g.AddFailed(err)
 		return
 	}
+	b.sent += len(frames) - before
 	b.err = g.Add(ctx, frames, b.deadline)
 }
 
 // wait returns the body of the answer to request i, and what to read it with,
 // until done.
-func (b *batch[R]) wait(ctx context.Context, i int) (in *mp.Reader, body []byte, err error) {
-	if n := i / session.GroupSize; n < len(b.groups) {
-		g := b.groups[n]
-		body, err = b.answer(ctx, g, i)
-		in = &g.In
-	} else {
-		err = requestError(b.reqs[i], b.err, false)
+func (b *batch[R]) wait(ctx context.Context, i int) (in *mp.Reader, body []byte, schemaVersion uint64, err error) {
+	n := i / session.GroupSize
+	if n >= len(b.groups) {
+		return nil, nil, 0, b.unsent(ctx, i)
 	}
-	b.ended(i, len(body), err)
-	return in, body, err
+	g := b.groups[n]
+	at := i % session.GroupSize
+	if err := g.Wait(ctx, at, b.deadline); err != nil {
+		return nil, nil, 0, failedOn(ctx, b.route.conn, requestError(b.reqs[i], err, !g.Unsent(at)))
+	}
+	typ, schemaVersion, body := g.Answer(at)
+	body, err = b.route.conn.content(typ, body)
+	if err != nil {
+		return nil, nil, 0, failedOn(ctx, b.route.conn, refusal(b.reqs[i], err))
+	}
+	return &g.In, body, schemaVersion, nil
 }
 
-func (b *batch[R]) answer(ctx context.Context, g *session.Group, i int) ([]byte, error) {
-	n := i % session.GroupSize
-	if err := g.Wait(ctx, n, b.deadline); err != nil {
-		return nil, requestError(b.reqs[i], err, !g.Unsent(n))
+// unsent returns the error of request i, which was not sent.
+func (b *batch[R]) unsent(ctx context.Context, i int) error {
+	return failedOn(ctx, b.route.conn, requestError(b.reqs[i], b.err, false))
+}
+
+// another returns what request i, which failed, is to be done on again by itself;
+// nil where it is not, and where nothing of the batch found a way.
+func (b *batch[R]) another(ctx context.Context, i int, err error) Executor {
+	if err == nil || i/session.GroupSize >= len(b.groups) || isNil(&b.reqs[i]) {
+		return nil
 	}
-	typ, _, body := g.Answer(n)
-	body, err := b.to.conn.content(typ, body)
+	return another(ctx, b.ex, b.route, b.reqs[i], err, true)
+}
+
+// result waits for the answer to request i.
+func (b *batch[R]) result(ctx context.Context, i int) Result {
+	if b.route.answer != nil {
+		resp, err := perform(ctx, b.route, &b.reqs[i])
+		return Result{resp, err}
+	}
+	defer b.done(i)
+	_, body, schemaVersion, err := b.wait(ctx, i)
+	if ex := b.another(ctx, i, err); ex != nil {
+		resp, err := perform(ctx, ex, &b.reqs[i])
+		b.count(resp.body, err)
+		return Result{resp, err}
+	}
+	b.count(body, err)
 	if err != nil {
-		return nil, refusal(b.reqs[i], err)
+		return Result{Err: err}
 	}
-	return body, nil
+	return Result{Response: Response{
+		schemaVersion: schemaVersion,
+		body:          append([]byte(nil), body...),
+		format:        formatFor(b.to.env.schema, b.reqs[i].info()),
+	}}
+}
+
+// count counts an answer for the hooks.
+func (b *batch[R]) count(body []byte, err error) {
+	if b.hooks == nil {
+		return
+	}
+	if err != nil && b.failed == nil {
+		b.failed = err
+	}
+	b.received += len(body)
+	b.rows += rowsIn(body)
 }
 
 // done ends the use of the answer to request i.
@@ -104,16 +237,15 @@ func (b *batch[R]) done(i int) {
 		b.groups[n].Leave()
 		b.groups[n] = nil
 	}
+	if i == len(b.reqs)-1 {
+		b.endHooks(b.failed)
+	}
 }
 
 // leave gives up what nobody waits for any more.
 func (b *batch[R]) leave() {
 	defer b.leaveGroups() // though a hook may panic
-	for i, h := range b.hooks {
-		if h != nil { // its turn has not come
-			b.ended(i, 0, b.leftWith(i))
-		}
-	}
+	b.endHooks(errLeft)
 }
 
 func (b *batch[R]) leaveGroups() {
@@ -124,44 +256,19 @@ func (b *batch[R]) leaveGroups() {
 	}
 }
 
-// leftWith returns how request i ends whose turn has not come.
-func (b *batch[R]) leftWith(i int) error {
-	n := i / session.GroupSize
-	switch {
-	case n >= len(b.groups):
-		return requestError(b.reqs[i], cmp.Or(b.err, errLeft), false)
-	case b.groups[n].Unsent(i % session.GroupSize):
-		_, err := b.answer(context.Background(), b.groups[n], i) // it is there
-		return err
-	}
-	return errLeft
+// endHooks tells the hooks, once, that the batch has ended.
+func (b *batch[R]) endHooks(err error) {
+	h := b.hooks
+	b.hooks = nil // before it is told, as it may panic
+	h.endBatch(b.sent, b.received, b.rows, err)
 }
 
-// observe tells the hooks of all requests.
-func (b *batch[R]) observe(ctx context.Context, rt Route) {
-	if !rt.conn.hooks.ofRequests() {
-		return
-	}
-	b.hooks = make([]*observed, len(b.reqs))
-	for i, req := range b.reqs {
-		if !isNil(&b.reqs[i]) {
-			_, b.hooks[i] = rt.observe(ctx, req)
-		}
-	}
-}
+// errLeft is how a batch ends whose loop was left.
+var errLeft = errors.New("the loop was left before all answers had their turn")
 
-// ended tells the hooks that request i has ended.
-func (b *batch[R]) ended(i, received int, err error) {
-	if b.hooks != nil {
-		h := b.hooks[i]
-		b.hooks[i] = nil // before it is told, as it may panic
-		h.end(received, err)
-	}
-}
-
-func (b *batch[R]) format(plan *mp.Plan, i int) *schema.Format {
-	if !plan.ByName() {
-		return nil
-	}
-	return formatFor(b.to.env.schema, &b.reqs[i])
+// rowsIn returns the number of rows in the body of an answer, 0 where it has
+// none.
+func rowsIn(body []byte) int {
+	resp := Response{body: body}
+	return resp.Len()
 }

@@ -19,8 +19,6 @@ import (
 // supervisor dials again, and requests fail as not connected meanwhile. Its
 // methods are safe for concurrent use.
 type Conn struct {
-	API
-
 	opts             Options
 	hooks            hooks
 	network, address string
@@ -29,9 +27,10 @@ type Conn struct {
 	up    atomic.Pointer[live] // nil while not connected
 
 	watchers watchers
-	shutdown atomic.Bool // the server is away after a shutdown it announced; requests wait for it
+	counts   counts
 
-	stateMu sync.Mutex // held while hooks are told of a state, so that it is in order
+	stateMu   sync.Mutex // held while hooks are told of a state, so that it is in order
+	listeners []*listener
 
 	mu      sync.Mutex
 	run     *run          // nil between Disconnect and Connect
@@ -45,8 +44,23 @@ type live struct {
 	greeting wire.Greeting
 	features iproto.Features
 	env      atomic.Pointer[environment] // replaced with the schema
+	fetched  atomic.Int64                // when the schema was, in nanoseconds since 1970
 	streams  atomic.Uint64               // the last stream's number
 	shutdown chan struct{}               // closed when the server announces its shutdown
+
+	// verified is the server's schema of late, to which one that stays as it is
+	// (Options.NoSchemaRefetch) is held; nil before that is needed.
+	verified atomic.Pointer[schema.Schema]
+
+	fetchMu   sync.Mutex
+	fetch     *schemaFetch  // of the schema, on its way; nil for none
+	fetchTook time.Duration // the last one
+}
+
+// setSchema makes a schema the session's; nil for none.
+func (l *live) setSchema(s *schema.Schema) {
+	l.env.Store(&environment{schema: s, namesOnWire: l.features.Has(iproto.FeatureSpaceAndIndexNames), server: l.greeting.Version})
+	l.fetched.Store(time.Now().UnixNano())
 }
 
 // New makes a connection that is not connected yet. The error names what is
@@ -62,30 +76,7 @@ func New(opts Options) (*Conn, error) {
 	}
 	c := &Conn{opts: opts, hooks: hooks, changed: make(chan struct{})}
 	c.network, c.address, _ = splitAddress(opts.Address) // withDefaults has checked it
-	c.API = NewAPI(c)
 	c.state.Store(int32(Disconnected))
-	return c, nil
-}
-
-// Connect connects to a server by a URL or an address; ParseURL tells the
-// forms. For how long it tries see Conn.Connect.
-func Connect(ctx context.Context, url string) (*Conn, error) {
-	opts, err := ParseURL(url)
-	if err != nil {
-		return nil, err
-	}
-	return ConnectOptions(ctx, opts)
-}
-
-// ConnectOptions connects to a server. For how long it tries see Conn.Connect.
-func ConnectOptions(ctx context.Context, opts Options) (*Conn, error) {
-	c, err := New(opts)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Connect(ctx); err != nil {
-		return nil, err
-	}
 	return c, nil
 }
 
@@ -123,7 +114,7 @@ func (c *Conn) Port() string {
 // State returns the state of the connection.
 func (c *Conn) State() State { return State(c.state.Load()) }
 
-// IsConnected tells whether the connection is up and ready for requests:
+// IsConnected reports whether the connection is up and ready for requests:
 // authenticated and, unless switched off, with a schema.
 func (c *Conn) IsConnected() bool { return c.up.Load() != nil }
 
@@ -170,52 +161,27 @@ func (c *Conn) SchemaVersion() (version uint64, ok bool) {
 	return 0, false
 }
 
-// Stats returns counts of the present session, zero while not connected.
-func (c *Conn) Stats() Stats {
-	l := c.up.Load()
-	if l == nil {
-		return Stats{}
-	}
-	s := l.session.Stats()
-	return Stats{InFlight: l.session.InFlight(), Late: s.Late, PushesDropped: s.PushesDropped, Writes: s.Writes}
-}
-
-// Stats are counts of a session, since it began.
-type Stats struct {
-	InFlight      int    // requests that wait for their answer now
-	Late          uint64 // answers that came after their caller had given up
-	PushesDropped uint64 // pushes to requests that take none
-	Writes        uint64 // writes to the socket
-}
-
-// Stream returns a new stream: requests in it are done in order, and may make
-// up a transaction. It costs nothing until it is used.
-func (c *Conn) Stream() *Stream { return newStream(c) }
-
-// Route implements Executor.
-func (c *Conn) Route(context.Context) (Route, error) { return Route{conn: c}, nil }
-
 // current returns the live session. Where there is none it waits for it, if
 // the options say so, or fails as not connected.
-func (c *Conn) current(ctx context.Context) (*live, error) {
+func (c *Conn) current(ctx context.Context, deadline time.Time) (*live, error) {
 	if l := c.up.Load(); l != nil && !c.waitsFor(l) {
 		return l, nil
 	}
 	var expired <-chan time.Time
-	if timeout := c.timeout(ctx); timeout > 0 {
-		timer := time.NewTimer(timeout)
+	if !deadline.IsZero() && c.opts.WaitConnected {
+		timer := time.NewTimer(time.Until(deadline))
 		defer timer.Stop()
 		expired = timer.C
 	}
 	for {
 		c.mu.Lock()
 		l, r, last, changed := c.up.Load(), c.run, c.last, c.changed
-		leaving := r != nil && r.leaving
+		leaving := r != nil && r.isLeaving()
 		c.mu.Unlock()
 		if l != nil && !c.waitsFor(l) {
 			return l, nil
 		}
-		if r == nil || leaving || !c.opts.WaitConnected && !c.shutdown.Load() {
+		if r == nil || leaving || !c.opts.WaitConnected {
 			return nil, &notConnectedError{cause: last}
 		}
 		select {
@@ -228,7 +194,7 @@ func (c *Conn) current(ctx context.Context) (*live, error) {
 	}
 }
 
-// waitsFor tells whether requests are to wait for another session than l, which
+// waitsFor reports whether requests are to wait for another session than l, which
 // has just been lost: the supervisor has yet to see it.
 func (c *Conn) waitsFor(l *live) bool {
 	if !c.opts.WaitConnected {
@@ -242,31 +208,46 @@ func (c *Conn) waitsFor(l *live) bool {
 	}
 }
 
-// deadline returns when a call that begins now is to end where ctx has no
-// deadline of its own; zero: never.
-func (c *Conn) deadline(ctx context.Context) time.Time {
-	if timeout := c.timeout(ctx); timeout > 0 {
-		return time.Now().Add(timeout)
+// waitUp waits until the connection is up. It returns false where ctx ends first,
+// or where the connection is not to come up by itself.
+func (c *Conn) waitUp(ctx context.Context) bool {
+	for {
+		c.mu.Lock()
+		up, r, changed := c.up.Load() != nil, c.run, c.changed
+		leaving := r != nil && r.isLeaving()
+		c.mu.Unlock()
+		switch {
+		case up:
+			return true
+		case r == nil, leaving:
+			return false
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// deadline returns when a call that began then has to be over by the options,
+// where ctx has no deadline of its own; zero for never. It bounds the whole call,
+// whatever that waits for.
+func (c *Conn) deadline(ctx context.Context, began time.Time) time.Time {
+	if c.opts.RequestTimeout > 0 {
+		if _, ok := ctx.Deadline(); !ok {
+			return began.Add(c.opts.RequestTimeout)
+		}
 	}
 	return time.Time{}
 }
 
-// timeout returns the bound for a request's wait where ctx has none.
-func (c *Conn) timeout(ctx context.Context) time.Duration {
-	if c.opts.RequestTimeout > 0 {
-		if _, ok := ctx.Deadline(); !ok {
-			return c.opts.RequestTimeout
-		}
+// deadlineFor is deadline of a call that begins now. c may be nil.
+func (c *Conn) deadlineFor(ctx context.Context) time.Time {
+	if c == nil || c.opts.RequestTimeout <= 0 {
+		return time.Time{}
 	}
-	return 0
-}
-
-func (c *Conn) setState(to State, cause error) {
-	c.stateMu.Lock()
-	defer c.stateMu.Unlock()
-	if from := State(c.state.Swap(int32(to))); from != to {
-		c.hooks.onState(c, from, to, cause)
-	}
+	return c.deadline(ctx, time.Now())
 }
 
 // announce wakes all who wait for a change. mu is held.

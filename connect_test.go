@@ -180,7 +180,13 @@ func TestConnectBadUser(t *testing.T) {
 			t.Errorf("got %v, want %v", err, code)
 		}
 
+		// What trying again will not change ends the first Connect at once.
 		opts.ReconnectInterval = 5 * time.Millisecond
+		if _, err := tnt.ConnectOptions(testContext(t), opts); !errors.Is(err, code) || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("connect: %v", err)
+		}
+
+		// A connection that was started goes on trying, and says why it is not up.
 		var log stateLog
 		opts.Hooks = []tnt.Hook{tnt.StateFunc(log.add)}
 		conn, err := tnt.New(opts)
@@ -188,16 +194,10 @@ func TestConnectBadUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer disconnect(t, conn)
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		defer cancel()
-		done := make(chan error, 1)
-		go func() { done <- conn.Connect(ctx) }()
+		conn.Start()
 		eventually(t, "it tries again", func() bool { return log.has(tnt.Reconnecting) })
-		if err := conn.Ping(t.Context()); !errors.Is(err, tnt.ErrNotConnected) {
+		if err := conn.Ping(t.Context()); !errors.Is(err, tnt.ErrNotConnected) || !errors.Is(err, code) {
 			t.Errorf("a request meanwhile: %v", err)
-		}
-		if err := <-done; !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, code) {
-			t.Errorf("connect: %v", err)
 		}
 	})
 }
@@ -385,10 +385,10 @@ func TestDisconnectWithRequestsInFlight(t *testing.T) {
 		disconnect(t, conn)
 		for _, f := range futures {
 			_, err := f.Wait(testContext(t))
-			if !errors.Is(err, tnt.ErrNotConnected) || tnt.SafeToRetry(err) {
+			if !errors.Is(err, tnt.ErrClosed) || !errors.Is(err, tnt.ErrConnectionLost) || errors.Is(err, tnt.ErrNotConnected) || tnt.SafeToRetry(err) || tnt.IsTransient(err) {
 				t.Errorf("got %v", err)
 			}
-			failsWith(t, "a call in flight", err, "CALL wait: not connected: disconnected")
+			failsWith(t, "a call in flight", err, "connection lost: the connection was closed")
 		}
 		if err := conn.Connect(testContext(t)); err != nil {
 			t.Fatal(err)
@@ -426,8 +426,11 @@ func TestCloseEndsEverything(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if _, err := f.Wait(testContext(t)); !errors.Is(err, tnt.ErrNotConnected) {
+		if _, err := f.Wait(testContext(t)); !errors.Is(err, tnt.ErrClosed) {
 			t.Error(err)
+		}
+		if err := conn.Ping(testContext(t)); !errors.Is(err, tnt.ErrClosed) || !errors.Is(err, tnt.ErrNotConnected) || conn.IsConnected() {
+			t.Errorf("a request right after Close: %v", err)
 		}
 		eventually(t, "it ends", func() bool { return conn.State() == tnt.Disconnected })
 	})

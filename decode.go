@@ -129,13 +129,14 @@ func ask[T any, R Request](ctx context.Context, ex Executor, req *R, a *answer) 
 	if err != nil {
 		return requestError(*req, err, false)
 	}
+	a.byName = plan.ByName()
 	if err := do(ctx, ex, req, &a.exchange); err != nil {
 		return err
 	}
 	a.plan, a.in = plan, readers.Get().(*mp.Reader)
 	var format *schema.Format
 	if plan.ByName() {
-		format = formatFor(a.env.schema, req)
+		format = a.formatOf((*req).info())
 	}
 	if err = a.find(format); err != nil {
 		a.release()

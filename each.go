@@ -2,6 +2,7 @@ package tnt
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"reflect"
 	"unsafe"
@@ -16,19 +17,19 @@ import (
 // Requests whose turn has not come when the loop is left are done all the
 // same.
 //
-// It is the fastest way to do many small requests. Unlike Do it does nothing
-// again: names that are missing in the schema at hand are an error. For T see
-// One.
+// It is the fastest way to do many small requests. The server does them at the
+// same time, in no order. For T see One.
 func Each[T any, R Request](ctx context.Context, ex Executor, reqs []R) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		if len(reqs) == 0 {
 			return
 		}
-		b := batch[R]{reqs: reqs}
+		b := batch[R]{ex: ex, reqs: reqs}
 		defer b.leave()
 		var plan *mp.Plan
 		if plan, b.err = mp.PlanOf(reflect.TypeFor[T]()); b.err == nil {
-			b.send(ctx, ex)
+			b.byName = plan.ByName()
+			b.send(ctx)
 		}
 		row := new(T)
 		for i := range reqs {
@@ -46,12 +47,22 @@ func Each[T any, R Request](ctx context.Context, ex Executor, reqs []R) iter.Seq
 
 // eachRow waits for the answer to request i and decodes its first row.
 func eachRow[T any, R Request](ctx context.Context, b *batch[R], i int, plan *mp.Plan, row *T) (found bool, err error) {
+	if b.route.answer != nil {
+		return alone(ctx, b.route, b.reqs[i], row)
+	}
 	defer b.done(i)
-	in, body, err := b.wait(ctx, i)
+	in, body, _, err := b.wait(ctx, i)
+	if ex := b.another(ctx, i, err); ex != nil {
+		found, err := alone(ctx, ex, b.reqs[i], row)
+		b.count(nil, err)
+		return found, err
+	}
+	b.count(body, err)
 	if err != nil {
 		return false, err
 	}
-	names, err := findRows(in, body, b.format(plan, i), plan.ByName())
+	info := b.reqs[i].info()
+	names, err := findRows(in, body, formatFor(b.to.env.schema, info), plan.ByName())
 	if err == nil && in.Len() > 0 {
 		if found = in.ArrayLen() > 0; found {
 			plan.DecodeRow(in, unsafe.Pointer(row), names)
@@ -59,7 +70,16 @@ func eachRow[T any, R Request](ctx context.Context, b *batch[R], i int, plan *mp
 		err = in.Err()
 	}
 	if err != nil {
-		return false, requestError(b.reqs[i], &DecodeError{err}, true)
+		return false, failedOn(ctx, b.route.conn, requestError(b.reqs[i], &DecodeError{err}, true))
 	}
 	return found, nil
+}
+
+// alone does one request of many by itself.
+func alone[T any, R Request](ctx context.Context, ex Executor, req R, row *T) (found bool, err error) {
+	err = OneInto(ctx, ex, req, row)
+	if errors.Is(err, ErrNoTuple) {
+		return false, nil
+	}
+	return err == nil, err
 }

@@ -24,7 +24,7 @@ func (c *Conn) encodeStrings(b []byte, start int) ([]byte, error) {
 
 // encodeString returns a string in the options' encoding.
 func (c *Conn) encodeString(s string) (string, error) {
-	if c.opts.Encoding == nil {
+	if c.opts.Encoding == nil || s == "" {
 		return s, nil
 	}
 	return c.opts.Encoding.NewEncoder().String(s)

@@ -14,60 +14,92 @@ import (
 )
 
 // Error is an error that the server, or a Lua function on it, returned. Its
-// causes are reached by errors.As and errors.Is, which also takes an
-// errcode.Code: errors.Is(err, errcode.TupleFound).
+// causes are reached by errors.As and errors.Is, which also takes a code:
+// errors.Is(err, errcode.TupleFound).
 type Error = types.Error
 
-// Errors of a connection.
+// Errors of a connection. Which of them a request may end with, and what became
+// of it then, is the table in docs/errors.md.
 var (
-	// ErrNotConnected is that of a request while the connection is not up, and
-	// of one that was in flight when the connection was lost.
+	// ErrNotConnected is that of a request that was not sent, because the
+	// connection was not up or was lost before that.
 	ErrNotConnected = errors.New("not connected")
+	// ErrConnectionLost is that of a request that was in flight when the
+	// connection was lost: it may have been executed.
+	ErrConnectionLost = errors.New("connection lost")
+	// ErrClosed is the reason of a request's error, besides one of the two above,
+	// where the connection was ended by Disconnect, Close or CloseGraceful.
+	ErrClosed = errors.New("the connection was closed")
 	// ErrTimeout is that of a request that took longer than
 	// Options.RequestTimeout. It is context.DeadlineExceeded as well.
 	ErrTimeout = session.ErrTimeout
+	// ErrTooMany is that of a request beyond Options.MaxInFlight. It was not
+	// sent.
+	ErrTooMany = session.ErrTooMany
 	// ErrNoTuple is that of One where the answer holds nothing, and of what is
 	// asked of a zero Tuple.
 	ErrNoTuple = errors.New("the answer holds no tuple")
 	// ErrStreamLost is that of a Stream whose connection was lost: the server
 	// has rolled its transaction back. A new Stream is needed.
 	ErrStreamLost = errors.New("the stream's connection was lost and its transaction rolled back")
+	// ErrSessionLost is that of a Pinned whose session was lost. A new one is
+	// needed, and whatever was kept in the session is gone.
+	ErrSessionLost = errors.New("the session that the requests were pinned to is lost")
 	// ErrNotTarantool is that of a peer that does not greet as Tarantool does.
 	ErrNotTarantool = wire.ErrNotTarantool
 	// ErrTooLarge is that of a request beyond Options.MaxRequest.
 	ErrTooLarge = errors.New("the request is too large")
 )
 
-// RequestError is the error of a request: which one it was, what it worked
-// on, and what went wrong.
-type RequestError struct {
-	Type  iproto.Type
-	Place string // the space, function or statement; "" where there is none
-	Err   error
+// Fate is what became of a request that failed.
+type Fate uint8
 
-	fate fate
-}
-
-// fate is what became of a request that failed.
-type fate uint8
-
+// What may have become of a request that failed.
 const (
-	unanswered fate = iota // it may have been done
-	unsent
-	refused // Err is what the server answered
+	// FateUnknown: it may have been executed, or may yet be.
+	FateUnknown Fate = iota
+	// FateUnsent: it was surely not sent.
+	FateUnsent
+	// FateRefused: the server answered with an error. Of a request on a space
+	// that means that nothing was done; Lua and SQL may have done something before
+	// they failed.
+	FateRefused
+	// FateExecuted: it was executed, and its answer is not what was asked for.
+	FateExecuted
 )
 
-// Error tells the request, what it worked on and what went wrong.
+var fateNames = [...]string{"unknown", "unsent", "refused", "executed"}
+
+// String returns the fate in one word.
+func (f Fate) String() string {
+	if int(f) < len(fateNames) {
+		return fateNames[f]
+	}
+	return fmt.Sprintf("Fate(%d)", uint8(f))
+}
+
+// RequestError is the error of a request: which one it was, on which server,
+// and what went wrong. It must not be changed.
+type RequestError struct {
+	Request RequestInfo
+	// Server is the address of the instance, "" where none was chosen yet.
+	Server string
+	Err    error
+
+	fate   Fate
+	gaveUp bool  // by the end of the caller's context
+	conn   *Conn // nil where none was chosen
+}
+
+// Fate returns what became of the request.
+func (e *RequestError) Fate() Fate { return e.fate }
+
+// Error tells the request, the server and what went wrong.
 func (e *RequestError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "tnt: %v", e.Type)
-	if e.Place != "" {
-		const most = 64 // of an SQL statement, its begin will do
-		if len(e.Place) > most {
-			fmt.Fprintf(&b, " %.*s...", most, e.Place)
-		} else {
-			fmt.Fprintf(&b, " %s", e.Place)
-		}
+	b.WriteString("tnt: " + e.Request.String())
+	if e.Server != "" {
+		b.WriteString(" on " + e.Server)
 	}
 	fmt.Fprintf(&b, ": %v", e.Err)
 	return b.String()
@@ -76,41 +108,20 @@ func (e *RequestError) Error() string {
 // Unwrap returns what went wrong.
 func (e *RequestError) Unwrap() error { return e.Err }
 
-// SafeToRetry tells whether the request that returned err has surely had no
-// effect: it was not sent, or the server refused it before doing anything, or
-// rolled back the transaction it was in. Of a Lua function (Call, Eval) only
-// the error's code is known: what it did before it raised that, outside of a
-// transaction, is done.
-func SafeToRetry(err error) bool {
-	if err == nil {
-		return false
+// failedOn completes the error of a request with the instance that it failed on
+// and with whether the caller's context ended it.
+func failedOn(ctx context.Context, c *Conn, err error) error {
+	re, ok := err.(*RequestError) //nolint:errorlint // the one that was just made
+	if !ok {
+		return err
 	}
-	var re *RequestError
-	if errors.As(err, &re) && re.fate != refused {
-		return re.fate == unsent // Err may be the cause of a context, which may be anything
+	if re.conn == nil && c != nil {
+		re.Server, re.conn = c.address, c
 	}
-	switch codeOf(err) {
-	case errcode.Loading, errcode.Readonly, errcode.WrongSchemaVersion, errcode.TransactionConflict, errcode.TransactionTimeout:
-		return true
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		re.gaveUp = true
 	}
-	return false
-}
-
-// codeOf returns the code of a server's error, 0 for another. Its causes' don't
-// matter: they may be of something that was tried on the way.
-func codeOf(err error) (code errcode.Code) {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	errors.As(err, &code)
-	return code
-}
-
-// isRefused tells whether an error is the server's own answer to a request.
-func isRefused(err error) bool {
-	var re *RequestError
-	return errors.As(err, &re) && re.fate == refused
+	return err
 }
 
 // SchemaError reports a name that can't be resolved.
@@ -125,11 +136,16 @@ func (e *SchemaError) Error() string { return e.What }
 // FeatureError reports a feature that the server lacks. Nothing was sent.
 type FeatureError struct {
 	Feature iproto.Feature
-	Server  iproto.Version
+	// What is lacking, where the protocol has no Feature for it; "" otherwise.
+	What   string
+	Server iproto.Version
 }
 
 // Error tells the feature and the server's version.
 func (e *FeatureError) Error() string {
+	if e.What != "" {
+		return fmt.Sprintf("the server, Tarantool %v, does not take %s", e.Server, e.What)
+	}
 	return fmt.Sprintf("the server, Tarantool %v, has no %v", e.Server, e.Feature)
 }
 
@@ -152,7 +168,7 @@ type notConnectedError struct {
 func (e *notConnectedError) Error() string {
 	switch {
 	case e.cause == nil:
-		return ErrNotConnected.Error()
+		return ErrNotConnected.Error() + ": Connect has not been called"
 	case errors.Is(e.cause, ErrNotConnected): // so it says already
 		return e.cause.Error()
 	}
@@ -163,10 +179,21 @@ func (e *notConnectedError) Is(target error) bool { return target == ErrNotConne
 
 func (e *notConnectedError) Unwrap() error { return e.cause }
 
+// connectionLostError is ErrConnectionLost with the reason for it.
+type connectionLostError struct{ cause error }
+
+func (e *connectionLostError) Error() string {
+	return ErrConnectionLost.Error() + ": " + e.cause.Error()
+}
+
+func (e *connectionLostError) Is(target error) bool { return target == ErrConnectionLost }
+
+func (e *connectionLostError) Unwrap() error { return e.cause }
+
 var errNilRequest = errors.New("tnt: the request is nil")
 
 // requestError gives an error of the session, of encoding or of a context its
-// place, and tells whether the request was surely not sent.
+// request. sent says that the request may have been sent.
 func requestError(req Request, err error, sent bool) error {
 	switch {
 	case err == nil:
@@ -174,21 +201,57 @@ func requestError(req Request, err error, sent bool) error {
 	case isNil(&req):
 		return errNilRequest
 	}
+	return infoError(req.info(), err, sent)
+}
+
+func infoError(info RequestInfo, err error, sent bool) error {
 	var lost *session.LostError
+	var answer *DecodeError
+	fate := FateUnknown
 	switch {
+	case errors.As(err, &lost) && lost.Sent:
+		err = &connectionLostError{cause: lost.Cause}
 	case errors.As(err, &lost):
-		err, sent = &notConnectedError{cause: lost.Cause}, lost.Sent
+		err, sent = &notConnectedError{cause: lost.Cause}, false
 	case err == context.Canceled || err == context.DeadlineExceeded: //nolint:errorlint // bare ones get words
 		err = fmt.Errorf("gave up: %w", err)
+	case errors.As(err, &answer) || err == ErrNoTuple: //nolint:errorlint // a context's cause may hold one
+		fate = FateExecuted
 	}
-	re := &RequestError{Type: req.Type(), Place: req.place().String(), Err: err}
 	if !sent {
-		re.fate = unsent
+		fate = FateUnsent
 	}
-	return re
+	return &RequestError{Request: info, Err: err, fate: fate}
 }
 
 // refusal is requestError for what the server answered.
 func refusal(req Request, err error) error {
-	return &RequestError{Type: req.Type(), Place: req.place().String(), Err: err, fate: refused}
+	return &RequestError{Request: req.info(), Err: err, fate: FateRefused}
+}
+
+// isRefused reports whether an error is the server's own answer to a request.
+func isRefused(err error) bool {
+	var re *RequestError
+	return errors.As(err, &re) && re.fate == FateRefused
+}
+
+// codeOf returns the code of a server's error, 0 for another. Its causes' don't
+// matter: they may be of something that was tried on the way.
+func codeOf(err error) (code errcode.Code) {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	errors.As(err, &code)
+	return code
+}
+
+// isAny reports whether an error is one of the targets.
+func isAny(err error, targets ...error) bool {
+	for _, target := range targets {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
 }

@@ -180,7 +180,7 @@ func ExampleInsert() {
 	// there is one already
 }
 
-func ExampleAPI_Update() {
+func ExampleConn_Update() {
 	srv := serve()
 	defer srv.Close()
 	conn := dial(srv)
@@ -194,7 +194,7 @@ func ExampleAPI_Update() {
 	// Output: [id: 1, name: "Anna", age: 21]
 }
 
-func ExampleAPI_Upsert() {
+func ExampleConn_Upsert() {
 	srv := serve()
 	defer srv.Close()
 	conn := dial(srv)
@@ -216,7 +216,7 @@ func ExampleAPI_Upsert() {
 	// [[id: 9, name: "Ira", age: 2]]
 }
 
-func ExampleAPI_Delete() {
+func ExampleConn_Delete() {
 	srv := serve()
 	defer srv.Close()
 	conn := dial(srv)
@@ -230,7 +230,7 @@ func ExampleAPI_Delete() {
 	// Output: Bob
 }
 
-func ExampleAPI_Call() {
+func ExampleConn_Call() {
 	srv := serve()
 	defer srv.Close()
 	if err := srv.HandleFunc("sum", func(a, b int) int { return a + b }); err != nil {
@@ -247,23 +247,22 @@ func ExampleAPI_Call() {
 	// Output: 5
 }
 
-func ExampleAPI_Batch() {
+func ExampleConn_Batch() {
 	srv := serve()
 	defer srv.Close()
 	conn := dial(srv)
 	defer conn.Close()
 	ctx := context.Background()
 
-	for _, f := range conn.Batch(ctx,
+	for _, result := range conn.Batch(ctx,
 		tnt.Select{Space: "users", Key: tnt.K(1)},
 		tnt.Select{Space: "users", Key: tnt.K(2)},
 		tnt.Select{Space: "users", Key: tnt.K(404)},
 	) {
-		resp, err := f.Wait(ctx)
-		if err != nil {
-			log.Fatal(err)
+		if result.Err != nil {
+			log.Fatal(result.Err)
 		}
-		tuples, err := resp.Tuples()
+		tuples, err := result.Response.Tuples()
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -353,7 +352,7 @@ func ExampleSafeToRetry() {
 	}
 	err = conn.Ping(context.Background())
 	fmt.Println(err, errors.Is(err, tnt.ErrNotConnected), tnt.SafeToRetry(err))
-	// Output: tnt: PING: not connected true true
+	// Output: tnt: PING on 127.0.0.1:3301: not connected: Connect has not been called true true
 }
 
 func ExampleSchema() {
@@ -374,7 +373,7 @@ func ExampleSchema() {
 }
 
 // SQL takes a real server: the embedded one has none.
-func ExampleAPI_Prepare() {
+func ExampleConn_Prepare() {
 	ctx := context.Background()
 	conn, err := tnt.Connect(ctx, "127.0.0.1:3301")
 	if err != nil {

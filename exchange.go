@@ -9,24 +9,73 @@ import (
 
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/session"
+	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/schema"
 )
 
-// schemaTries is how often a request is done when the server says that it was
-// made by an old schema.
-const schemaTries = 3
+// schemaTries is how often a request is done whose names the server says are of
+// another schema than it has. The last of them goes unchecked where the space
+// was the same before and after the schema was fetched again: then it is other
+// spaces that change so fast.
+const schemaTries = 8
+
+// target is where requests are going.
+type target struct {
+	conn   *Conn
+	live   *live
+	env    *environment
+	stream uint64 // 0: none
+	// byName says that the names of the answer's fields matter.
+	byName bool
+	// version is that of the schema that the server is to have if something is
+	// resolved by the one at hand; 0: it need not be asked.
+	version uint64
+}
+
+// newTarget returns where requests go that are resolved by the session's schema.
+func newTarget(rt Route, l *live, byName bool) target {
+	to := target{conn: rt.conn, live: l, env: l.env.Load(), stream: rt.stream, byName: byName}
+	if to.env.schema != nil {
+		to.version = to.env.schema.Version
+	}
+	return to
+}
 
 // exchange is a request done: its answer, in the session's memory until
 // release.
 type exchange struct {
-	session *session.Session
-	slot    *session.Slot
-	body    []byte
-	env     *environment // by which the request was encoded
+	// byName says, before the request is done, that the names of the answer's
+	// fields matter: it has to be of the schema that they are taken from.
+	byName bool
+
+	session       *session.Session // nil for an Answer's
+	slot          *session.Slot
+	body          []byte
+	schemaVersion uint64
+	env           *environment   // by which the request was encoded
+	checked       bool           // the server was asked about the schema
+	format        *schema.Format // of an Answer's Response
+
+	sent, received int // bytes, for the hooks
 }
 
-func (x *exchange) release() { x.session.Release(x.slot) }
+func (x *exchange) release() {
+	if x.session != nil {
+		x.session.Release(x.slot)
+	}
+}
+
+// formatOf returns the format of the tuples in the answer, nil where it is not
+// known.
+func (x *exchange) formatOf(info RequestInfo) *schema.Format {
+	if x.session == nil {
+		return x.format
+	}
+	return formatFor(x.env.schema, info)
+}
+
+var errNilExecutor = errors.New("there is no connection: the Executor is nil")
 
 // do does a request and waits for the answer. Without an error the caller
 // must release it. That a request is passed on by its own type, here and
@@ -35,34 +84,89 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 	if isNil(req) {
 		return errNilRequest
 	}
-	rt, err := ex.Route(ctx)
+	a := Attempt{Request: (*req).info(), Try: 1}
+	if ex == nil {
+		return infoError(a.Request, errNilExecutor, false)
+	}
+	began := time.Now()
+	rt, err := ex.Route(ctx, a)
 	if err != nil {
-		return requestError(*req, err, false)
+		return failedOn(ctx, rt.conn, infoError(a.Request, err, false))
 	}
-	deadline := rt.conn.deadline(ctx)
+	a.Request.Stream = rt.stream
 	var observed *observed
-	if rt.conn.hooks.ofRequests() {
-		ctx, observed = rt.observe(ctx, *req)
+	if rt.conn != nil && rt.conn.hooks.ofRequests() {
+		ctx, observed = rt.observe(ctx, a.Request)
 	}
-	for try := 1; ; {
-		var used *live
-		used, err = once(ctx, rt, req, x, deadline)
-		if err != nil && used != nil && rt.lostUnsent(used, err) {
-			continue
-		}
-		if err == nil || used == nil || try == schemaTries || !outdated(*req, err) {
+	for {
+		if err = tryOn(ctx, rt, req, x, rt.deadline(ctx, began)); err == nil {
 			break
 		}
-		if !rt.conn.refreshFor(ctx, used, x.env.schema, err) {
-			err = endedMeanwhile(ctx, *req, err)
+		err = failedOn(ctx, rt.conn, err)
+		if rt.conn == nil || !rt.mayRepeat(err) {
 			break
 		}
-		try++
+		a.Try, a.Err, a.Last = a.Try+1, err, rt
+		next, refused := ex.Route(ctx, a)
+		if refused != nil {
+			err = lastError(a.Request, err, refused)
+			break
+		}
+		rt = next
 	}
 	if observed != nil {
 		x.tell(observed, err)
 	}
 	return err
+}
+
+// lastError returns the error of a request that an executor found no other way
+// for: what failed, unless the executor says more.
+func lastError(info RequestInfo, failed, refused error) error {
+	if errors.Is(failed, refused) || errors.Is(refused, failed) && errors.As(refused, new(*RequestError)) {
+		return refused
+	}
+	var re *RequestError
+	errors.As(failed, &re)
+	return &RequestError{Request: info, Server: re.Server, Err: fmt.Errorf("%w (%w)", refused, re.Err), fate: re.fate, gaveUp: re.gaveUp, conn: re.conn}
+}
+
+// deadline returns when a call that began then has to be over, zero for never.
+func (rt Route) deadline(ctx context.Context, began time.Time) (deadline time.Time) {
+	if rt.conn != nil {
+		deadline = rt.conn.deadline(ctx, began)
+	}
+	return deadline
+}
+
+// mayRepeat reports whether a request that failed had no effect, or one that does
+// not matter, for a reason that may be gone on another connection or a later one.
+func (rt Route) mayRepeat(err error) bool {
+	var re *RequestError
+	if !errors.As(err, &re) || re.gaveUp || errors.Is(err, ErrTimeout) {
+		return false
+	}
+	var lacks *FeatureError
+	switch re.fate {
+	case FateUnsent:
+		return errors.Is(err, ErrNotConnected) || errors.Is(err, ErrSessionLost) ||
+			errors.As(err, &lacks) || errors.Is(err, ErrTooMany)
+	case FateUnknown:
+		return (rt.idempotent || isRead(re.Request.Type)) && errors.Is(err, ErrConnectionLost)
+	case FateRefused:
+		return re.Request.Stream == 0 && (rt.idempotent && IsTransient(err) || SafeToRetry(err) && isInstanceCode(codeOf(re.Err)))
+	}
+	return false
+}
+
+// isRead reports whether requests of a type change nothing.
+func isRead(typ iproto.Type) bool {
+	return typ == iproto.TypeSelect || typ == iproto.TypePing || typ == iproto.TypeWatchOnce
+}
+
+// isInstanceCode reports whether another instance may do what this one refused.
+func isInstanceCode(code errcode.Code) bool {
+	return code == errcode.Readonly || code == errcode.Loading
 }
 
 // tell tells the hooks of the end. Where one panics nobody else releases the
@@ -74,11 +178,11 @@ func (x *exchange) tell(o *observed, err error) {
 			x.release()
 		}
 	}()
-	o.end(len(x.body), err)
+	o.end(x.sent, x.body, err)
 	returned = true
 }
 
-// isNil tells whether the request is nil: an interface without a request, or a
+// isNil reports whether the request is nil: an interface without a request, or a
 // pointer to none.
 func isNil[R Request](req *R) bool {
 	if reflect.TypeFor[R]().Kind() == reflect.Struct { // the usual one, at no cost
@@ -91,87 +195,170 @@ func isNil[R Request](req *R) bool {
 	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// outdated tells whether a request failed, without any effect, for it was made
-// by an old schema. One without names doesn't tell the server its schema, so
-// the error is that of a Lua function then, which may have done things before.
-func outdated(req Request, err error) bool {
+// tryOn does a request on one route, again where its names were of an old schema.
+func tryOn[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadline time.Time) error {
+	switch {
+	case rt.answer != nil:
+		return x.answeredBy(ctx, rt.answer, *req)
+	case rt.conn == nil:
+		return requestError(*req, errNoRoute, false)
+	}
+	var as resolution
+	for try := 1; ; try++ {
+		used, err := once(ctx, rt, req, x, deadline, as)
+		if err == nil || used == nil || !outdated(*req, err, x.checked) {
+			return err
+		}
+		if try == schemaTries {
+			return err
+		}
+		info := (*req).info()
+		before := x.env.schema
+		if !rt.conn.keepsSchema() {
+			if as, err = rt.conn.verify(ctx, deadline, used, info, err); err != nil {
+				return endedMeanwhile(ctx, *req, err)
+			}
+			continue
+		}
+		if why := rt.conn.refreshFor(ctx, deadline, used, before, err); why != nil {
+			return endedMeanwhile(ctx, *req, joinRefresh(err, why))
+		}
+		if rt.stream != 0 && isRefused(err) {
+			return err
+		}
+		as.unchecked = try == schemaTries-1 && spaceOf(before, info).Equal(spaceOf(used.env.Load().schema, info))
+	}
+}
+
+// resolution is how the names of a request are resolved, where that is not by the
+// session's schema for its own version.
+type resolution struct {
+	unchecked bool   // the server need not be asked
+	version   uint64 // the schema has another version by now, and is the same for the request
+}
+
+// answeredBy takes the answer of a function in place of a server's.
+func (x *exchange) answeredBy(ctx context.Context, answer Answer, req Request) error {
+	if ctx.Err() != nil {
+		return requestError(req, context.Cause(ctx), false)
+	}
+	resp, err := answer(ctx, req)
+	var re *RequestError
+	switch {
+	case errors.As(err, &re):
+		return err
+	case err != nil:
+		return refusal(req, err)
+	}
+	*x = exchange{byName: x.byName, body: resp.body, schemaVersion: resp.schemaVersion, env: &environment{}, format: resp.format}
+	return nil
+}
+
+// outdated reports whether a request failed, without any effect, because it was
+// made by an old schema. One that doesn't tell the server its schema is not: the
+// error is that of a Lua function then, which may have done things before.
+func outdated(req Request, err error, checked bool) bool {
 	var unknown *SchemaError
 	return errors.As(err, &unknown) && unknown.stale ||
-		errors.Is(err, errcode.WrongSchemaVersion) && req.place().namesSpace()
+		checked && isRefused(err) && codeOf(err) == errcode.WrongSchemaVersion && resolves(req.Type())
 }
 
-// endedMeanwhile adds the context's cause to the error of an outdated request,
-// where the context ended the wait for a newer schema.
+// refreshError is the failure of an outdated request, and why there is no newer
+// schema for it.
+type refreshError struct{ failed, why error }
+
+func (e *refreshError) Error() string { return e.failed.Error() }
+
+func joinRefresh(failed, why error) error { return &refreshError{failed, why} }
+
+// endedMeanwhile returns the error of an outdated request with why there is no
+// newer schema, where that is news.
 func endedMeanwhile(ctx context.Context, req Request, err error) error {
-	var re *RequestError
-	if ctx.Err() == nil || !errors.As(err, &re) {
+	var refresh *refreshError
+	if !errors.As(err, &refresh) {
 		return err
 	}
-	return requestError(req, fmt.Errorf("%w (%w)", context.Cause(ctx), re.Err), false)
-}
-
-// refreshFor tells whether a request that failed is worth another try with a
-// newer schema, once that is there.
-func (c *Conn) refreshFor(ctx context.Context, l *live, used *schema.Schema, err error) bool {
-	var unknown *SchemaError
-	switch {
-	case c.opts.NoSchema || c.opts.NoSchemaRefetch || used == nil:
-		return false
-	case errors.As(err, &unknown) && unknown.stale:
-		// The name may be new. A ping tells whether the schema changed at all.
-		if _, err := c.send(ctx, l, Ping{}).Wait(ctx); err != nil || l.session.SchemaVersion() == used.Version {
-			return false
-		}
-	case errors.Is(err, errcode.WrongSchemaVersion):
-	default:
-		return false
+	if errors.Is(refresh.why, errNoNewerSchema) {
+		return refresh.failed
 	}
-	return c.refetchSchema(ctx, used) == nil
+	var re *RequestError
+	errors.As(refresh.failed, &re)
+	why := refresh.why
+	if ctx.Err() != nil {
+		why = context.Cause(ctx)
+	}
+	return requestError(req, fmt.Errorf("%w (%w)", why, re.Err), false)
 }
 
-// lostUnsent tells whether a request is to wait for another session, as its own
-// was lost before it was sent.
-func (rt Route) lostUnsent(used *live, err error) bool {
-	return rt.stream == nil && rt.conn.waitsFor(used) && SafeToRetry(err) && errors.Is(err, ErrNotConnected)
+// spaceOf returns the space that a request works on, nil where it is not known.
+func spaceOf(known *schema.Schema, info RequestInfo) *schema.Space {
+	if info.Space != "" {
+		return known.Space(info.Space)
+	}
+	return known.SpaceByID(info.SpaceID)
 }
 
-// once does a request once. Of one that was not encoded or not sent, or that the
-// server refused, it also returns the session that was chosen.
-func once[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadline time.Time) (*live, error) {
-	l, err := rt.live(ctx)
+// once does a request once. Of one that was not encoded, or that the server
+// refused, it also returns the session that was chosen.
+func once[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadline time.Time, as resolution) (*live, error) {
+	l, err := rt.live(ctx, deadline)
 	if err != nil {
 		return nil, requestError(*req, err, false)
 	}
-	x.env, x.session = l.env.Load(), l.session
-	to := target{conn: rt.conn, live: l, env: x.env, stream: rt.streamID(), checked: true}
-	slot, frame, err := prepare(ctx, &to, req, deadline, flushed)
+	to := newTarget(rt, l, x.byName)
+	switch {
+	case as.unchecked:
+		to.version = 0
+	case as.version != 0:
+		to.version = as.version
+	}
+	x.env, x.session, x.checked = to.env, l.session, false
+	slot, e, err := prepare(ctx, &to, req, deadline)
 	if err != nil {
 		return l, requestError(*req, err, false)
 	}
-	err = x.session.Send(ctx, slot, frame.b, deadline)
-	frame.release()
+	x.sent, x.checked = len(e.B), e.checked
+	err = x.session.Send(ctx, slot, e.B, deadline)
+	e.release()
 	if err != nil {
-		return l.ifUnsent(err), requestError(*req, err, false)
+		return nil, requestError(*req, err, false)
 	}
 	if err := x.session.Wait(ctx, slot, deadline); err != nil {
-		return l.ifUnsent(err), requestError(*req, err, true)
+		return nil, requestError(*req, err, true)
 	}
 	if x.body, err = rt.conn.content(slot.Type, slot.Body); err != nil {
 		x.session.Release(slot)
 		return l, refusal(*req, err)
 	}
-	x.slot = slot
+	x.slot, x.schemaVersion = slot, slot.SchemaVersion
 	return l, nil
 }
 
-// ifUnsent returns the session where it was lost before the request was sent, and
-// else nil.
-func (l *live) ifUnsent(err error) *live {
-	var lost *session.LostError
-	if errors.As(err, &lost) && !lost.Sent {
-		return l
+// prepare takes a slot and encodes a request for it.
+func prepare[R Request](ctx context.Context, to *target, req *R, deadline time.Time) (*session.Slot, *encoder, error) {
+	slot, err := to.live.session.Acquire(ctx, deadline)
+	if err != nil {
+		return nil, nil, err
 	}
-	return nil
+	e, err := encodeFor(slot, to, req)
+	return slot, e, err
+}
+
+// encodeFor encodes a request for a slot, which it releases where that fails.
+func encodeFor[R Request](slot *session.Slot, to *target, req *R) (*encoder, error) {
+	encoded := false
+	defer func() {
+		if !encoded { // for an error, or a panic
+			to.live.session.Release(slot)
+		}
+	}()
+	e := newEncoder(to.env)
+	if err := appendRequest(e, to, slot.Sync(), req); err != nil {
+		e.release()
+		return nil, err
+	}
+	encoded = true
+	return e, nil
 }
 
 // content returns the body of an answer, or the error that the server answered
@@ -179,20 +366,43 @@ func (l *live) ifUnsent(err error) *live {
 func (c *Conn) content(typ iproto.Type, body []byte) ([]byte, error) {
 	body = c.decoded(body)
 	if typ&iproto.TypeError != 0 {
-		return nil, serverError(typ, body)
+		return nil, c.refused(typ, body)
 	}
 	return body, nil
 }
 
-// formatFor returns the format of the tuples that a request's answer holds,
+// refused returns the error that the server answered with.
+func (c *Conn) refused(typ iproto.Type, body []byte) error {
+	c.counts.errors.Add(1)
+	return wire.ServerError(typ, body)
+}
+
+// formatFor returns the format of the tuples that the answer to a request holds,
 // nil where it is not known.
-func formatFor[R Request](known *schema.Schema, req *R) *schema.Format {
-	_, p := about(req)
-	switch {
-	case known == nil || !p.data:
+func formatFor(known *schema.Schema, info RequestInfo) *schema.Format {
+	if known == nil || !resolves(info.Type) {
 		return nil
-	case p.name != "":
-		return known.Space(p.name).TupleFormat()
 	}
-	return known.SpaceByID(p.spaceID).TupleFormat()
+	return spaceOf(known, info).TupleFormat()
+}
+
+// perform does a request and returns its answer as one of the user's.
+func perform[R Request](ctx context.Context, ex Executor, req *R) (Response, error) {
+	x := exchange{byName: true}
+	if err := do(ctx, ex, req, &x); err != nil {
+		return Response{}, err
+	}
+	resp := Response{
+		schemaVersion: x.schemaVersion,
+		body:          append([]byte(nil), x.body...),
+		format:        x.formatOf((*req).info()),
+	}
+	x.release()
+	return resp, nil
+}
+
+// Do does a request and returns its answer. Its error is a *RequestError; what
+// the server refused is an *Error inside.
+func Do(ctx context.Context, ex Executor, req Request) (Response, error) {
+	return perform(ctx, ex, &req)
 }

@@ -2,7 +2,7 @@ package tnt
 
 import (
 	"context"
-	"iter"
+	"errors"
 	"sync"
 	"time"
 
@@ -14,41 +14,138 @@ import (
 // Future is an answer on its way. Its methods are safe for concurrent use:
 // several goroutines may wait for it, and again.
 type Future struct {
-	conn   *Conn
-	req    Request
-	format *schema.Format
-	hooks  *observed
+	ex      Executor // for another try
+	route   Route
+	req     Request
+	format  *schema.Format
+	hooks   *observed
+	sent    int  // bytes
+	checked bool // the server was asked about the schema
 
 	done chan struct{} // closed when resp and err are set
 	resp Response
 	err  error
 
-	mu     sync.Mutex
-	pushes []Response
-	more   chan struct{} // closed when pushes or the end come; nil where nobody waits
+	again sync.Mutex // held by the one who does the request again
+
+	pushes pushes
 }
 
-func newFuture(c *Conn, req Request) *Future {
-	return &Future{conn: c, req: req, done: make(chan struct{})}
+// Go starts a request and returns its answer on its way. ctx bounds the sending
+// alone. What goes wrong before the request is sent, an unknown name for one, is
+// the error of Wait.
+func Go(ctx context.Context, ex Executor, req Request) *Future {
+	if isNil(&req) {
+		return failed(nil, errNilRequest)
+	}
+	info := req.info()
+	if ex == nil {
+		return failed(req, infoError(info, errNilExecutor, false))
+	}
+	a := Attempt{Request: info, Try: 1}
+	for {
+		rt, err := ex.Route(ctx, a)
+		if err != nil {
+			if a.Err != nil {
+				err = lastError(info, a.Err, err)
+			} else {
+				err = failedOn(ctx, rt.conn, infoError(info, err, false))
+			}
+			return failed(req, err)
+		}
+		f := start(ctx, ex, rt, req)
+		if !f.finished() || f.err == nil || rt.conn == nil || !rt.mayRepeat(f.err) {
+			return f
+		}
+		a.Try, a.Err, a.Last = a.Try+1, f.err, rt
+	}
+}
+
+// start starts a request on a route.
+func start(ctx context.Context, ex Executor, rt Route, req Request) *Future {
+	f := newFuture(ex, rt, req)
+	switch {
+	case rt.answer != nil:
+		f.resp, f.err = perform(ctx, rt, &req)
+		f.end()
+		return f
+	case rt.conn == nil:
+		f.fail(ctx, errNoRoute)
+		return f
+	}
+	info := req.info()
+	info.Stream = rt.stream
+	ctx, f.hooks = rt.observe(ctx, info)
+	deadline := rt.conn.deadlineFor(ctx)
+	l, err := rt.live(ctx, deadline)
+	if err != nil {
+		f.fail(ctx, err)
+		return f
+	}
+	f.send(ctx, l, deadline)
+	return f
+}
+
+func newFuture(ex Executor, rt Route, req Request) *Future {
+	f := &Future{ex: ex, route: rt, req: req, done: make(chan struct{})}
+	if rt.conn != nil {
+		f.pushes.limit = rt.conn.opts.MaxPushes
+	}
+	return f
 }
 
 // failed returns a Future of a request that was not sent.
-func failed(c *Conn, req Request, err error) *Future {
-	f := newFuture(c, req)
-	f.fail(err)
+func failed(req Request, err error) *Future {
+	f := newFuture(nil, Route{}, req)
+	f.err = err
+	f.end()
 	return f
 }
 
 // fail ends the future of a request that was not sent.
-func (f *Future) fail(err error) {
-	f.err = requestError(f.req, err, false)
+func (f *Future) fail(ctx context.Context, err error) {
+	f.err = failedOn(ctx, f.route.conn, requestError(f.req, err, false))
 	f.end()
+}
+
+// send sends the request, or ends the future with an error.
+func (f *Future) send(ctx context.Context, l *live, deadline time.Time) {
+	to := newTarget(f.route, l, true)
+	slot, e, err := prepare(ctx, &to, &f.req, deadline)
+	if err != nil {
+		f.fail(ctx, err)
+		return
+	}
+	defer e.release()
+	f.format = formatFor(to.env.schema, f.req.info())
+	f.sent, f.checked = len(e.B), e.checked
+	if err := l.session.SendAsync(ctx, slot, e.B, deadline, receiver{f}); err != nil {
+		f.fail(ctx, err)
+	}
+}
+
+// sendAtOnce is send that never waits: for requests that the connection itself
+// lives by.
+func (f *Future) sendAtOnce(l *live) {
+	slot, err := l.session.AcquireAtOnce()
+	var e *encoder
+	if err == nil {
+		to := newTarget(f.route, l, false)
+		e, err = encodeFor(slot, &to, &f.req)
+	}
+	if err == nil {
+		err = l.session.SendAtOnce(slot, e.B, receiver{f})
+		e.release()
+	}
+	if err != nil {
+		f.fail(context.Background(), err)
+	}
 }
 
 // Done is closed when the answer, or an error, is there.
 func (f *Future) Done() <-chan struct{} { return f.done }
 
-// finished tells whether the answer, or an error, is there.
+// finished reports whether the answer, or an error, is there.
 func (f *Future) finished() bool {
 	select {
 	case <-f.done:
@@ -61,115 +158,109 @@ func (f *Future) finished() bool {
 // Wait waits for the answer, for Options.RequestTimeout where ctx has no
 // deadline. That the time is over or ctx ends ends this wait alone: the
 // request goes on, and another Wait may get the answer.
+//
+// A request that the server refused because its names were of an old schema,
+// and one that may be done on another connection, is done again by Wait, as Do
+// would have.
 func (f *Future) Wait(ctx context.Context) (Response, error) {
-	select {
-	case <-f.done:
-		return f.resp, f.err
-	default:
+	if err := f.wait(ctx); err != nil {
+		return Response{}, err
+	}
+	f.again.Lock()
+	defer f.again.Unlock()
+	if ex := f.another(ctx); ex != nil {
+		resp, err := perform(ctx, ex, &f.req)
+		if err != nil && SafeToRetry(err) && ctx.Err() != nil {
+			return Response{}, err // another Wait, whose context lasts, may have more luck
+		}
+		f.ex, f.resp, f.err = nil, resp, err
+	}
+	return f.resp, f.err
+}
+
+// wait waits until the answer, or an error, is there.
+func (f *Future) wait(ctx context.Context) error {
+	if f.finished() {
+		return nil
 	}
 	var expired <-chan time.Time
-	if timeout := f.conn.timeout(ctx); timeout > 0 {
-		timer := time.NewTimer(timeout)
+	if deadline := f.route.conn.deadlineFor(ctx); !deadline.IsZero() {
+		timer := time.NewTimer(time.Until(deadline))
 		defer timer.Stop()
 		expired = timer.C
 	}
 	select {
 	case <-f.done:
-		return f.resp, f.err
+		return nil
 	case <-expired:
-		return Response{}, requestError(f.req, ErrTimeout, true)
+		return failedOn(ctx, f.route.conn, requestError(f.req, ErrTimeout, true))
 	case <-ctx.Done():
-		return Response{}, requestError(f.req, context.Cause(ctx), true)
+		return failedOn(ctx, f.route.conn, requestError(f.req, context.Cause(ctx), true))
 	}
 }
 
-// Pushes iterates over what the request's function sends by
-// box.session.push, as it comes, until the answer is there. Each push goes to
-// one of the iterators that run. A push's value is its one row: Decode, Data.
-// The last pair has an error, if the request failed or ctx ended. After the
-// iteration, or a break out of it, Wait has the answer, and another call of
-// Pushes goes on where this one stopped.
-func (f *Future) Pushes(ctx context.Context) iter.Seq2[Response, error] {
-	return func(yield func(Response, error) bool) {
-		for {
-			push, ok, wait := f.nextPush()
-			if ok {
-				if !yield(push, nil) {
-					return
-				}
-				continue
-			}
-			if wait == nil {
-				if f.err != nil {
-					yield(Response{}, f.err)
-				}
-				return
-			}
-			select {
-			case <-wait:
-			case <-ctx.Done():
-				yield(Response{}, requestError(f.req, context.Cause(ctx), true))
-				return
-			}
-		}
+// another returns what the request is to be done on again, nil where its answer
+// or error is the last. The mutex again is held.
+func (f *Future) another(ctx context.Context) Executor {
+	if f.err == nil || f.ex == nil {
+		return nil
 	}
+	return another(ctx, f.ex, f.route, f.req, f.err, f.checked)
 }
 
-// nextPush takes a push, or tells what to wait for; nil at the end.
-func (f *Future) nextPush() (push Response, ok bool, wait <-chan struct{}) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.pushes) > 0 {
-		push = f.pushes[0]
-		f.pushes[0] = Response{}
-		f.pushes = f.pushes[1:]
-		return push, true, nil
+// another returns what a request is to be done on again that failed without any
+// effect, or one that does not matter; nil where it is not.
+func another(ctx context.Context, ex Executor, rt Route, req Request, err error, checked bool) Executor {
+	switch {
+	case ctx.Err() != nil, rt.conn == nil, rt.stream != 0:
+		return nil
+	case outdated(req, err, checked):
+		return ex
+	case !rt.mayRepeat(err):
+		return nil
 	}
-	select {
-	case <-f.done:
-		return Response{}, false, nil
-	default:
+	next, refused := ex.Route(ctx, Attempt{Request: req.info(), Try: 2, Err: err, Last: rt})
+	if refused != nil {
+		return nil
 	}
-	if f.more == nil {
-		f.more = make(chan struct{})
-	}
-	return Response{}, false, f.more
+	return next
 }
+
+// receiver is a Future as the session knows it, whose methods are not for users.
+type receiver struct{ f *Future }
 
 // Push implements session.Receiver.
-func (f *Future) Push(body []byte) {
-	f.mu.Lock()
-	f.pushes = append(f.pushes, Response{body: f.conn.decoded(body)})
-	more := f.more
-	f.more = nil
-	f.mu.Unlock()
-	if more != nil {
-		close(more)
+func (r receiver) Push(body []byte) {
+	f := r.f
+	if !f.pushes.add(Response{body: f.route.conn.decoded(body)}) {
+		f.route.conn.dropped(Drop{Request: f.req.info()})
 	}
 }
 
 // Receive implements session.Receiver.
-func (f *Future) Receive(h wire.Header, body []byte, err error) {
+func (r receiver) Receive(h wire.Header, body []byte, err error) {
+	f, c := r.f, r.f.route.conn
 	switch {
 	case err != nil:
 		f.err = requestError(f.req, err, true)
 	case h.Type&iproto.TypeError != 0:
-		f.err = refusal(f.req, serverError(h.Type, f.conn.decoded(body)))
+		f.err = refusal(f.req, c.refused(h.Type, c.decoded(body)))
 	default:
-		f.resp = Response{schemaVersion: h.SchemaVersion, body: f.conn.decoded(body), format: f.format}
+		f.resp = Response{schemaVersion: h.SchemaVersion, body: c.decoded(body), format: f.format}
+	}
+	if f.err != nil {
+		f.err = failedOn(context.Background(), c, f.err)
 	}
 	f.end()
 }
 
 // end makes the answer, or the error, known.
 func (f *Future) end() {
-	f.hooks.end(len(f.resp.body), f.err)
-	f.mu.Lock()
-	more := f.more
-	f.more = nil
+	f.hooks.end(f.sent, f.resp.body, f.err)
 	close(f.done)
-	f.mu.Unlock()
-	if more != nil {
-		close(more)
-	}
+	f.pushes.end()
 }
+
+// errPushesLost is the error of Future.Pushes after pushes that there was no room
+// for.
+var errPushesLost = errors.New("pushes were dropped, because more than Options.MaxPushes bytes of them waited to be taken")

@@ -203,7 +203,7 @@ func FuzzSchemaRows(f *testing.F) {
 			for _, name := range space.Format.Names() {
 				m[name] = 1
 			}
-			if _, err := (Insert{SpaceID: space.ID, Tuple: m}).appendBody(nil, env); space.Format != nil && space.ID != 0 && err != nil {
+			if err := (Insert{SpaceID: space.ID, Tuple: m}).encode(newEncoder(env)); space.Format != nil && space.ID != 0 && err != nil {
 				t.Errorf("a tuple by the names of %+v: %v", space.Format, err)
 			}
 			for _, index := range space.Indexes {

@@ -125,7 +125,7 @@ func TestConnectWhileReconnectingIsDisconnected(t *testing.T) {
 	case <-time.After(20 * time.Millisecond):
 	}
 	disconnect(t, conn)
-	if err := <-done; !errors.Is(err, tnt.ErrNotConnected) {
+	if err := <-done; !errors.Is(err, tnt.ErrClosed) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -179,18 +179,25 @@ type turns struct {
 	next  int
 }
 
-func (x *turns) Route(ctx context.Context) (tnt.Route, error) {
+func (x *turns) Route(ctx context.Context, a tnt.Attempt) (tnt.Route, error) {
 	x.next++
-	return x.conns[x.next%len(x.conns)].Route(ctx)
+	return x.conns[x.next%len(x.conns)].Route(ctx, a)
 }
 
 func TestBatchOverSeveralConnections(t *testing.T) {
 	s := tnttest.Run(t)
 	opts := tnt.Options{Address: s.Addr(), PingInterval: tnt.Never}
 	x := &turns{conns: []*tnt.Conn{connect(t, opts), connect(t, opts), connect(t, opts)}}
-	for _, f := range tnt.NewAPI(x).Batch(t.Context(), tnt.Ping{}, tnt.Ping{}, tnt.Ping{}, tnt.Ping{}) {
-		if _, err := f.Wait(testContext(t)); err != nil {
-			t.Error(err)
+	for range 3 {
+		for _, result := range tnt.Batch(testContext(t), x, tnt.Ping{}, tnt.Ping{}, tnt.Ping{}, tnt.Ping{}) {
+			if result.Err != nil {
+				t.Error(result.Err)
+			}
+		}
+	}
+	for i, conn := range x.conns {
+		if n := conn.Stats().Requests; n < 4 {
+			t.Errorf("connection %d had %d requests", i, n)
 		}
 	}
 }
@@ -206,14 +213,12 @@ func (e endsContext) MarshalMsg(b []byte) ([]byte, error) {
 func TestBatchWhoseContextEnds(t *testing.T) {
 	s := tnttest.Run(t)
 	conn := connect(t, tnt.Options{Address: s.Addr(), PingInterval: tnt.Never})
-	time.Sleep(10 * time.Millisecond) // let the reader wait, which would write what it finds
 	ctx, cancel := context.WithCancel(t.Context())
-	futures := conn.Batch(ctx, tnt.Ping{}, tnt.Call{Function: "x", Args: []any{endsContext{cancel}}}, tnt.Ping{})
-	if _, err := futures[0].Wait(testContext(t)); err != nil {
-		t.Errorf("one before: %v", err)
-	}
-	if _, err := futures[2].Wait(testContext(t)); !errors.Is(err, context.Canceled) {
-		t.Errorf("one after: %v", err)
+	results := conn.Batch(ctx, tnt.Ping{}, tnt.Call{Function: "x", Args: []any{endsContext{cancel}}}, tnt.Ping{})
+	for i, result := range results {
+		if !errors.Is(result.Err, context.Canceled) {
+			t.Errorf("request %d: %v", i, result.Err)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // lua runs a piece of Lua and returns its results.
 func lua(t *testing.T, ex tnt.Executor, expr string, args ...any) []any {
 	t.Helper()
-	resp, err := tnt.NewAPI(ex).Eval(testContext(t), expr, args...)
+	resp, err := tnt.Do(testContext(t), ex, tnt.Eval{Expr: expr, Args: args})
 	if err != nil {
 		t.Fatalf("%s: %v", expr, err)
 	}
@@ -25,7 +25,7 @@ func lua(t *testing.T, ex tnt.Executor, expr string, args ...any) []any {
 // do does a request that is to succeed.
 func do(t *testing.T, ex tnt.Executor, req tnt.Request) tnt.Response {
 	t.Helper()
-	resp, err := tnt.NewAPI(ex).Do(testContext(t), req)
+	resp, err := tnt.Do(testContext(t), ex, req)
 	if err != nil {
 		t.Fatalf("%#v: %v", req, err)
 	}

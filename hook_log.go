@@ -1,6 +1,7 @@
 package tnt
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -12,11 +13,29 @@ import (
 // many of.
 const seldom = 10 * time.Second
 
+// LogOptions are what LogHook logs besides what it always does.
+type LogOptions struct {
+	// Slow is from what duration on a request is logged, at level warn, with its
+	// type, what it worked on and how long it took. Of SQL the statement is left
+	// out, because it may hold literals. Default: none is, and then watching requests
+	// costs nothing.
+	Slow time.Duration
+}
+
 // LogHook returns a hook that logs to l: connects and disconnects at level
-// info; losses, failed attempts to connect and schemas not fetched at level
-// warn; late answers and what was dropped at level warn too, but together, a
-// line in 10 s at most. It logs neither values nor passwords.
-func LogHook(l *slog.Logger) Hook { return &logHook{log: l} }
+// info; losses, failed attempts to connect, schemas not fetched and overdue pings
+// at level warn; late answers and what was dropped at level warn too, but
+// together, a line in 10 s at most and one for what came after it. It logs neither
+// values nor passwords.
+func LogHook(l *slog.Logger, opts ...LogOptions) Hook {
+	h := &logHook{log: l}
+	for _, o := range opts {
+		if o.Slow > 0 {
+			return &slowLogHook{logHook: h, slow: o.Slow}
+		}
+	}
+	return h
+}
 
 type logHook struct {
 	log            *slog.Logger
@@ -25,7 +44,7 @@ type logHook struct {
 
 func (h *logHook) OnConnect(c *Conn, a ConnectAttempt) {
 	if a.Err != nil {
-		h.log.Warn("tnt: cannot connect", "server", c.opts.String(), "duration", a.Duration, "error", a.Err)
+		h.log.Warn("tnt: cannot connect", "server", c.opts.String(), "stage", string(a.Stage), "duration", a.Duration, "error", a.Err)
 		return
 	}
 	h.log.Info("tnt: connected", "server", c.opts.String(), "version", a.Version.String(), "duration", a.Duration)
@@ -48,35 +67,72 @@ func (h *logHook) OnSchema(c *Conn, _ *schema.Schema, err error) {
 	}
 }
 
+func (h *logHook) OnPingOverdue(c *Conn, since time.Duration) {
+	h.log.Warn("tnt: a ping is overdue", "server", c.opts.String(), "since", since)
+}
+
 func (h *logHook) OnLate(c *Conn, sync uint64) {
-	if n := h.lates.add(time.Now()); n > 0 {
+	h.lates.add(func(n int) {
 		h.log.Warn("tnt: answers came too late", "server", c.opts.String(), "count", n, "sync", sync)
-	}
+	})
 }
 
 func (h *logHook) OnDrop(c *Conn, d Drop) {
-	if n := h.dropped.add(time.Now()); n > 0 {
+	h.dropped.add(func(n int) {
 		h.log.Warn("tnt: pushes or events dropped", "server", c.opts.String(), "count", n, "sync", d.Sync, "key", d.Key)
+	})
+}
+
+// slowLogHook also logs slow requests.
+type slowLogHook struct {
+	*logHook
+	slow time.Duration
+}
+
+func (h *slowLogHook) OnRequestEnd(ctx context.Context, c *Conn, req RequestInfo, end RequestEnd) {
+	if end.Duration < h.slow {
+		return
 	}
+	req.Statement = ""
+	h.log.WarnContext(ctx, "tnt: slow request", "server", c.opts.String(), "request", req.String(),
+		"duration", end.Duration, "rows", end.Rows, "failed", end.Err != nil)
 }
 
 // counter counts what is told seldom.
 type counter struct {
-	mu    sync.Mutex
-	told  time.Time
-	count int
+	mu      sync.Mutex
+	told    time.Time
+	count   int
+	pending bool // a timer will tell what is counted
 }
 
-// add counts one, and returns how many came since the last time it returned
-// any; 0 where that is too short ago.
-func (c *counter) add(now time.Time) int {
+// add counts one, and calls tell with how many came since the last call: now, or
+// where that is too short ago, later, on a goroutine of a timer.
+func (c *counter) add(tell func(n int)) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.count++
-	if now.Sub(c.told) < seldom {
-		return 0
+	wait := seldom - time.Since(c.told)
+	if wait > 0 && !c.told.IsZero() {
+		if !c.pending {
+			c.pending = true
+			time.AfterFunc(wait, func() { c.flush(tell) })
+		}
+		c.mu.Unlock()
+		return
 	}
-	n := c.count
-	c.told, c.count = now, 0
-	return n
+	c.mu.Unlock()
+	c.flush(tell)
 }
+
+func (c *counter) flush(tell func(n int)) {
+	c.mu.Lock()
+	n := c.count
+	c.told, c.count, c.pending = time.Now(), 0, false
+	c.mu.Unlock()
+	if n > 0 {
+		tell(n)
+	}
+}
+
+// isGivenUp reports whether a connection ended because nobody wants it any more.
+func isGivenUp(err error) bool { return isAny(err, ErrClosed, errGaveUp) }

@@ -2,8 +2,8 @@ package tnt
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/gotnt/tnt/internal/wire"
@@ -13,7 +13,7 @@ import (
 
 // Hook is told of what happens on a connection, by Options.Hooks: for logs
 // (LogHook is one), metrics and traces. It has one or several of the methods of
-// RequestStartHook, RequestEndHook, ConnectHook, StateHook, SchemaHook,
+// RequestStartHook, RequestEndHook, ConnectHook, StateHook, SchemaHook, PingHook,
 // LateHook and DropHook. One hook may serve several connections, and is called
 // by many goroutines at once. It must not block, and must not call methods of
 // the connection that wait. Hooks are called in their order in the options.
@@ -25,7 +25,8 @@ type Hook any
 type RequestStartHook interface {
 	// OnRequestStart returns the context that the request goes on with, and that
 	// OnRequestEnd gets: ctx, or one derived from it, with a trace's span for
-	// one. Of Go, Batch and Each it bounds the sending alone.
+	// one. Of Go it bounds the sending alone. A batch (Batch, Each) is told of once,
+	// with its Size; where its requests have different types, Type is 0.
 	OnRequestStart(ctx context.Context, c *Conn, req RequestInfo) context.Context
 }
 
@@ -60,6 +61,13 @@ type SchemaHook interface {
 	OnSchema(c *Conn, s *schema.Schema, err error)
 }
 
+// PingHook is told, once for each, of the connection's own pings whose answer has
+// not come by the time of the next.
+type PingHook interface {
+	// OnPingOverdue gets how long ago the ping was sent.
+	OnPingOverdue(c *Conn, since time.Duration)
+}
+
 // LateHook is told of each answer that came after its caller had given up. It
 // runs on the goroutine that reads from the connection.
 type LateHook interface {
@@ -76,33 +84,53 @@ type DropHook interface {
 // Drop is a message out of band that nobody got.
 type Drop struct {
 	// Sync is that of the request whose push (box.session.push) was dropped, as
-	// only Go and Batch take pushes; 0 for an event.
+	// only Go takes pushes; 0 for an event and where Request is set.
 	Sync uint64
+	// Request is that of a Future whose pushes were dropped for want of room.
+	Request RequestInfo
 	// Key is that of the event that was dropped: it is no longer watched, or a
 	// watcher that is slow has a newer one to see; "" for a push.
 	Key string
 }
 
-// RequestInfo tells a hook of a request.
-type RequestInfo struct {
-	Type   iproto.Type
-	Place  string // the space, function or statement, as in RequestError
-	Stream uint64 // the stream's number; 0: none, or one that was not used yet
-}
-
-// RequestEnd tells how a request has ended.
+// RequestEnd tells how a request, or a batch of them, has ended.
 type RequestEnd struct {
 	Duration time.Duration // since before it was encoded, retries and waiting to be connected included
-	Received int           // bytes of the answer's body; 0 where there is none
-	Err      error         // nil, or what the caller gets
+	Rows     int           // of the answer, or of all answers of a batch
+	Sent     int           // bytes of the request as it was sent last, its header included
+	Received int           // bytes of the answer's body
+	Err      error         // nil, or what the caller gets; of a batch, the first error of a request
 }
 
 // ConnectAttempt tells of an attempt to connect.
 type ConnectAttempt struct {
-	Duration time.Duration
-	Version  iproto.Version // the server's; zero where the attempt failed
-	Err      error          // nil: connected
+	// Address is that of the options, and RemoteAddr the one that was connected to,
+	// nil where that failed.
+	Address    string
+	RemoteAddr net.Addr
+	Duration   time.Duration
+	Version    iproto.Version // the server's; zero where the attempt failed
+	// Stage is where the attempt failed, "" where it did not.
+	Stage ConnectStage
+	// Permanent says that trying again will not help.
+	Permanent bool
+	Err       error // nil: connected
 }
+
+// ConnectStage is a step of an attempt to connect.
+type ConnectStage string
+
+// The steps of an attempt to connect, in their order.
+const (
+	StageDial         ConnectStage = "dial"
+	StageTLS          ConnectStage = "tls"
+	StageGreeting     ConnectStage = "greeting"
+	StageID           ConnectStage = "id"
+	StageAuth         ConnectStage = "auth"
+	StageSettings     ConnectStage = "settings"
+	StageSchema       ConnectStage = "schema"
+	StageAfterConnect ConnectStage = "after_connect"
+)
 
 // hooks are the options' hooks by what they are told.
 type hooks struct {
@@ -111,6 +139,7 @@ type hooks struct {
 	connects []ConnectHook
 	states   []StateHook
 	schemas  []SchemaHook
+	pings    []PingHook
 	lates    []LateHook
 	drops    []DropHook
 }
@@ -122,6 +151,7 @@ func sortHooks(list []Hook) (hs hooks, err error) {
 		known = keep(&hs.connects, h) || known
 		known = keep(&hs.states, h) || known
 		known = keep(&hs.schemas, h) || known
+		known = keep(&hs.pings, h) || known
 		known = keep(&hs.lates, h) || known
 		known = keep(&hs.drops, h) || known
 		if !known {
@@ -161,6 +191,12 @@ func (hs *hooks) onSchema(c *Conn, s *schema.Schema, err error) {
 	}
 }
 
+func (hs *hooks) onPingOverdue(c *Conn, since time.Duration) {
+	for _, h := range hs.pings {
+		h.OnPingOverdue(c, since)
+	}
+}
+
 func (hs *hooks) onLate(c *Conn, h wire.Header) {
 	for _, hook := range hs.lates {
 		hook.OnLate(c, h.Sync)
@@ -183,16 +219,17 @@ type observed struct {
 
 // observe tells the hooks that a request begins, where there are any for
 // requests. The request goes on with the context that is returned.
-func (rt Route) observe(ctx context.Context, req Request) (context.Context, *observed) {
+func (rt Route) observe(ctx context.Context, info RequestInfo) (context.Context, *observed) {
 	c := rt.conn
 	if !c.hooks.ofRequests() {
 		return ctx, nil
 	}
-	o := &observed{
-		conn:  c,
-		info:  RequestInfo{Type: req.Type(), Place: req.place().String(), Stream: rt.streamID()},
-		begin: time.Now(),
+	if info.Space == "" && info.SpaceID != 0 {
+		if space := c.Schema().SpaceByID(info.SpaceID); space != nil {
+			info.Space = space.Name
+		}
 	}
+	o := &observed{conn: c, info: info, begin: time.Now()}
 	for _, h := range c.hooks.starts {
 		ctx = h.OnRequestStart(ctx, c, o.info)
 	}
@@ -201,15 +238,19 @@ func (rt Route) observe(ctx context.Context, req Request) (context.Context, *obs
 }
 
 // end tells the hooks that the request has ended.
-func (o *observed) end(received int, err error) {
+func (o *observed) end(sent int, body []byte, err error) {
+	if o != nil {
+		o.endBatch(sent, len(body), rowsIn(body), err)
+	}
+}
+
+// endBatch is end of a request whose answer was looked at already.
+func (o *observed) endBatch(sent, received, rows int, err error) {
 	if o == nil {
 		return
 	}
-	end := RequestEnd{Duration: time.Since(o.begin), Received: received, Err: err}
+	end := RequestEnd{Duration: time.Since(o.begin), Rows: rows, Sent: sent, Received: received, Err: err}
 	for _, h := range o.conn.hooks.ends {
 		h.OnRequestEnd(o.ctx, o.conn, o.info, end)
 	}
 }
-
-// errLeft is how a request of Each ends whose loop was left.
-var errLeft = errors.New("the loop was left before the answer's turn")

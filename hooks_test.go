@@ -54,13 +54,13 @@ func (r *recorder) OnRequestEnd(ctx context.Context, _ *tnt.Conn, req tnt.Reques
 	defer r.mu.Unlock()
 	number, _ := ctx.Value(requestNumber{}).(int)
 	if !r.open[number] {
-		r.t.Errorf("%v %s, request %d, ended without a beginning or again", req.Type, req.Place, number)
+		r.t.Errorf("%v %s, request %d, ended without a beginning or again", req.Type, req, number)
 	}
 	delete(r.open, number)
 	if end.Duration <= 0 {
 		r.t.Errorf("%v took %v", req.Type, end.Duration)
 	}
-	line := strings.TrimSpace(fmt.Sprintf("%v %s", req.Type, req.Place))
+	line := req.String()
 	if req.Stream > 0 {
 		line += " in a stream"
 	}
@@ -151,30 +151,30 @@ func TestRequestHooks(t *testing.T) {
 		_, _ = conn.Go(ctx, tnt.Call{Function: "echo", Args: []any{1}}).Wait(ctx)
 		_, _ = conn.Go(ctx, tnt.Select{Space: "nowhere"}).Wait(ctx)
 		_, _ = conn.Go(canceled(t), tnt.Ping{}).Wait(ctx)
-		for _, f := range conn.Batch(ctx, tnt.Ping{}, tnt.Select{SpaceID: 1 << 20}) {
-			_, _ = f.Wait(ctx)
-		}
+		_ = conn.Batch(ctx, tnt.Ping{}, tnt.Select{SpaceID: 1 << 20})
+		_ = conn.Batch(ctx, tnt.Ping{}, tnt.Ping{})
 		equal(t, "on their way", r.took(), []any{
-			"CALL echo answered", "SELECT nowhere failed", "PING failed", "PING answered", "SELECT space 1048576 failed",
+			"CALL echo answered", "SELECT nowhere failed", "SELECT nowhere failed", "PING failed",
+			"a batch of 2 failed", "a batch of 2, PING answered",
 		})
 
 		var nobody tnt.Request
 		for _, err := range tnt.Each[[]any](ctx, conn, []tnt.Request{tnt.Select{Space: "tester"}, nobody, tnt.Select{Space: "nowhere"}}) {
 			_ = err
 		}
-		equal(t, "each", r.took(), []any{"SELECT tester answered", "SELECT nowhere failed"})
+		equal(t, "each", r.took(), []any{"SELECT nowhere failed", "a batch of 3, SELECT failed"})
 		for _, err := range tnt.Each[[]any](ctx, conn, []tnt.Request{tnt.Ping{}, tnt.Select{Space: "tester"}, tnt.Select{Space: "nowhere"}}) {
 			_ = err
 			break
 		}
-		equal(t, "each that was left", r.took(), []any{"PING answered", "SELECT tester failed", "SELECT nowhere failed"})
+		equal(t, "each that was left", r.took(), []any{"a batch of 3 failed"})
 
 		if conn.Features().Has(iproto.FeatureStreams) {
 			s := conn.Stream()
 			_ = s.Begin(ctx)
 			_, _ = s.Select(ctx, "tester", tnt.K(1))
 			_ = s.Rollback(ctx)
-			equal(t, "a stream", r.took(), []any{"BEGIN answered", "SELECT tester in a stream answered", "ROLLBACK in a stream answered"})
+			equal(t, "a stream", r.took(), []any{"BEGIN in a stream answered", "SELECT tester in a stream answered", "ROLLBACK in a stream answered"})
 		}
 
 		disconnect(t, conn)
@@ -182,7 +182,7 @@ func TestRequestHooks(t *testing.T) {
 		for _, err := range tnt.Each[[]any](ctx, conn, []tnt.Ping{{}, {}}) {
 			_ = err
 		}
-		equal(t, "disconnected", r.took(), []any{"PING failed", "PING failed", "PING failed"})
+		equal(t, "disconnected", r.took(), []any{"PING failed", "a batch of 2, PING failed"})
 	})
 }
 
@@ -205,7 +205,7 @@ func TestHookGivesTheContext(t *testing.T) {
 type forbid struct{ err error }
 
 func (f forbid) OnRequestStart(ctx context.Context, _ *tnt.Conn, req tnt.RequestInfo) context.Context {
-	if req.Place == "" {
+	if req.Function == "" {
 		return ctx
 	}
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -24,12 +24,13 @@ func BenchmarkEncode(b *testing.B) {
 	}
 	l := &live{}
 	l.setSchema(schema.New(87, spaces...))
-	to := target{conn: conn, live: l, env: l.env.Load(), checked: true}
-	var frame []byte
+	to := target{conn: conn, live: l, env: l.env.Load()}
+	e := newEncoder(to.env)
 	req := Select{Space: "bench", Key: K(1), Limit: 1}
 	b.ReportAllocs()
 	for b.Loop() {
-		if frame, err = appendRequest(frame[:0], &to, 1<<20, &req); err != nil {
+		e.B = e.B[:0]
+		if err = appendRequest(e, &to, 1<<20, &req); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/gotnt/tnt/internal/mp"
-	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/types"
 )
@@ -31,21 +30,24 @@ type InsertArrow struct {
 // Type implements Request.
 func (r InsertArrow) Type() iproto.Type { return iproto.TypeInsertArrow }
 
-func (r InsertArrow) place() place {
-	return place{name: r.Space, spaceID: r.SpaceID, data: true, needs: 1 << iproto.FeatureInsertArrow}
+func (r InsertArrow) info() RequestInfo {
+	return RequestInfo{Type: iproto.TypeInsertArrow, Space: r.Space, SpaceID: r.SpaceID}
 }
+
+func (r InsertArrow) needs() uint64 { return 1 << iproto.FeatureInsertArrow }
 
 var errNoArrow = errors.New("the batch is empty: IPC has no bytes")
 
-func (r InsertArrow) appendBody(b []byte, env *environment) ([]byte, error) {
+func (r InsertArrow) encode(e *encoder) error {
 	if len(r.IPC) == 0 {
-		return b, errNoArrow
+		return errNoArrow
 	}
-	w := wire.NewBody(b)
-	if _, err := env.appendSpace(&w, r.Space, r.SpaceID); err != nil {
-		return b, err
+	e.begin()
+	if _, err := e.space(r.Space, r.SpaceID); err != nil {
+		return err
 	}
-	w.Key(iproto.KeyArrow)
-	w.B = mp.AppendExt(w.B, types.ExtArrow, r.IPC)
-	return w.End(), nil
+	e.Key(iproto.KeyArrow)
+	e.B = mp.AppendExt(e.B, types.ExtArrow, r.IPC)
+	e.B = e.End()
+	return nil
 }

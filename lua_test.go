@@ -295,14 +295,20 @@ func TestLuaErrors(t *testing.T) {
 func TestSafeToRetryByCode(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
 		conn := shared(t, p)
-		for code, want := range map[errcode.Code]bool{
+		for code, transient := range map[errcode.Code]bool{
 			errcode.Loading: true, errcode.Readonly: true, errcode.WrongSchemaVersion: true, errcode.TransactionConflict: true,
 			errcode.TupleFound: false, errcode.ProcLua: false, errcode.Unknown: false, 12345: false,
 		} {
-			// Not by a name, which would be tried again on a wrong schema version.
+			// What a function did before is done, whatever it raises.
 			_, err := conn.Call(testContext(t), "raise", uint32(code), "x")
-			if !errors.Is(err, code) || tnt.SafeToRetry(err) != want {
-				t.Errorf("%v: safe to retry is %v", err, !want)
+			if !errors.Is(err, code) || tnt.SafeToRetry(err) || tnt.IsTransient(err) != transient {
+				t.Errorf("%v: safe to retry is %v, transient %v", err, tnt.SafeToRetry(err), tnt.IsTransient(err))
+			}
+			ex := tnt.Answer(func(context.Context, tnt.Request) (tnt.Response, error) {
+				return tnt.Response{}, &tnt.Error{Code: code}
+			})
+			if _, err := tnt.Do(testContext(t), ex, tnt.Insert{SpaceID: 512}); tnt.SafeToRetry(err) != transient || tnt.IsTransient(err) != transient {
+				t.Errorf("%v: safe to retry is %v, transient %v", err, tnt.SafeToRetry(err), tnt.IsTransient(err))
 			}
 		}
 	})

@@ -17,12 +17,15 @@ const (
 	DefaultAddress           = "127.0.0.1:3301"
 	DefaultConnectTimeout    = 3 * time.Second
 	DefaultReconnectInterval = time.Second / 3
+	DefaultMaxReconnect      = 5 * time.Second
 	DefaultPingInterval      = 5 * time.Second
 	DefaultDeadAfter         = 30 * time.Second
 	DefaultReadBuffer        = 128 << 10
 	DefaultWriteBuffer       = 4 << 20
 	DefaultMaxFrame          = 1 << 30
 	DefaultMaxRequest        = 512 << 20
+	DefaultMaxInFlight       = 1 << 20
+	DefaultMaxPushes         = 16 << 20
 )
 
 // Never switches off what a duration in Options sets.
@@ -59,27 +62,31 @@ type Options struct {
 	// ConnectOnce makes Connect report the first failure instead of trying
 	// until its context ends. A connection lost later is still restored.
 	ConnectOnce bool
-	// ReconnectInterval is the pause between attempts to connect. Default:
-	// 1/3 s. Never: no reconnecting, neither in Connect nor later.
+	// ReconnectInterval is the first pause between attempts to connect. Each
+	// further one is twice as long, up to MaxReconnectInterval, less a random part
+	// of up to a half. The first attempt after a loss is made at once. Default: 1/3 s.
+	// Never: no reconnecting, neither in Connect nor later.
 	ReconnectInterval time.Duration
-	// WaitConnected makes requests wait, while their context lasts, for a
-	// connection that is being restored. Default: they fail with
-	// ErrNotConnected at once.
+	// MaxReconnectInterval is the longest pause between attempts to connect.
+	// Default: 5 s, or ReconnectInterval if that is longer.
+	MaxReconnectInterval time.Duration
+	// WaitConnected makes requests wait, while their context and RequestTimeout
+	// last, for a connection that is being restored, after a shutdown that the
+	// server announced too. Default: they fail with ErrNotConnected at once.
 	WaitConnected bool
-	// ShutdownFailFast makes requests fail while a server is away whose shutdown
-	// was announced to the connection (2.10 and later). Default: they wait, while
-	// their context lasts, until it is back.
-	ShutdownFailFast bool
-	// RequestTimeout bounds the wait for an answer, and that for room in the
-	// write buffer, where the request's context
-	// has no deadline. Default: none.
+	// AfterConnect is called whenever a session was made, before the connection
+	// counts as up and other requests may use it: to set up what belongs to a
+	// session. Its requests go to s. An error fails the attempt to connect. ctx
+	// ends with the attempt's time.
+	AfterConnect func(ctx context.Context, s *Pinned) error
+	// RequestTimeout bounds a call where its context has no deadline: all that it
+	// waits for together, and a batch as a whole. Default: none.
 	RequestTimeout time.Duration
 	// PingInterval is the pause between pings, which learn of schema changes
 	// and keep the connection open. Default: 5 s. Never: no pings.
 	PingInterval time.Duration
-	// DeadAfter is how long a server may be wholly silent while a ping waits
-	// for its answer until the connection counts as lost. Default: 30 s. Never:
-	// for ever.
+	// DeadAfter is how long no byte may come or go while a ping waits for its
+	// answer until the connection counts as lost. Default: 30 s. Never: for ever.
 	DeadAfter time.Duration
 
 	// NoSchema leaves the schema unfetched: names are then resolved by the
@@ -95,8 +102,8 @@ type Options struct {
 	// Answers get longer by a format each.
 	TupleFormats bool
 	// SessionSettings are set whenever a connection was made, before it counts
-	// as connected, such as {"sql_full_metadata": true}; API.SessionSettings
-	// tells those that the server has (2.3 and later). One that it lacks is an
+	// as connected, such as {"sql_full_metadata": true}; the function
+	// SessionSettings returns those that the server has (2.3 and later). One that it lacks is an
 	// error of Connect, a *SettingError. The map must not be changed.
 	SessionSettings map[string]any
 
@@ -113,6 +120,18 @@ type Options struct {
 	// leaves the connection as it is. Default: 512 MiB.
 	MaxRequest int
 
+	// MaxInFlight is how many requests may wait for their answers at once.
+	// Default: 1048576, which is also the most that is possible.
+	MaxInFlight int
+	// WaitInFlight makes requests beyond MaxInFlight wait, while their context and
+	// RequestTimeout last, until fewer are in flight. Default: they fail with
+	// ErrTooMany at once.
+	WaitInFlight bool
+	// MaxPushes is how many bytes of pushes (box.session.push) of one Future may
+	// wait to be taken by Pushes; those beyond it are dropped, which Pushes tells by
+	// an error. Default: 16 MiB.
+	MaxPushes int
+
 	// Hooks are told of what happens: LogHook(slog.Default()) logs it. The slice
 	// must not be changed.
 	Hooks []Hook
@@ -124,12 +143,15 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.Address, DefaultAddress)
 	setDefault(&o.ConnectTimeout, DefaultConnectTimeout)
 	setDefault(&o.ReconnectInterval, DefaultReconnectInterval)
+	setDefault(&o.MaxReconnectInterval, max(DefaultMaxReconnect, o.ReconnectInterval))
 	setDefault(&o.PingInterval, DefaultPingInterval)
 	setDefault(&o.DeadAfter, DefaultDeadAfter)
 	setDefault(&o.ReadBuffer, DefaultReadBuffer)
 	setDefault(&o.WriteBuffer, DefaultWriteBuffer)
 	setDefault(&o.MaxFrame, DefaultMaxFrame)
 	setDefault(&o.MaxRequest, DefaultMaxRequest)
+	setDefault(&o.MaxInFlight, DefaultMaxInFlight)
+	setDefault(&o.MaxPushes, DefaultMaxPushes)
 	if o.Dialer == nil {
 		o.Dialer = new(net.Dialer).DialContext
 	}
@@ -137,21 +159,26 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("tnt: Options.Address: %w", err)
 	}
 	for name, d := range map[string]time.Duration{
-		"ConnectTimeout": o.ConnectTimeout, "ReconnectInterval": o.ReconnectInterval, "RequestTimeout": o.RequestTimeout,
+		"ConnectTimeout": o.ConnectTimeout, "ReconnectInterval": o.ReconnectInterval, "MaxReconnectInterval": o.MaxReconnectInterval, "RequestTimeout": o.RequestTimeout,
 		"PingInterval": o.PingInterval, "DeadAfter": o.DeadAfter,
 	} {
 		if d < 0 && d != Never {
-			return o, fmt.Errorf("tnt: %s is negative: %v", name, d)
+			return o, fmt.Errorf("tnt: Options.%s is negative: %v; it is a duration, 0 for the default or tnt.Never", name, d)
 		}
 	}
 	for name, size := range map[string]int{
 		"ReadBuffer": o.ReadBuffer, "WriteBuffer": o.WriteBuffer, "MaxFrame": o.MaxFrame, "MaxRequest": o.MaxRequest,
+		"MaxInFlight": o.MaxInFlight, "MaxPushes": o.MaxPushes,
 	} {
 		if size < 0 {
-			return o, fmt.Errorf("tnt: %s is negative: %d bytes", name, size)
+			return o, fmt.Errorf("tnt: Options.%s is negative: %d; 0 stands for the default", name, size)
 		}
 	}
 	switch {
+	case o.MaxInFlight > DefaultMaxInFlight:
+		return o, fmt.Errorf("tnt: Options.MaxInFlight is %d: at most %d are possible", o.MaxInFlight, DefaultMaxInFlight)
+	case o.MaxReconnectInterval == Never:
+		return o, errors.New("tnt: Options.MaxReconnectInterval is Never: ReconnectInterval switches reconnecting off")
 	case o.User == "" && o.Password != "":
 		return o, errors.New("tnt: a password without a user")
 	case o.Auth != "" && o.Auth != authChapSHA1 && o.Auth != authPapSHA256:

@@ -10,10 +10,10 @@ import (
 )
 
 // Prepared is a prepared SQL statement. It is safe for concurrent use, and
-// survives reconnects: a server that doesn't know it any more is asked to
-// prepare it again.
+// survives reconnects and changes of the schema: a server that doesn't know it any
+// more, or says that it has expired, is asked to prepare it again.
 type Prepared struct {
-	api       API
+	ex        Executor
 	statement string
 	id        atomic.Uint64
 	columns   []Column
@@ -21,10 +21,10 @@ type Prepared struct {
 	gone      atomic.Bool
 }
 
-// Prepare prepares an SQL statement. Close releases it.
-func (a API) Prepare(ctx context.Context, statement string) (*Prepared, error) {
+// NewPrepared prepares an SQL statement on ex. Close releases it.
+func NewPrepared(ctx context.Context, ex Executor, statement string) (*Prepared, error) {
 	req := Prepare{Statement: statement}
-	resp, err := a.Do(ctx, req)
+	resp, err := Do(ctx, ex, req)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (a API) Prepare(ctx context.Context, statement string) (*Prepared, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return nil, requestError(req, err, true)
 	}
-	p := &Prepared{api: a, statement: statement, columns: columns, params: params}
+	p := &Prepared{ex: ex, statement: statement, columns: columns, params: params}
 	p.id.Store(resp.StatementID())
 	return p, nil
 }
@@ -51,30 +51,36 @@ var errUnprepared = errors.New("the statement is closed")
 
 // Execute runs the statement; see the type Execute for the parameters.
 func (p *Prepared) Execute(ctx context.Context, args ...any) (Response, error) {
-	return p.executeOn(ctx, p.api, args)
+	return p.executeOn(ctx, p.ex, args)
 }
 
 // ExecuteIn is Execute in a stream, so in its transaction, if it has one. The
 // stream has to be one of the connection that the statement was prepared on.
 func (p *Prepared) ExecuteIn(ctx context.Context, stream *Stream, args ...any) (Response, error) {
-	return p.executeOn(ctx, stream.API, args)
+	return p.executeOn(ctx, stream, args)
 }
 
-func (p *Prepared) executeOn(ctx context.Context, api API, args []any) (Response, error) {
+func (p *Prepared) executeOn(ctx context.Context, ex Executor, args []any) (Response, error) {
 	req := p.Bind(args...)
 	if p.gone.Load() {
 		return Response{}, requestError(req, errUnprepared, false)
 	}
-	resp, err := api.Do(ctx, req)
-	if !errors.Is(err, errcode.WrongQueryID) {
+	resp, err := Do(ctx, ex, req)
+	if !isRefused(err) || !isUnprepared(err) {
 		return resp, err
 	}
-	again, err := api.Do(ctx, Prepare{Statement: p.statement})
+	// It was not executed. A statement is one session's, so both have to go to the
+	// same.
+	pinned, err := Pin(ctx, ex)
+	if err != nil {
+		return Response{}, err
+	}
+	again, err := Do(ctx, pinned, Prepare{Statement: p.statement})
 	if err != nil {
 		return Response{}, err
 	}
 	p.id.Store(again.StatementID())
-	return api.Do(ctx, p.Bind(args...))
+	return Do(ctx, pinned, p.Bind(args...))
 }
 
 // Bind returns the statement with its parameters as a Request, for the
@@ -89,7 +95,7 @@ func (p *Prepared) Close(ctx context.Context) error {
 	if p.gone.Swap(true) {
 		return nil
 	}
-	_, err := p.api.Do(ctx, Prepare{ID: p.id.Load()})
+	_, err := Do(ctx, p.ex, Prepare{ID: p.id.Load()})
 	if errors.Is(err, errcode.WrongQueryID) {
 		return nil // gone with the session it was prepared in
 	}

@@ -222,7 +222,7 @@ func TestPushesThatEndInAnError(t *testing.T) {
 				s.Kill()
 			}
 		}
-		if n != 1 || !errors.Is(err, tnt.ErrNotConnected) || tnt.SafeToRetry(err) {
+		if n != 1 || !errors.Is(err, tnt.ErrConnectionLost) || tnt.SafeToRetry(err) {
 			t.Errorf("a server that died: %d pushes, %v", n, err)
 		}
 	})

@@ -16,8 +16,11 @@ type Raw struct {
 // Type implements Request.
 func (r Raw) Type() iproto.Type { return r.RequestType }
 
-func (r Raw) place() place { return place{} }
+func (r Raw) info() RequestInfo { return RequestInfo{Type: r.RequestType} }
 
-func (r Raw) appendBody(b []byte, _ *environment) ([]byte, error) { //nolint:unparam // Request has the error
-	return append(b, r.Body...), nil
+func (r Raw) needs() uint64 { return 0 }
+
+func (r Raw) encode(e *encoder) error {
+	e.B = append(e.B, r.Body...)
+	return nil
 }

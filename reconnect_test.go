@@ -34,7 +34,6 @@ func TestReconnect(t *testing.T) {
 				s := ownServer(t, p)
 				conn := connect(t, tnt.Options{
 					Address: s.Address, User: "alice", Password: "s3cret", ReconnectInterval: 5 * time.Millisecond,
-					ShutdownFailFast: true, // stopped, the server may announce it
 				})
 				end(s)
 				eventually(t, "the loss is seen", func() bool { return !conn.IsConnected() })
@@ -66,7 +65,7 @@ func TestReconnectInFlight(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Kill()
-		if _, err := f.Wait(testContext(t)); !errors.Is(err, tnt.ErrNotConnected) || tnt.SafeToRetry(err) {
+		if _, err := f.Wait(testContext(t)); !errors.Is(err, tnt.ErrConnectionLost) || errors.Is(err, tnt.ErrNotConnected) || tnt.SafeToRetry(err) {
 			t.Errorf("a request in flight at a crash: %v", err)
 		}
 	})

@@ -531,8 +531,8 @@ func TestBatch(t *testing.T) {
 		}
 		bad := len(reqs)
 		reqs = append(reqs, tnt.Call{Function: "echo", Args: []any{make(chan int)}}) // the last must not keep the others
-		for i, f := range conn.Batch(testContext(t), reqs...) {
-			resp, err := f.Wait(testContext(t))
+		for i, result := range conn.Batch(testContext(t), reqs...) {
+			resp, err := result.Response, result.Err
 			if i == bad {
 				failsWith(t, "the bad one", err, "chan int")
 				continue
@@ -554,13 +554,13 @@ func TestRequestErrorSaysWhere(t *testing.T) {
 		conn := shared(t, p)
 		_, err := conn.Insert(testContext(t), "tester", []any{"not a number", "x"})
 		var re *tnt.RequestError
-		if !errors.As(err, &re) || re.Place != "tester" || re.Type.String() != "INSERT" {
+		if !errors.As(err, &re) || re.Request.Space != "tester" || re.Request.Type.String() != "INSERT" || re.Fate() != tnt.FateRefused || re.Server == "" {
 			t.Fatalf("got %#v", err)
 		}
 		if !errors.Is(err, errcode.FieldType) || tnt.SafeToRetry(err) {
 			t.Errorf("got %v", err)
 		}
-		failsWith(t, "its text", err, "tnt: INSERT tester: ")
+		failsWith(t, "its text", err, "tnt: INSERT tester on "+re.Server+": ")
 		_, err = conn.Call(testContext(t), "no_such_function")
 		if !errors.Is(err, errcode.NoSuchProc) {
 			t.Errorf("got %v", err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/schema"
 )
 
 // DefaultPageSize is the number of tuples that Scan fetches at once where it
@@ -85,6 +86,12 @@ type scan struct {
 	// unpaged is the server's answer that the index supports no pagination,
 	// though the server does.
 	unpaged error
+
+	// What the first page was read from.
+	seen    bool
+	space   *schema.Space // nil without a schema
+	onIndex *schema.Index
+	version uint64 // of the schema
 }
 
 func newScan(ex Executor, sel Select, pageSize int) *scan {
@@ -104,30 +111,28 @@ func newScan(ex Executor, sel Select, pageSize int) *scan {
 // started tells whether the next page begins behind something.
 func (s *scan) started() bool { return s.position != "" || s.last.raw != nil }
 
-// next reads the next page. It asks the session that the page is read from
-// what it can do, as that may change with a reconnect. A server that is
-// another one by the time of the request costs another try.
+// scanTries is how often a page is asked for that meets another server than the
+// one that it was made for.
+const scanTries = 4
+
+// next reads the next page. It looks at the session that the page is likely to
+// be read from for what that can do, as it may change with a reconnect. A server
+// that is another one by the time of the request costs another try.
 func (s *scan) next(ctx context.Context) ([]Tuple, error) {
-	rt, err := s.ex.Route(ctx)
-	if err != nil {
-		return nil, requestError(s.sel, err, false)
-	}
-	for {
-		l, err := rt.live(ctx)
+	for try := 1; ; try++ {
+		rt, err := bind(ctx, s.ex, s.sel.info(), ErrSessionLost, 0)
 		if err != nil {
-			return nil, requestError(s.sel, err, false)
+			return nil, err
 		}
-		req, within, err := s.request(ctx, rt, l)
+		req, within, err := s.request(ctx, rt)
 		if err != nil {
-			return nil, requestError(s.sel, err, s.unpaged != nil)
+			return nil, failedOn(ctx, rt.conn, requestError(s.sel, err, s.unpaged != nil))
 		}
-		tuples, err := s.fetch(ctx, rt, req, within)
+		tuples, err := s.fetch(ctx, req, within)
 		var lacks *FeatureError
 		switch {
-		case errors.As(err, &lacks):
-			if now, err := rt.live(ctx); err == nil && now != l {
-				continue
-			}
+		case errors.As(err, &lacks) && try < scanTries:
+			continue
 		case s.unpaged == nil && errors.Is(err, errcode.UnsupportedIndexFeature) && (req.FetchPosition || req.After != nil):
 			s.unpaged = err
 			continue
@@ -138,7 +143,8 @@ func (s *scan) next(ctx context.Context) ([]Tuple, error) {
 
 // request returns the select for the next page and, where the page may run
 // beyond what was asked for, what its tuples have to share with the last one.
-func (s *scan) request(ctx context.Context, rt Route, l *live) (req Select, within prefix, err error) {
+func (s *scan) request(ctx context.Context, rt Route) (req Select, within prefix, err error) {
+	l := rt.pin.live
 	req = s.sel
 	req.Limit = uint32(min(s.page, s.left))
 	req.After, req.FetchPosition = nil, s.left > s.page
@@ -155,10 +161,10 @@ func (s *scan) request(ctx context.Context, rt Route, l *live) (req Select, with
 	}
 	lacks := s.unpaged
 	if lacks == nil {
-		lacks = l.need(iproto.FeaturePagination)
+		lacks = l.supports(1 << iproto.FeaturePagination)
 	}
 	req.FetchPosition = false
-	req, within, err = s.byKey(req, s.index(ctx, rt, l))
+	req, within, err = s.byKey(req, s.index(ctx, rt))
 	if err != nil {
 		err = fmt.Errorf("%w, and going on behind the last tuple's key is not exact: %w", lacks, err)
 	}
@@ -166,12 +172,18 @@ func (s *scan) request(ctx context.Context, rt Route, l *live) (req Select, with
 }
 
 // fetch reads a page and moves on behind it.
-func (s *scan) fetch(ctx context.Context, rt Route, req Select, within prefix) ([]Tuple, error) {
-	resp, err := NewAPI(rt).Do(ctx, req)
-	if err != nil {
+func (s *scan) fetch(ctx context.Context, req Select, within prefix) ([]Tuple, error) {
+	x := exchange{byName: true}
+	if err := do(ctx, s.ex, &req, &x); err != nil {
 		return nil, err
 	}
-	tuples, err := resp.Tuples()
+	resp := Response{schemaVersion: x.schemaVersion, body: append([]byte(nil), x.body...), format: x.formatOf(req.info())}
+	x.release()
+	err := s.checkSame(x.env.schema, req, resp)
+	var tuples []Tuple
+	if err == nil {
+		tuples, err = resp.Tuples()
+	}
 	if err != nil {
 		return nil, requestError(req, err, true)
 	}
@@ -191,4 +203,27 @@ func (s *scan) fetch(ctx context.Context, rt Route, req Select, within prefix) (
 		s.position, s.last = resp.Position(), tuples[len(tuples)-1]
 	}
 	return tuples, nil
+}
+
+// ErrScanChanged is that of a Scan whose space or index became another one
+// between two of its pages, so that going on would not be exact.
+var ErrScanChanged = errors.New("the space or the index changed while it was scanned: scan again")
+
+// checkSame holds the space and the index of a page against those of the first
+// one. Where there is no schema to find them in, any change of the server's is
+// taken for one of theirs.
+func (s *scan) checkSame(known *schema.Schema, req Select, resp Response) error {
+	space, index := spaceOf(known, req.info()), indexOf(known, req)
+	first := !s.seen
+	if first {
+		s.seen, s.space, s.onIndex, s.version = true, space, index, resp.schemaVersion
+		return nil
+	}
+	switch {
+	case space == nil && s.space == nil && resp.schemaVersion != s.version:
+		return fmt.Errorf("%w (there is no schema to tell whether it was another one)", ErrScanChanged)
+	case (space == nil) != (s.space == nil), !index.Equal(s.onIndex), space != nil && space.ID != s.space.ID:
+		return ErrScanChanged
+	}
+	return nil
 }

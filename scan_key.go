@@ -20,10 +20,11 @@ import (
 
 // index returns the index of the select from the session's schema, a newer one
 // if need be, nil where it is not known.
-func (s *scan) index(ctx context.Context, rt Route, l *live) *schema.Index {
+func (s *scan) index(ctx context.Context, rt Route) *schema.Index {
+	l := rt.pin.live
 	known := l.env.Load().schema
 	index := indexOf(known, s.sel)
-	if index == nil && known != nil && rt.conn.refreshFor(ctx, l, known, &SchemaError{stale: true}) {
+	if index == nil && known != nil && rt.conn.refreshFor(ctx, rt.conn.deadlineFor(ctx), l, known, &SchemaError{stale: true}) == nil {
 		index = indexOf(l.env.Load().schema, s.sel)
 	}
 	return index

@@ -314,7 +314,7 @@ func TestDisconnectRacingRefetch(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 4 {
 				wg.Go(func() {
-					if err := conn.RefetchSchema(testContext(t)); err != nil && !errors.Is(err, tnt.ErrNotConnected) {
+					if err := conn.RefetchSchema(testContext(t)); err != nil && !errors.Is(err, tnt.ErrClosed) {
 						t.Errorf("a refetch that a disconnect met: %v", err)
 					}
 				})

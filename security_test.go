@@ -69,10 +69,9 @@ func TestTLS(t *testing.T) {
 	conn := connect(t, tnt.Options{
 		Address: addr, User: "alice", Password: "s3cret", TLS: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
 	})
-	futures := conn.Batch(testContext(t), tnt.Ping{}, tnt.Ping{}, tnt.Ping{})
-	for _, f := range futures {
-		if _, err := f.Wait(testContext(t)); err != nil {
-			t.Error(err)
+	for _, result := range conn.Batch(testContext(t), tnt.Ping{}, tnt.Ping{}, tnt.Ping{}) {
+		if result.Err != nil {
+			t.Error(result.Err)
 		}
 	}
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/gotnt/tnt/iproto"
 )
@@ -29,12 +30,12 @@ func (e *SettingError) Error() string {
 // "sql_full_metadata", "sql_seq_scan" or "sql_default_engine". Their
 // values are bool, int64 or string. Which there are depends on the server's
 // version.
-func (a API) SessionSettings(ctx context.Context) (map[string]any, error) {
+func SessionSettings(ctx context.Context, ex Executor) (map[string]any, error) {
 	type setting struct {
 		Name  string
 		Value any
 	}
-	list, err := All[setting](ctx, a.ex, Select{SpaceID: spaceSessionSettings, Iterator: iproto.IterAll})
+	list, err := All[setting](ctx, ex, Select{SpaceID: spaceSessionSettings, Iterator: iproto.IterAll})
 	if err != nil {
 		return nil, err
 	}
@@ -46,32 +47,31 @@ func (a API) SessionSettings(ctx context.Context) (map[string]any, error) {
 }
 
 // SetSessionSetting changes a setting of the session. The error is a
-// *SettingError where the server has none of that name.
-func (a API) SetSessionSetting(ctx context.Context, name string, value any) error {
-	rt, err := a.ex.Route(ctx)
-	if err != nil {
-		return requestError(setSetting(name, value), err, false)
-	}
-	return applySetting(ctx, name, value, NewAPI(rt).Do)
+// *SettingError where the server has none of that name. It holds for one session:
+// on a Conn use Options.SessionSettings, or a Pinned.
+func SetSessionSetting(ctx context.Context, ex Executor, name string, value any) error {
+	req := setSetting(name, value)
+	resp, err := Do(ctx, ex, req)
+	return settingError(req, name, resp, err)
 }
 
 func setSetting(name string, value any) Update {
 	return Update{SpaceID: spaceSessionSettings, Key: K(name), Ops: []Op{OpAssign(1, value)}}
 }
 
-func applySetting(ctx context.Context, name string, value any, do doFunc) error {
-	req := setSetting(name, value)
-	resp, err := do(ctx, req)
+func settingError(req Update, name string, resp Response, err error) error {
 	if err == nil && resp.Len() == 0 {
-		err = requestError(req, &SettingError{name}, true)
+		return requestError(req, &SettingError{name}, true)
 	}
 	return err
 }
 
 // applySettings makes the options' settings those of a new session.
-func (c *Conn) applySettings(ctx context.Context, do doFunc) error {
+func (c *Conn) applySettings(ctx context.Context, l *live) error {
 	for _, name := range slices.Sorted(maps.Keys(c.opts.SessionSettings)) {
-		if err := applySetting(ctx, name, c.opts.SessionSettings[name], do); err != nil {
+		req := setSetting(name, c.opts.SessionSettings[name])
+		resp, err := c.ask(ctx, l, req, time.Time{})
+		if err := settingError(req, name, resp, err); err != nil {
 			return err
 		}
 	}

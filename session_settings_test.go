@@ -10,7 +10,7 @@ import (
 func TestSessionSettings(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
 		conn, other := shared(t, p), shared(t, p)
-		settings, err := conn.SessionSettings(testContext(t))
+		settings, err := tnt.SessionSettings(testContext(t), conn)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -19,14 +19,14 @@ func TestSessionSettings(t *testing.T) {
 		} {
 			equal(t, name, settings[name], want)
 		}
-		if err := conn.SetSessionSetting(testContext(t), "sql_full_metadata", true); err != nil {
+		if err := tnt.SetSessionSetting(testContext(t), conn, "sql_full_metadata", true); err != nil {
 			t.Fatal(err)
 		}
 		for what, c := range map[string]struct {
 			conn *tnt.Conn
 			want any
 		}{"set": {conn, true}, "another connection's": {other, false}} {
-			settings, err := c.conn.SessionSettings(testContext(t))
+			settings, err := tnt.SessionSettings(testContext(t), c.conn)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -37,10 +37,10 @@ func TestSessionSettings(t *testing.T) {
 			t.Errorf("full metadata: %+v, %v", columns, err)
 		}
 		var unknown *tnt.SettingError
-		if err := conn.SetSessionSetting(testContext(t), "no_such", true); !errors.As(err, &unknown) || unknown.Name != "no_such" {
+		if err := tnt.SetSessionSetting(testContext(t), conn, "no_such", true); !errors.As(err, &unknown) || unknown.Name != "no_such" {
 			t.Errorf("an unknown setting: %v", err)
 		}
-		if err := conn.SetSessionSetting(testContext(t), "sql_full_metadata", "yes"); err == nil {
+		if err := tnt.SetSessionSetting(testContext(t), conn, "sql_full_metadata", "yes"); err == nil {
 			t.Error("a value of a wrong type was taken")
 		}
 	})
@@ -53,7 +53,7 @@ func TestSessionSettingsSurviveReconnect(t *testing.T) {
 			SessionSettings: map[string]any{"sql_full_metadata": true, "sql_default_engine": "vinyl"},
 		})
 		for range 2 {
-			settings, err := conn.SessionSettings(testContext(t))
+			settings, err := tnt.SessionSettings(testContext(t), conn)
 			if err != nil {
 				t.Fatal(err)
 			}

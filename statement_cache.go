@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"strings"
 	"sync"
 
 	"github.com/gotnt/tnt/errcode"
@@ -21,12 +22,12 @@ import (
 // at each Execute of a Conn, and once here. Statements whose text differs each
 // time only push out the others: give values as parameters. The server bounds
 // the memory for prepared statements by box.cfg.sql_cache_size, 5 MB if not
-// set, and fails to prepare beyond it.
+// set; beyond it statements are executed without being prepared.
 //
 // Tarantool 2.6 should not run one INSERT that generates ids again and again
 // as a prepared statement: it uses memory that it has freed.
 type StatementCache struct {
-	conn *Conn
+	ex   Executor
 	size int
 
 	mu     sync.Mutex
@@ -47,22 +48,22 @@ type cachedStatement struct {
 
 var errCacheClosed = errors.New("the statement cache is closed")
 
-// NewStatementCache makes a cache of size statements of a connection; at least
-// one. While more than that are being executed it is larger.
-func NewStatementCache(conn *Conn, size int) *StatementCache {
-	return &StatementCache{conn: conn, size: max(size, 1), cached: map[string]*list.Element{}}
+// NewStatementCache makes a cache of size statements of ex; at least one. While
+// more than that are being executed it is larger.
+func NewStatementCache(ex Executor, size int) *StatementCache {
+	return &StatementCache{ex: ex, size: max(size, 1), cached: map[string]*list.Element{}}
 }
 
 // Execute runs a statement; see the type Execute for the parameters. An error
 // of preparing it is not kept.
 func (c *StatementCache) Execute(ctx context.Context, statement string, args ...any) (Response, error) {
-	return c.execute(ctx, c.conn.API, statement, args)
+	return c.execute(ctx, c.ex, statement, args)
 }
 
 // ExecuteIn is Execute in a stream of the cache's connection, so in its
 // transaction, if it has one.
 func (c *StatementCache) ExecuteIn(ctx context.Context, stream *Stream, statement string, args ...any) (Response, error) {
-	return c.execute(ctx, stream.API, statement, args)
+	return c.execute(ctx, stream, statement, args)
 }
 
 // Len returns the number of statements in the cache.
@@ -91,7 +92,7 @@ func (c *StatementCache) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (c *StatementCache) execute(ctx context.Context, api API, text string, args []any) (Response, error) {
+func (c *StatementCache) execute(ctx context.Context, ex Executor, text string, args []any) (Response, error) {
 	for {
 		s, first, err := c.take(ctx, text)
 		if err != nil {
@@ -107,9 +108,12 @@ func (c *StatementCache) execute(ctx context.Context, api API, text string, args
 		switch {
 		case ctx.Err() != nil:
 			err = requestError(Prepare{Statement: text}, context.Cause(ctx), false)
+		case isFull(s.err):
+			c.giveBack(ctx, s)
+			return Do(ctx, ex, Execute{Statement: text, Args: args})
 		case s.err == nil:
 			defer c.giveBack(ctx, s) //nolint:gocritic // the loop ends here
-			return s.prepared.executeOn(ctx, api, args)
+			return s.prepared.executeOn(ctx, ex, args)
 		case first:
 			err = s.err
 		}
@@ -133,7 +137,7 @@ func (c *StatementCache) prepare(ctx context.Context, s *cachedStatement) {
 			c.giveBack(ctx, s)
 		}
 	}()
-	s.prepared, s.err = c.conn.Prepare(ctx, s.text)
+	s.prepared, s.err = NewPrepared(ctx, c.ex, s.text)
 	returned = true
 }
 
@@ -201,18 +205,35 @@ func (c *StatementCache) trim() (idle []*cachedStatement) {
 	return idle
 }
 
+// isFull reports whether a statement was not prepared because the server has no
+// room for more of them (box.cfg.sql_cache_size).
+func isFull(err error) bool {
+	return isRefused(err) && codeOf(err) == errcode.SQLPrepare && strings.Contains(err.Error(), "limit")
+}
+
 // release releases statements on the server. Nobody needs to wait for the
-// answers, nor could do anything about an error.
+// answers, nor could do anything about an error. Where the session that they were
+// prepared in is lost, they went with it, and nothing is sent.
 func (c *StatementCache) release(ctx context.Context, idle []*cachedStatement) []*Future {
-	l := c.conn.up.Load()
+	if len(idle) == 0 {
+		return nil
+	}
+	rt, err := c.ex.Route(ctx, Attempt{Request: Prepare{}.info(), Try: 1})
+	if err != nil || rt.conn == nil {
+		return nil
+	}
+	l := rt.conn.up.Load()
+	if rt.pin != nil {
+		l = rt.pin.live
+	}
 	if l == nil {
-		return nil // they went with their session
+		return nil
 	}
 	var futures []*Future
 	for _, s := range idle {
 		if s.prepared != nil {
-			f := newFuture(c.conn, Prepare{ID: s.prepared.ID()})
-			c.conn.sendOn(ctx, l, 0, f, atOnce)
+			f := newFuture(nil, rt, Prepare{ID: s.prepared.ID()})
+			f.sendAtOnce(l)
 			futures = append(futures, f)
 		}
 	}

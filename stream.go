@@ -3,7 +3,6 @@ package tnt
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -13,52 +12,60 @@ import (
 // Stream is a stream of one connection (2.10 and later): its requests are done
 // in order, and may make up a transaction. It belongs to one session from its
 // first request on; when that is lost its requests fail with ErrStreamLost,
-// for what they did is rolled back and the rest must not be done outside of
+// because what they did is rolled back and the rest must not be done outside of
 // the transaction. Its methods are safe for concurrent use.
 type Stream struct {
-	API
+	ex Executor
 
-	conn *Conn
-	id   atomic.Uint64
-	once sync.Mutex
-	live atomic.Pointer[live]
+	once  sync.Mutex
+	route atomic.Pointer[Route] // nil before the first request
 }
 
-func newStream(c *Conn) *Stream {
-	s := &Stream{conn: c}
-	s.API = NewAPI(s)
-	return s
-}
+// NewStream returns a new stream of ex, which chooses the connection at the first
+// request. It costs nothing until then.
+func NewStream(ex Executor) *Stream { return &Stream{ex: ex} }
+
+// Stream returns a new stream: requests in it are done in order, and may make
+// up a transaction. It costs nothing until it is used.
+func (c *Conn) Stream() *Stream { return NewStream(c) }
 
 // Route implements Executor.
-func (s *Stream) Route(context.Context) (Route, error) { return Route{conn: s.conn, stream: s}, nil }
-
-// ID returns the stream's number, 0 before its first request.
-func (s *Stream) ID() uint64 { return s.id.Load() }
-
-// bind returns the stream's session, choosing it at the first request.
-func (s *Stream) bind(ctx context.Context) (*live, error) {
-	if l := s.live.Load(); l != nil {
-		if err := l.session.Err(); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrStreamLost, &notConnectedError{cause: err})
-		}
-		return l, nil
+func (s *Stream) Route(ctx context.Context, a Attempt) (Route, error) {
+	if a.Try > 1 {
+		return Route{}, a.Err
 	}
-	l, err := s.conn.current(ctx)
+	if rt := s.route.Load(); rt != nil {
+		return *rt, nil
+	}
+	return s.bind(ctx, a.Request)
+}
+
+// ID returns the stream's number (IPROTO_STREAM_ID), 0 before its first request.
+func (s *Stream) ID() uint64 {
+	if rt := s.route.Load(); rt != nil {
+		return rt.stream
+	}
+	return 0
+}
+
+// bind chooses the stream's session, at the first request.
+func (s *Stream) bind(ctx context.Context, info RequestInfo) (Route, error) {
+	if s.ex == nil {
+		return Route{}, errNilExecutor
+	}
+	rt, err := bind(ctx, s.ex, info, ErrStreamLost, 1<<iproto.FeatureStreams)
 	if err != nil {
-		return nil, err
-	}
-	if err := l.need(iproto.FeatureStreams); err != nil {
-		return nil, err
+		return Route{}, err
 	}
 	s.once.Lock()
 	defer s.once.Unlock()
-	if bound := s.live.Load(); bound != nil {
-		return bound, nil
+	if bound := s.route.Load(); bound != nil {
+		return *bound, nil
 	}
-	s.id.Store(l.streams.Add(1))
-	s.live.Store(l)
-	return l, nil
+	rt.pin = &pin{live: rt.pin.live, lost: ErrStreamLost}
+	rt.stream = rt.pin.live.streams.Add(1)
+	s.route.Store(&rt)
+	return rt, nil
 }
 
 // Begin starts a transaction. Without options the server's defaults hold.
@@ -86,17 +93,14 @@ func (s *Stream) Rollback(ctx context.Context) error {
 	return err
 }
 
-// Streamer makes streams, as a Conn does.
-type Streamer interface{ Stream() *Stream }
-
-// InTx runs fn in a transaction: it begins one, with the options of opts if
-// given, commits it when fn returns nil, and rolls it back when fn returns an
-// error or panics. It returns fn's error, or that of Begin or Commit.
+// InTx runs fn in a transaction on a new stream of ex: it begins one, with the
+// options of opts if given, commits it when fn returns nil, and rolls it back when
+// fn returns an error or panics. It returns fn's error, or that of Begin or Commit.
 //
 // It does nothing again by itself: where SafeToRetry says so of its error, as
-// for a conflict with another transaction, the caller may.
-func InTx(ctx context.Context, conn Streamer, fn func(s *Stream) error, opts ...Begin) (err error) {
-	s := conn.Stream()
+// for a conflict with another transaction, the caller may; Retry does.
+func InTx(ctx context.Context, ex Executor, fn func(s *Stream) error, opts ...Begin) (err error) {
+	s := NewStream(ex)
 	if err := s.Begin(ctx, opts...); err != nil {
 		if !SafeToRetry(err) {
 			s.abandon(ctx) // it may be done yet, and nobody would end it
@@ -120,11 +124,21 @@ func InTx(ctx context.Context, conn Streamer, fn func(s *Stream) error, opts ...
 }
 
 // abandon rolls back, though ctx may have ended: then it doesn't wait for the
-// answer, for a stream's requests are done in order. Nor does it wait for room
+// answer, because a stream's requests are done in order. Nor does it wait for room
 // to send, which a server that reads nothing may never give; a few bytes for
 // each transaction that was begun do no harm. That it fails changes nothing for
-// the caller: then the session is lost, or the transaction is over already.
+// the caller: then the session is lost, or the transaction is over already. On a
+// stream without a session there is nothing to roll back.
 func (s *Stream) abandon(ctx context.Context) {
-	f := s.start(context.WithoutCancel(ctx), Rollback{}, atOnce)
+	rt := s.route.Load()
+	if rt == nil {
+		return
+	}
+	l, err := rt.pin.session()
+	if err != nil {
+		return
+	}
+	f := newFuture(nil, *rt, Rollback{})
+	f.sendAtOnce(l)
 	_, _ = f.Wait(ctx)
 }

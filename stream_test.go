@@ -371,9 +371,9 @@ func TestStreamKeepsOrder(t *testing.T) {
 			reqs = append(reqs, tnt.Call{Function: "note", Args: []any{i}})
 			want = append(want, int64(i))
 		}
-		for _, f := range stream.Batch(testContext(t), reqs...) {
-			if _, err := f.Wait(testContext(t)); err != nil {
-				t.Fatal(err)
+		for _, result := range stream.Batch(testContext(t), reqs...) {
+			if result.Err != nil {
+				t.Fatal(result.Err)
 			}
 		}
 		equal(t, "the order", lua(t, conn, "return order"), []any{want})

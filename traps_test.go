@@ -218,7 +218,7 @@ func TestSentOrNot(t *testing.T) {
 	unsent := 0
 	for i, f := range futures {
 		_, err := f.Wait(testContext(t))
-		if !errors.Is(err, tnt.ErrNotConnected) {
+		if !errors.Is(err, tnt.ErrClosed) || errors.Is(err, tnt.ErrNotConnected) != tnt.SafeToRetry(err) {
 			t.Fatal(err)
 		}
 		switch safe := tnt.SafeToRetry(err); {
@@ -464,7 +464,7 @@ func TestOneReconnectLoop(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			for errors.Is(conn.Ping(testContext(t)), tnt.ErrNotConnected) {
+			for tnt.IsTransient(conn.Ping(testContext(t))) {
 				time.Sleep(time.Millisecond)
 			}
 		})
@@ -593,7 +593,7 @@ func TestLyingLengthCostsLittle(t *testing.T) {
 	conn := toFake(t, addr)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if err := conn.Ping(testContext(t)); !errors.Is(err, tnt.ErrNotConnected) {
+	if err := conn.Ping(testContext(t)); !errors.Is(err, tnt.ErrConnectionLost) {
 		t.Errorf("got %v", err)
 	}
 	runtime.ReadMemStats(&after)

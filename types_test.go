@@ -321,16 +321,15 @@ func TestEncoding(t *testing.T) {
 		if err != nil || typed.Name != text {
 			t.Errorf("typed: %v, %v", typed, err)
 		}
-		futures := conn.Batch(testContext(t), tnt.Call{Function: "echo", Args: []any{text}}, tnt.Call{Function: "fail", Args: []any{text}})
-		resp, err := futures[0].Wait(testContext(t))
+		results := conn.Batch(testContext(t), tnt.Call{Function: "echo", Args: []any{text}}, tnt.Call{Function: "fail", Args: []any{text}})
+		resp, err := results[0].Response, results[0].Err
 		if err != nil {
 			t.Fatal(err)
 		}
 		if rows, _ := resp.Data(); len(rows) != 1 || rows[0] != text {
-			t.Errorf("by a future: %v", rows)
+			t.Errorf("in a batch: %v", rows)
 		}
-		_, err = futures[1].Wait(testContext(t))
-		failsWith(t, "an error's message", err, text)
+		failsWith(t, "an error's message", results[1].Err, text)
 
 		before := conn.Stats()
 		_, err = conn.Call(testContext(t), "echo", "漢字")

@@ -27,9 +27,10 @@ const defaultPort = "3301"
 // Parameters after "?" are the names of fields of Options in lower case with
 // underscores: connect_timeout, reconnect_interval, request_timeout,
 // ping_interval, dead_after (durations such as 500ms, or "never"),
-// connect_once, wait_connected, shutdown_fail_fast, no_schema, no_schema_refetch, tuple_formats,
-// allow_plain_password (true, false), auth, read_buffer, write_buffer,
-// max_frame and max_request (bytes).
+// max_reconnect_interval, connect_once, wait_connected, wait_in_flight, no_schema,
+// no_schema_refetch, tuple_formats, allow_plain_password (true, false), auth,
+// read_buffer, write_buffer, max_frame, max_request, max_pushes (bytes) and
+// max_in_flight.
 //
 // No error holds the password.
 func ParseURL(s string) (Options, error) {
@@ -42,6 +43,9 @@ func ParseURL(s string) (Options, error) {
 
 func parseURL(s string) (Options, error) {
 	var opts Options
+	if strings.TrimSpace(s) == "" {
+		return opts, errors.New("it is empty: write host:port, a path of a unix socket or a URL such as tarantool://127.0.0.1:3301")
+	}
 	scheme, rest, isURL := cutScheme(s)
 	var query string
 	if isURL {
@@ -61,6 +65,13 @@ func parseURL(s string) (Options, error) {
 	}
 	if isURL && rest != "" && !strings.HasPrefix(rest, "/") && scheme != "unix" {
 		rest = strings.TrimSuffix(rest, "/")
+	}
+	if isURL && (isPath(rest) || scheme == "unix") {
+		path, err := url.PathUnescape(rest)
+		if err != nil {
+			return opts, fmt.Errorf("the path %q has an invalid percent-encoding", rest)
+		}
+		rest = path
 	}
 	switch scheme {
 	case "tarantool", "tcp":
@@ -124,22 +135,25 @@ func parseUser(opts *Options, s string, isURL bool) error {
 type parameter func(*Options, string) error
 
 var parameters = map[string]parameter{
-	"connect_timeout":      durationParameter(func(o *Options) *time.Duration { return &o.ConnectTimeout }),
-	"reconnect_interval":   durationParameter(func(o *Options) *time.Duration { return &o.ReconnectInterval }),
-	"request_timeout":      durationParameter(func(o *Options) *time.Duration { return &o.RequestTimeout }),
-	"ping_interval":        durationParameter(func(o *Options) *time.Duration { return &o.PingInterval }),
-	"dead_after":           durationParameter(func(o *Options) *time.Duration { return &o.DeadAfter }),
-	"connect_once":         boolParameter(func(o *Options) *bool { return &o.ConnectOnce }),
-	"wait_connected":       boolParameter(func(o *Options) *bool { return &o.WaitConnected }),
-	"shutdown_fail_fast":   boolParameter(func(o *Options) *bool { return &o.ShutdownFailFast }),
-	"no_schema":            boolParameter(func(o *Options) *bool { return &o.NoSchema }),
-	"no_schema_refetch":    boolParameter(func(o *Options) *bool { return &o.NoSchemaRefetch }),
-	"tuple_formats":        boolParameter(func(o *Options) *bool { return &o.TupleFormats }),
-	"allow_plain_password": boolParameter(func(o *Options) *bool { return &o.AllowPlainPassword }),
-	"read_buffer":          sizeParameter(func(o *Options) *int { return &o.ReadBuffer }),
-	"write_buffer":         sizeParameter(func(o *Options) *int { return &o.WriteBuffer }),
-	"max_frame":            sizeParameter(func(o *Options) *int { return &o.MaxFrame }),
-	"max_request":          sizeParameter(func(o *Options) *int { return &o.MaxRequest }),
+	"connect_timeout":        durationParameter(func(o *Options) *time.Duration { return &o.ConnectTimeout }),
+	"reconnect_interval":     durationParameter(func(o *Options) *time.Duration { return &o.ReconnectInterval }),
+	"max_reconnect_interval": durationParameter(func(o *Options) *time.Duration { return &o.MaxReconnectInterval }),
+	"request_timeout":        durationParameter(func(o *Options) *time.Duration { return &o.RequestTimeout }),
+	"ping_interval":          durationParameter(func(o *Options) *time.Duration { return &o.PingInterval }),
+	"dead_after":             durationParameter(func(o *Options) *time.Duration { return &o.DeadAfter }),
+	"connect_once":           boolParameter(func(o *Options) *bool { return &o.ConnectOnce }),
+	"wait_connected":         boolParameter(func(o *Options) *bool { return &o.WaitConnected }),
+	"wait_in_flight":         boolParameter(func(o *Options) *bool { return &o.WaitInFlight }),
+	"no_schema":              boolParameter(func(o *Options) *bool { return &o.NoSchema }),
+	"no_schema_refetch":      boolParameter(func(o *Options) *bool { return &o.NoSchemaRefetch }),
+	"tuple_formats":          boolParameter(func(o *Options) *bool { return &o.TupleFormats }),
+	"allow_plain_password":   boolParameter(func(o *Options) *bool { return &o.AllowPlainPassword }),
+	"read_buffer":            sizeParameter(func(o *Options) *int { return &o.ReadBuffer }),
+	"write_buffer":           sizeParameter(func(o *Options) *int { return &o.WriteBuffer }),
+	"max_frame":              sizeParameter(func(o *Options) *int { return &o.MaxFrame }),
+	"max_request":            sizeParameter(func(o *Options) *int { return &o.MaxRequest }),
+	"max_in_flight":          sizeParameter(func(o *Options) *int { return &o.MaxInFlight }),
+	"max_pushes":             sizeParameter(func(o *Options) *int { return &o.MaxPushes }),
 	"auth": func(o *Options, v string) error {
 		o.Auth = v
 		return nil
@@ -193,7 +207,7 @@ func sizeParameter(field func(*Options) *int) parameter {
 	return func(o *Options, text string) error {
 		v, err := strconv.Atoi(text)
 		if err != nil || v <= 0 {
-			return fmt.Errorf("%q is no number of bytes above zero", text)
+			return fmt.Errorf("%q is no whole number above zero", text)
 		}
 		*field(o) = v
 		return nil

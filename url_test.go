@@ -11,7 +11,6 @@ import (
 
 func TestParseURL(t *testing.T) {
 	for url, want := range map[string]tnt.Options{
-		"":                                     {Address: tnt.DefaultAddress},
 		"tarantool://":                         {Address: tnt.DefaultAddress},
 		"db.example":                           {Address: "db.example"},
 		"db.example:3302":                      {Address: "db.example:3302"},
@@ -91,6 +90,7 @@ func TestParseURLWithTLS(t *testing.T) {
 
 func TestParseURLRefuses(t *testing.T) {
 	for url, want := range map[string]string{
+		"":                                 "empty",
 		"http://db.example":                `unknown scheme "http"`,
 		"://db.example":                    "scheme",
 		"db.example:":                      "port",

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/wire"
@@ -98,7 +101,7 @@ func (c *Conn) WatchFunc(key string, fn func(Event)) (*Watcher, error) {
 // WatchOnce asks for the value of a key once (3.0 and later).
 func (c *Conn) WatchOnce(ctx context.Context, key string) (Event, error) {
 	req := watchOnce{key}
-	resp, err := c.Do(ctx, req)
+	resp, err := Do(ctx, c, req)
 	if err != nil {
 		return Event{}, err
 	}
@@ -118,12 +121,15 @@ type watchOnce struct{ key string }
 
 func (watchOnce) Type() iproto.Type { return iproto.TypeWatchOnce }
 
-func (w watchOnce) place() place { return place{name: w.key, needs: 1 << iproto.FeatureWatchOnce} }
+func (w watchOnce) info() RequestInfo { return RequestInfo{Type: iproto.TypeWatchOnce, Key: w.key} }
 
-func (w watchOnce) appendBody(b []byte, _ *environment) ([]byte, error) {
-	body := wire.NewBody(b)
-	body.String(iproto.KeyEventKey, w.key)
-	return body.End(), nil
+func (watchOnce) needs() uint64 { return 1 << iproto.FeatureWatchOnce }
+
+func (w watchOnce) encode(e *encoder) error {
+	e.begin()
+	e.String(iproto.KeyEventKey, w.key)
+	e.B = e.End()
+	return nil
 }
 
 // Watcher is interest in a key. Its methods are safe for concurrent use.
@@ -190,20 +196,21 @@ type watchers struct {
 type subscription struct {
 	watchers map[*Watcher]struct{}
 	value    []byte
-	number   uint64 // of the value, 0: none came from this session yet
+	number   uint64 // of the value, 0: none came yet
+	stale    bool   // the value is of a session that is lost
 }
 
 // add registers a watcher.
 func (ws *watchers) add(c *Conn, key string) (*Watcher, error) {
 	c.mu.Lock() // so that the connection does not end meanwhile
 	defer c.mu.Unlock()
-	if c.run == nil || c.run.ctx.Err() != nil {
+	if c.run == nil && c.last != nil || c.run != nil && c.run.isLeaving() {
 		return nil, watchError(key, &notConnectedError{cause: c.last})
 	}
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if ws.session != nil {
-		if err := ws.session.need(iproto.FeatureWatchers); err != nil {
+		if err := ws.session.supports(1 << iproto.FeatureWatchers); err != nil {
 			return nil, watchError(key, err)
 		}
 	}
@@ -221,14 +228,16 @@ func (ws *watchers) add(c *Conn, key string) (*Watcher, error) {
 		ws.send(iproto.TypeWatch, key)
 	}
 	sub.watchers[w] = struct{}{}
-	if sub.number > 0 {
+	if sub.number > 0 && !sub.stale {
 		w.tell()
+	} else {
+		w.seen = sub.number
 	}
 	return w, nil
 }
 
 func watchError(key string, err error) error {
-	return &RequestError{Type: iproto.TypeWatch, Place: key, Err: err, fate: unsent}
+	return &RequestError{Request: RequestInfo{Type: iproto.TypeWatch, Key: key}, Err: err, fate: FateUnsent}
 }
 
 // remove ends a watcher, and the subscription with the last one of its key.
@@ -268,28 +277,57 @@ func (ws *watchers) send(typ iproto.Type, key string) {
 	if ws.session == nil {
 		return
 	}
-	b := wire.AppendRequestHeader(wire.BeginFrame(nil), wire.Header{Type: typ})
-	w := wire.NewBody(b)
-	w.String(iproto.KeyEventKey, key)
-	b = w.End()
-	if wire.EndFrame(b, 0) == nil {
+	if b, err := appendWatch(nil, typ, key); err == nil {
 		_ = ws.session.session.SendNoReply(b) // a dead session is replaced, and then all is sent again
 	}
 }
 
+// appendWatch appends the frame of a WATCH or an UNWATCH.
+func appendWatch(b []byte, typ iproto.Type, key string) ([]byte, error) {
+	start := len(b)
+	b = wire.AppendRequestHeader(wire.BeginFrame(b), wire.Header{Type: typ})
+	w := wire.NewBody(b)
+	w.String(iproto.KeyEventKey, key)
+	b = w.End()
+	return b, wire.EndFrame(b, start)
+}
+
 // attach subscribes to everything on a new session.
-func (ws *watchers) attach(l *live) {
+func (ws *watchers) attach(ctx context.Context, l *live) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	if err := l.need(iproto.FeatureWatchers); err != nil {
+	ws.session = l
+	if err := l.supports(1 << iproto.FeatureWatchers); err != nil {
 		ws.failAll(err)
-		ws.session = l
 		return
 	}
-	ws.session = l
 	ws.send(iproto.TypeWatch, shutdownKey)
-	for key := range ws.keys {
-		ws.send(iproto.TypeWatch, key)
+	if len(ws.keys) > 0 {
+		go ws.subscribe(ctx, l, slices.Collect(maps.Keys(ws.keys)))
+	}
+}
+
+// watchPiece is how many bytes of subscriptions are handed over at once.
+const watchPiece = 16 << 10
+
+// subscribe subscribes to keys on a session, a piece at a time: a connection may
+// watch more of them than fit into the write buffer. It ends with the session.
+func (ws *watchers) subscribe(ctx context.Context, l *live, keys []string) {
+	for len(keys) > 0 {
+		var b []byte
+		ws.mu.Lock()
+		for ; len(keys) > 0 && len(b) < watchPiece && ws.session == l; keys = keys[1:] {
+			if ws.keys[keys[0]] == nil {
+				continue // nobody watches it any more
+			}
+			if longer, err := appendWatch(b, iproto.TypeWatch, keys[0]); err == nil {
+				b = longer
+			}
+		}
+		ws.mu.Unlock()
+		if len(b) == 0 || l.session.SendNoReplyWait(ctx, b, time.Time{}) != nil {
+			return
+		}
 	}
 }
 
@@ -298,6 +336,9 @@ func (ws *watchers) detach() {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	ws.session = nil
+	for _, sub := range ws.keys {
+		sub.stale = true
+	}
 }
 
 // end ends all watchers with the connection.
@@ -359,12 +400,12 @@ func (ws *watchers) set(l *live, key string, value []byte) (dropped int) {
 		return 0
 	}
 	for w := range sub.watchers {
-		if sub.number > 0 && w.seen < sub.number {
+		if w.seen < sub.number {
 			dropped++
 		}
 		w.tell()
 	}
-	sub.value = value
+	sub.value, sub.stale = value, false
 	sub.number++
 	ws.send(iproto.TypeWatch, key)
 	return dropped

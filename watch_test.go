@@ -150,8 +150,10 @@ func TestWatchFunc(t *testing.T) {
 		if err := conn.Reconnect(testContext(t)); err != nil {
 			t.Fatal(err)
 		}
-		<-b.Done() // Disconnect ends it
-		if !errors.Is(b.Err(), tnt.ErrNotConnected) || a.Err() != nil {
+		second.want(t, int64(2)) // the present value, from the new session
+		disconnect(t, conn)
+		<-b.Done()
+		if !errors.Is(b.Err(), tnt.ErrClosed) || a.Err() != nil {
 			t.Errorf("the watchers ended by %v and %v", a.Err(), b.Err())
 		}
 	})
@@ -304,21 +306,43 @@ func TestWatchOnOldServer(t *testing.T) {
 	})
 }
 
-func TestWatchNotConnected(t *testing.T) {
-	conn, err := tnt.New(tnt.Options{})
+// TestWatchBeforeConnect has a watcher wait for its first session, and end with
+// the connection.
+func TestWatchBeforeConnect(t *testing.T) {
+	srv := tnttest.Run(t)
+	if err := srv.Broadcast("key", "value"); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := tnt.New(tnt.Options{Address: srv.Addr()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := conn.WatchFunc("x", func(tnt.Event) {}); !errors.Is(err, tnt.ErrNotConnected) {
-		t.Error(err)
+	came := make(chan tnt.Event, 8)
+	w, err := conn.WatchFunc("key", func(e tnt.Event) { came <- e })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Connect(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := (<-came).Value(); v != "value" || err != nil {
+		t.Errorf("the value is %v, %v", v, err)
+	}
+	disconnect(t, conn)
+	<-w.Done()
+	if !errors.Is(w.Err(), tnt.ErrClosed) {
+		t.Errorf("the watcher ended by %v", w.Err())
+	}
+	if _, err := conn.WatchFunc("key", func(tnt.Event) {}); !errors.Is(err, tnt.ErrClosed) {
+		t.Errorf("a watcher after the end: %v", err)
 	}
 }
 
 func TestShutdown(t *testing.T) {
 	onServersWith(t, 2, 10, func(t *testing.T, p *program) {
-		for _, failFast := range []bool{false, true} {
+		for _, wait := range []bool{false, true} {
 			s := ownServer(t, p)
-			conn := connect(t, tnt.Options{Address: s.Address, ReconnectInterval: 5 * time.Millisecond, ShutdownFailFast: failFast})
+			conn := connect(t, tnt.Options{Address: s.Address, ReconnectInterval: 5 * time.Millisecond, WaitConnected: wait})
 			inFlight := conn.Go(testContext(t), tnt.Eval{Expr: "require('fiber').sleep(0.3) return 'done'"})
 			if err := conn.Ping(testContext(t)); err != nil { // the call is there by now
 				t.Fatal(err)
@@ -330,7 +354,7 @@ func TestShutdown(t *testing.T) {
 			if _, err := inFlight.Wait(testContext(t)); err != nil {
 				t.Errorf("a request in flight at the shutdown: %v", err)
 			}
-			if failFast {
+			if !wait {
 				if err := <-waiting; !errors.Is(err, tnt.ErrNotConnected) || !tnt.SafeToRetry(err) {
 					t.Errorf("a new request, to fail fast: %v", err)
 				}
@@ -339,7 +363,7 @@ func TestShutdown(t *testing.T) {
 			if err := s.Run(); err != nil {
 				t.Fatal(err)
 			}
-			if !failFast {
+			if wait {
 				if err := <-waiting; err != nil {
 					t.Errorf("a new request, to wait: %v", err)
 				}
@@ -416,7 +440,7 @@ func TestCloseGraceful(t *testing.T) {
 		if err := conn.CloseGraceful(ctx); err == nil || err.Error() != "mine" {
 			t.Errorf("with a context that ended: %v", err)
 		}
-		if _, err := inFlight.Wait(testContext(t)); !errors.Is(err, tnt.ErrNotConnected) {
+		if _, err := inFlight.Wait(testContext(t)); !errors.Is(err, tnt.ErrClosed) || !errors.Is(err, tnt.ErrConnectionLost) {
 			t.Errorf("a request in flight at the end: %v", err)
 		}
 		if _, err := other.Call(testContext(t), "release"); err != nil {

@@ -18,7 +18,7 @@ const (
 func flag(name string) map[string]any { return map[string]any{name: true} }
 
 func (s schema) call(ctx context.Context, ex tnt.Executor, function string, args ...any) error {
-	_, err := tnt.NewAPI(ex).Call(ctx, string(s)+function, args...)
+	_, err := tnt.Do(ctx, ex, tnt.Call{Function: string(s) + function, Args: args})
 	return err
 }
 

@@ -2,7 +2,6 @@ package session
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"sync"
@@ -62,7 +61,7 @@ func (in *input) buffered(limit uint64) (frame []byte, err error) {
 	case err != nil || head == 0:
 		return nil, err
 	case size > min(limit, math.MaxInt-16): // an int has to hold the head too
-		return nil, fmt.Errorf("the server sent a frame of %d bytes, more than the limit of %d", size, limit)
+		return nil, wire.CheckFrameSize(size, min(limit, math.MaxInt-16))
 	}
 	total := head + int(size)
 	switch {

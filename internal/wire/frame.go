@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 
@@ -11,6 +12,18 @@ import (
 // frameHead is the length of the length that starts a frame as written here
 // and by every server: 0xce and four bytes.
 const frameHead = 5
+
+// ErrFrameTooLarge is that of a frame beyond the limit of whoever reads it.
+var ErrFrameTooLarge = errors.New("the frame is too large")
+
+// CheckFrameSize returns an ErrFrameTooLarge where a frame of so many bytes is
+// beyond the limit.
+func CheckFrameSize(size, limit uint64) error {
+	if size > limit {
+		return fmt.Errorf("%w: the server sent %d bytes, Options.MaxFrame is %d", ErrFrameTooLarge, size, limit)
+	}
+	return nil
+}
 
 // FrameSize reads the length that starts a frame. It returns the number of
 // bytes the length itself takes, 0 where b is too short to tell, and the

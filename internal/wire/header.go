@@ -93,6 +93,28 @@ func AppendRequestHeader(b []byte, h Header) []byte {
 	return b
 }
 
+// versionBytes is how many bytes at the end of a versioned header the schema's
+// version takes.
+const versionBytes = 8
+
+// AppendVersionedHeader is AppendRequestHeader with room for the schema's version
+// at the end, which SetSchemaVersion fills in once it is known whether the server
+// is to check it. A version of 0 is not checked.
+func AppendVersionedHeader(b []byte, h Header) []byte {
+	h.SchemaVersion = 0
+	start := len(b)
+	b = AppendRequestHeader(b, h)
+	b[start]++ // one pair more
+	b = append(b, byte(iproto.KeySchemaVersion))
+	return appendUint64(b, 0)
+}
+
+// SetSchemaVersion sets the version in b, which ends with a header of
+// AppendVersionedHeader.
+func SetSchemaVersion(b []byte, version uint64) {
+	binary.BigEndian.PutUint64(b[len(b)-versionBytes:], version)
+}
+
 // AppendResponseHeader appends the header of a response in the form of a
 // server, each number in its full width.
 func AppendResponseHeader(b []byte, h Header) []byte {

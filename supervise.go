@@ -1,0 +1,281 @@
+package tnt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// run is the time from a Connect to its Disconnect. Its goroutine, the
+// supervisor, is the only one that dials and publishes sessions.
+type run struct {
+	conn   *Conn
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	keep    bool          // it goes on though nobody waits: Start; under Conn.mu
+	leaving bool          // CloseGraceful has begun: nobody is to wait for a session; under Conn.mu
+	waiters int           // Connects that wait for the first success; under Conn.mu
+	ready   chan struct{} // closed when the first attempt has been decided
+	decided bool          // ready is closed; under Conn.mu
+	err     error         // why it failed; set before ready is closed
+	done    chan struct{} // closed when the supervisor has ended
+
+	stale chan struct{} // the reader saw another schema version
+	kick  chan struct{} // a pause between attempts is to end
+}
+
+// isLeaving reports whether no session is to come any more. Conn.mu is held.
+func (r *run) isLeaving() bool { return r.leaving || r.ctx.Err() != nil }
+
+var (
+	errConnecting       = errors.New("the first attempt to connect has not ended yet")
+	errGaveUp     error = errors.New("nobody waits for the connection any more")
+)
+
+// supervise connects, serves and connects again until it is told to end, or,
+// without reconnecting, until the first loss. The first attempt after a loss is
+// made at once, unless the session had just come up.
+func (r *run) supervise() {
+	c := r.conn
+	pause := backoff{min: c.opts.ReconnectInterval, max: c.opts.MaxReconnectInterval}
+	for first := true; ; {
+		c.setState(Connecting, nil)
+		l, attempt := r.connect()
+		err := attempt.Err
+		atOnce := false
+		if err == nil {
+			began := time.Now()
+			if r.publish(l, !first) {
+				err = r.serve(l)
+			}
+			first = false
+			r.withdraw(l, err)
+			if atOnce = time.Since(began) >= c.opts.ReconnectInterval; atOnce {
+				pause.reset()
+			}
+		}
+		switch {
+		case r.ctx.Err() != nil:
+			r.end(context.Cause(r.ctx))
+			return
+		case r.fail(err, first, attempt.Permanent):
+			r.end(err)
+			return
+		}
+		c.setState(Reconnecting, err)
+		if !atOnce && !r.pause(pause.next()) {
+			r.end(context.Cause(r.ctx))
+			return
+		}
+	}
+}
+
+// pause waits before the next attempt. It returns false where the run is to end.
+func (r *run) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.kick:
+	case <-r.ctx.Done():
+		return false
+	}
+	return true
+}
+
+// sleep waits, and returns false where ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// publish makes a session the connection's, unless the run is to end.
+func (r *run) publish(l *live, again bool) bool {
+	c := r.conn
+	c.mu.Lock()
+	if r.isLeaving() {
+		c.mu.Unlock()
+		return false
+	}
+	c.up.Store(l)
+	c.last = nil
+	c.mu.Unlock()
+	select { // Drops of before are of other sessions
+	case <-r.kick:
+	default:
+	}
+	c.counts.begin(l.session, again)
+	c.watchers.attach(r.ctx, l)
+	c.setState(Connected, nil)
+	c.mu.Lock()
+	r.decide(nil)
+	c.announce()
+	c.mu.Unlock()
+	return true
+}
+
+// withdraw takes a session from the connection and ends it.
+func (r *run) withdraw(l *live, err error) {
+	c := r.conn
+	r.takeBack(l, err)
+	if err == nil {
+		err = context.Cause(r.ctx)
+	}
+	l.session.Fail(err)
+	l.session.Close()
+	c.counts.end(l.session)
+}
+
+// takeBack takes a session from the connection, for new requests.
+func (r *run) takeBack(l *live, err error) {
+	c := r.conn
+	c.watchers.detach()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.up.CompareAndSwap(l, nil)
+	if !r.isLeaving() {
+		c.last = err
+	}
+	c.announce()
+}
+
+// fail records why an attempt failed, or a session was lost, and reports whether
+// the run is to end with that.
+func (r *run) fail(err error, first, permanent bool) (over bool) {
+	c := r.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !r.isLeaving() {
+		c.last = err
+	}
+	switch {
+	case c.opts.ReconnectInterval == Never:
+		return true
+	case first && permanent && r.keep:
+		r.decide(err)
+		return false
+	}
+	return first && (c.opts.ConnectOnce || permanent)
+}
+
+// decide tells the Connects that wait what has become of them. Conn.mu is
+// held.
+func (r *run) decide(err error) {
+	if !r.decided {
+		r.decided, r.err = true, err
+		close(r.ready)
+	}
+}
+
+// end is the supervisor's last act.
+func (r *run) end(err error) {
+	c := r.conn
+	c.setState(Disconnecting, err)
+	c.setState(Disconnected, err)
+	c.mu.Lock()
+	c.run = nil
+	c.watchers.end(&notConnectedError{cause: err})
+	if !errors.Is(err, errGaveUp) || errors.Is(c.last, errConnecting) {
+		c.last = err
+	}
+	r.decide(err)
+	c.announce()
+	c.mu.Unlock()
+	close(r.done)
+}
+
+// serve keeps a session until it is lost or the run ends.
+func (r *run) serve(l *live) error {
+	c := r.conn
+	var tick <-chan time.Time
+	if c.opts.PingInterval != Never {
+		ticker := time.NewTicker(c.opts.PingInterval)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
+	var p pinger
+	for {
+		select {
+		case <-r.ctx.Done():
+			return context.Cause(r.ctx)
+		case <-l.session.Dead():
+			return l.session.Err()
+		case <-l.shutdown:
+			return r.leaveGracefully(l)
+		case <-r.stale:
+			c.refetchInBackground(l)
+		case <-tick:
+			l.session.Trim()
+			if !p.tick(c, l) {
+				return errSilent
+			}
+		}
+	}
+}
+
+var errSilent = errors.New("the server is silent: a ping has no answer, and no bytes come or go")
+
+// pinger sends the connection's own pings.
+type pinger struct {
+	ping  *Future
+	begun time.Time // when it was sent
+	told  bool      // hooks know that it is overdue
+
+	moved uint64    // bytes, when something moved last
+	since time.Time // when that was
+}
+
+// tick pings, where no ping is on its way. It returns false where the server
+// has been silent for too long.
+func (p *pinger) tick(c *Conn, l *live) bool {
+	now := time.Now()
+	if p.ping == nil || p.ping.finished() {
+		// A wait for room would keep the supervisor from seeing that the server
+		// has stopped to read.
+		p.ping = newFuture(nil, Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}, Ping{})
+		p.ping.sendAtOnce(l)
+		*p = pinger{ping: p.ping, begun: now, moved: l.session.Moved(), since: now}
+		return true
+	}
+	if !p.told {
+		p.told = true
+		c.hooks.onPingOverdue(c, now.Sub(p.begun))
+	}
+	if moved := l.session.Moved(); moved != p.moved {
+		p.moved, p.since = moved, now
+	}
+	return c.opts.DeadAfter == Never || now.Sub(p.since) < c.opts.DeadAfter
+}
+
+// shutdownKey is the key whose value true announces that a server shuts down
+// (2.10 and later): it waits, up to its on_shutdown timeout, for clients to
+// finish and go.
+const shutdownKey = "box.shutdown"
+
+// errShutdown is why a session ends that the server announced the end of.
+var errShutdown = errors.New("the server is shutting down")
+
+// leaveGracefully lets the requests in flight finish on a session whose server
+// is shutting down, while new ones find no session. The server is told by the
+// end of the connection.
+func (r *run) leaveGracefully(l *live) error {
+	r.takeBack(l, errShutdown)
+	ctx := r.ctx
+	if most := r.conn.opts.DeadAfter; most != Never { // a server that vanished meanwhile answers nothing
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, most)
+		defer cancel()
+	}
+	if err := l.session.WaitIdle(ctx); err != nil {
+		return fmt.Errorf("%w: %w", errShutdown, err)
+	}
+	return errShutdown
+}
