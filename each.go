@@ -52,14 +52,18 @@ func eachRow[T any, R Request](ctx context.Context, b *batch[R], i int, plan *mp
 		return false, err
 	}
 	names, err := findRows(in, body, b.format(plan, i), plan.ByName())
+	n := 0
 	if err == nil && in.Len() > 0 {
-		if found = in.ArrayLen() > 0; found {
-			plan.DecodeRow(in, unsafe.Pointer(row), names)
-		}
+		n = in.ArrayLen()
 		err = in.Err()
 	}
 	if err != nil {
 		return false, requestError(b.reqs[i], &DecodeError{err}, true)
 	}
-	return found, nil
+	if n > 0 {
+		if err := decodeFirst(in, plan, unsafe.Pointer(row), names, n); err != nil {
+			return false, requestError(b.reqs[i], err, true)
+		}
+	}
+	return n > 0, nil
 }

@@ -74,7 +74,7 @@ func readTupleRow(r *Reader, p unsafe.Pointer, f Format) {
 	case TypeArray:
 		array = r.Raw()
 	case TypeExt:
-		array, f = r.tupleArray()
+		array, f = r.TupleArray()
 	default:
 		r.fail("a tuple", nil)
 	}
@@ -88,9 +88,9 @@ func readTupleRow(r *Reader, p unsafe.Pointer, f Format) {
 	tupleType.Set(p, append([]byte(nil), array...), f, r.formats)
 }
 
-// tupleArray reads an MP_TUPLE: the bytes of its array, and its format, nil
-// where that did not come.
-func (r *Reader) tupleArray() (array []byte, f Format) {
+// TupleArray reads an MP_TUPLE: the bytes of its array, without copying them,
+// and its format, nil where that did not come.
+func (r *Reader) TupleArray() (array []byte, f Format) {
 	data := readExt(r, types.ExtTuple, func(data []byte) ([]byte, error) { return data, nil })
 	inner, f := r.tuple(data)
 	if inner.err == nil {
@@ -121,8 +121,8 @@ func (r *Reader) inTuple(fn func(inner *Reader, f Format)) {
 	r.end(&inner)
 }
 
-// isTuple reports whether an MP_TUPLE comes next.
-func (r *Reader) isTuple() bool {
+// IsTuple reports whether an MP_TUPLE comes next.
+func (r *Reader) IsTuple() bool {
 	head, _ := extLen(r.b)
 	return head > 0 && int8(r.b[head-1]) == types.ExtTuple
 }

@@ -212,20 +212,21 @@ func DecodeInto[T any](r *Reader, dst *T) error {
 	return r.err
 }
 
-// AppendTuple appends a value in the place of a tuple or of a key: a struct,
-// or a pointer to one, as an array. names are those of the tuple's fields, nil
-// where they are not known; it is not to be changed afterwards. Its error is a
-// *NamesError where they don't fit the struct's tags.
-func AppendTuple(b []byte, v any, names []string) ([]byte, error) {
-	return appendTuple(b, v, names)
-}
-
-// AppendRow is AppendTuple for a tuple that is to be stored.
+// AppendRow appends a value in the place of a tuple: a struct, or a pointer to
+// one, as an array. names are those of the tuple's fields, nil where they are not
+// known; it is not to be changed afterwards. Its error is a *NamesError where
+// they don't fit the struct's.
 func AppendRow(b []byte, v any, names []string) ([]byte, error) {
-	return appendTuple(b, v, names)
+	return appendTuple(b, v, names, false)
 }
 
-func appendTuple(b []byte, v any, names []string) ([]byte, error) {
+// AppendKey is AppendRow for a key, where names are those of the parts of an
+// index: a struct has to have the first of them, without a gap.
+func AppendKey(b []byte, v any, names []string) ([]byte, error) {
+	return appendTuple(b, v, names, true)
+}
+
+func appendTuple(b []byte, v any, names []string, isKey bool) ([]byte, error) {
 	t := reflect.TypeOf(v)
 	if t == nil {
 		return AppendNil(b), nil
@@ -255,14 +256,28 @@ func appendTuple(b []byte, v any, names []string) ([]byte, error) {
 		return plan.encode(b, p, 0)
 	}
 	bound := s.bind(names)
+	if err := s.fits(bound, p, isKey); err != nil {
+		return b, err
+	}
+	return s.appendArray(b, p, bound, 0)
+}
+
+// fits reports why the struct that p points to can't be written by a binding.
+func (s *structPlan) fits(bound *binding, p unsafe.Pointer, isKey bool) error {
 	if bound.err != nil {
-		return b, bound.err
+		return bound.err
 	}
 	for _, i := range bound.unbound { // what is in one would be lost
 		if f := &s.fields[i]; !f.isZero(p) {
-			return b, &NamesError{what: fmt.Sprintf("field %s of %s is %q, which is no field of the tuple: it has %s",
-				f.goName, typeName(t), f.name, listed(names))}
+			return s.lacking(f, bound.names)
 		}
 	}
-	return s.appendArray(b, p, bound, 0)
+	if !isKey {
+		return nil
+	}
+	gap := slices.Index(bound.fields, nil)
+	if gap >= 0 && slices.ContainsFunc(bound.fields[gap:], func(f *fieldPlan) bool { return f != nil }) {
+		return fmt.Errorf("%s lacks part %d of the key and has a later one: a key is the index's first parts", typeName(s.typ), gap+1)
+	}
+	return nil
 }

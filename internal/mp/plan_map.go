@@ -26,7 +26,7 @@ func (c *compiler) mapPlan(p *Plan) error {
 		switch {
 		case r.Nil():
 			m.SetZero()
-		case text && r.Type() == TypeExt && r.isTuple():
+		case text && r.Type() == TypeExt && r.IsTuple():
 			r.inTuple(func(inner *Reader, f Format) { p.row(inner, v, f) })
 		case text && r.Type() == TypeArray && !r.atEmptyArray():
 			r.namedTuple(m, elem, f)
@@ -58,7 +58,7 @@ func takesText(key reflect.Type) bool {
 func (r *Reader) namedTuple(m reflect.Value, elem *Plan, f Format) {
 	names := namesOf(f)
 	if len(names) == 0 {
-		r.Fail(errNameless(m.Type()))
+		r.Fail(&NamesError{Type: typeName(m.Type())})
 		return
 	}
 	n := r.ArrayLen()

@@ -39,8 +39,8 @@ func (p *Plan) honourMarshalers() {
 // the array.
 func (r *Reader) unmarshal(m msgp.Unmarshaler) {
 	var raw []byte
-	if r.isTuple() {
-		raw, _ = r.tupleArray()
+	if r.IsTuple() {
+		raw, _ = r.TupleArray()
 	} else {
 		raw = r.Raw()
 	}

@@ -14,11 +14,13 @@ import (
 	"github.com/gotnt/tnt/types"
 )
 
-// A type that has none of MessagePack's methods may have those of database/sql,
-// or of encoding/text. It is written by Value, or else by MarshalText, and read
-// by Scan, or else by UnmarshalText. What it has no method for is done by its
-// kind, but for a struct, which is an error then: its Go fields are its own
-// affair.
+// A type that has none of MessagePack's methods may have those of database/sql or
+// of encoding. With both Value and Scan it is written and read by them, or else
+// with both MarshalText and UnmarshalText by those. A struct with only one of
+// them is written or read by that one, and the other way is an error, because its
+// Go fields are its own affair; another kind of type is what its kind is, because
+// one method alone may be for something else, such as to hide a password from
+// logs.
 
 // scanner is sql.Scanner, without the package that has it.
 type scanner interface{ Scan(src any) error }
@@ -32,16 +34,39 @@ var (
 
 func implements(t, method reflect.Type) bool { return reflect.PointerTo(t).Implements(method) }
 
-// hasOwnForm reports whether a type is written or read by methods of
-// database/sql or encoding, or is one that may hold nothing.
-func hasOwnForm(t reflect.Type) bool {
+// methods are those that a type has.
+type methods struct{ value, scan, marshalText, unmarshalText bool }
+
+// methodsOf returns the methods that a type is written and read by.
+func methodsOf(t reflect.Type) (m methods) {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Interface:
-		return false
+		return m
 	}
-	return isNullable(t) || implements(t, valuerType) || implements(t, scannerType) ||
-		implements(t, textMarshalerType) || implements(t, textUnmarshalerType)
+	m = methods{implements(t, valuerType), implements(t, scannerType), implements(t, textMarshalerType), implements(t, textUnmarshalerType)}
+	switch {
+	case m.value && m.scan:
+		return methods{value: true, scan: true}
+	case m.marshalText && m.unmarshalText:
+		return methods{marshalText: true, unmarshalText: true}
+	case t.Kind() != reflect.Struct:
+		return methods{}
+	}
+	return m
 }
+
+// WritesItself reports whether values of a type, or of what it points to, are
+// written by methods of the type, or have a form that their kind does not tell.
+func WritesItself(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return isKnown(t) || marshals(t) || hasOwnForm(t)
+}
+
+// hasOwnForm reports whether a type is written or read by methods of
+// database/sql or encoding, or is one that may hold nothing.
+func hasOwnForm(t reflect.Type) bool { return isNullable(t) || methodsOf(t) != methods{} }
 
 // methodPlan fills the plan of a type that has such methods.
 func (c *compiler) methodPlan(p *Plan) error {
@@ -50,31 +75,27 @@ func (c *compiler) methodPlan(p *Plan) error {
 		if err := noPromotion(t); err != nil {
 			return err
 		}
-		p.decode = func(r *Reader, _ unsafe.Pointer) {
-			r.Fail(fmt.Errorf("%s can be written but not read: it has neither Scan, UnmarshalText nor UnmarshalMsg", typeName(t)))
-		}
-		p.encode = func(b []byte, _ unsafe.Pointer, _ int) ([]byte, error) {
-			return b, fmt.Errorf("%s can be read but not written: it has neither Value, MarshalText nor MarshalMsg", typeName(t))
-		}
-	} else if err := c.kindPlan(p); err != nil && !(implements(t, valuerType) || implements(t, textMarshalerType)) {
-		return err
 	}
-	p.single = true
-	p.slow = true
+	p.single, p.slow = true, true
+	m := methodsOf(t)
 	switch {
-	case implements(t, valuerType):
+	case m.value:
 		p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
 			return appendDriverValue(b, reflect.NewAt(t, v).Interface().(driver.Valuer), depth)
 		}
-	case implements(t, textMarshalerType):
+	case m.marshalText:
 		p.encode = func(b []byte, v unsafe.Pointer, _ int) ([]byte, error) {
 			return appendText(b, reflect.NewAt(t, v).Interface().(encoding.TextMarshaler))
 		}
+	default:
+		p.encode = func(b []byte, _ unsafe.Pointer, _ int) ([]byte, error) {
+			return b, fmt.Errorf("%s can be read but not written: it has neither Value, MarshalText nor MarshalMsg", typeName(t))
+		}
 	}
 	switch {
-	case implements(t, scannerType):
+	case m.scan:
 		p.decode = func(r *Reader, v unsafe.Pointer) { r.scan(reflect.NewAt(t, v).Interface().(scanner)) }
-	case implements(t, textUnmarshalerType):
+	case m.unmarshalText:
 		p.decode = func(r *Reader, v unsafe.Pointer) {
 			if r.Nil() {
 				reflect.NewAt(t, v).Elem().SetZero()
@@ -82,9 +103,10 @@ func (c *compiler) methodPlan(p *Plan) error {
 			}
 			r.text(reflect.NewAt(t, v).Interface().(encoding.TextUnmarshaler))
 		}
-	}
-	if p.decode == nil || p.encode == nil {
-		return fmt.Errorf("%s has no form in MessagePack", typeName(t))
+	default:
+		p.decode = func(r *Reader, _ unsafe.Pointer) {
+			r.Fail(fmt.Errorf("%s can be written but not read: it has neither Scan, UnmarshalText nor UnmarshalMsg", typeName(t)))
+		}
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package mp
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -11,37 +10,60 @@ import (
 	"unsafe"
 )
 
-// A NamesError reports a struct whose fields can't be found by the names in
-// their tags.
+// A NamesError reports a struct, or a map, whose fields can't be found by their
+// names.
 type NamesError struct {
-	// Unknown reports that the names of the tuple's fields are not known at all.
-	Unknown bool
-	what    string
+	Type  string   // of the struct or the map
+	Field string   // the struct's field that was not found, "" where the names are not known
+	Name  string   // of it, as it is in the tag or as it follows from Field
+	Names []string // those that there are
+	// Tagged reports that the field's tag has the name.
+	Tagged bool
 }
 
-// Error tells which field, and how to mend it.
-func (e *NamesError) Error() string { return e.what }
+// Unknown reports whether the names of the tuple's fields are not known at all.
+func (e *NamesError) Unknown() bool { return e.Field == "" }
+
+// Error tells what was not found, and how to mend it.
+func (e *NamesError) Error() string {
+	switch {
+	case e.Unknown() && e.Name == "":
+		return e.Type + " takes a tuple by the names of its fields, and those are not known here: " + howToGetNames + "; or take a list"
+	case e.Unknown():
+		return fmt.Sprintf("%s has a field tagged %q, and the names of this tuple's fields are not known here: %s; or tag the fields by number, or not at all",
+			e.Type, e.Name, howToGetNames)
+	}
+	return e.Missing("the tuple")
+}
+
+const howToGetNames = "results of functions have them with Options.TupleFormats, and tuples of a space that has a format with a schema"
+
+// Missing is the message that the field is none of what, such as "the tuple".
+func (e *NamesError) Missing(what string) string {
+	verb := "is"
+	if e.Tagged {
+		verb = "is tagged"
+	}
+	return fmt.Sprintf("field %s of %s %s %q, which %s lacks: it has %s", e.Field, e.Type, verb, e.Name, what, listed(e.Names))
+}
 
 // nameless is the error of a struct with names in its tags that stands for a
 // tuple whose fields' names are not known. To go by position instead would put
 // values into fields that were not meant.
 func (s *structPlan) nameless() error {
-	example := ""
+	e := &NamesError{Type: typeName(s.typ)}
 	for i := range s.fields {
 		if s.fields[i].tagged {
-			example = s.fields[i].name
+			e.Name, e.Tagged = s.fields[i].name, true
 			break
 		}
 	}
-	return &NamesError{Unknown: true, what: fmt.Sprintf(
-		"%s has a field tagged by the name %q, and the names of this tuple's fields are not known: they come with Options.TupleFormats, "+
-			"and with a schema where the space has a format; or tag the fields by number, or not at all", typeName(s.typ), example)}
+	return e
 }
 
-// lacking is the error of a tag that no field of the tuple has the name of.
+// lacking is the error of a field that no field of the tuple has the name of.
 func (s *structPlan) lacking(f *fieldPlan, names []string) error {
-	return &NamesError{what: fmt.Sprintf("field %s of %s is tagged %q, which is no field of the tuple: it has %s",
-		f.goName, typeName(s.typ), f.name, listed(names))}
+	return &NamesError{Type: typeName(s.typ), Field: f.goName, Name: f.name, Names: names, Tagged: f.tagged}
 }
 
 // listed returns names for a message.
@@ -190,13 +212,6 @@ func sameNames(a, b []string) bool {
 		return false
 	}
 	return unsafe.SliceData(a) == unsafe.SliceData(b) || slices.Equal(a, b)
-}
-
-// errNameless is the error of a map that a tuple is read into whose fields'
-// names are not known.
-func errNameless(t reflect.Type) error {
-	return &NamesError{Unknown: true, what: fmt.Sprintf("%s takes a tuple by the names of its fields, and those are not known: "+
-		"they come with Options.TupleFormats, and with a schema where the space has a format; or take a list", typeName(t))}
 }
 
 var errSameNames = errors.New("two fields or columns have the same name: take a list, or give them different names")

@@ -73,7 +73,7 @@ func (p *Plan) singleRow(r *Reader, dst unsafe.Pointer, _ Format) {
 	switch {
 	case r.Type() == TypeArray:
 		p.only(r, dst)
-	case r.Type() == TypeExt && r.isTuple():
+	case r.Type() == TypeExt && r.IsTuple():
 		r.inTuple(func(inner *Reader, _ Format) { p.only(inner, dst) })
 	default:
 		p.decode(r, dst)

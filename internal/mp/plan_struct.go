@@ -102,7 +102,7 @@ func (s *structPlan) decode(r *Reader, p unsafe.Pointer, f Format) {
 		r.Nil()
 		reflect.NewAt(s.typ, p).Elem().SetZero()
 	case TypeExt:
-		if !r.isTuple() {
+		if !r.IsTuple() {
 			r.fail("a tuple or a map for "+typeName(s.typ), nil)
 			return
 		}

@@ -177,10 +177,10 @@ func TestTuplePlaces(t *testing.T) {
 func TestUnknownNameOfField(t *testing.T) {
 	v := byName{Name: "n", Gone: "not empty"}
 	names := []string{"title"}
-	if b, err := AppendRow(nil, &v, names); err == nil || !strings.Contains(err.Error(), `field Gone of mp.byName is "gone", which is no field of the tuple: it has title`) {
+	if b, err := AppendRow(nil, &v, names); err == nil || !strings.Contains(err.Error(), `field Gone of mp.byName is "gone", which the tuple lacks: it has title`) {
 		t.Errorf("%x, %v", b, err)
 	}
-	if b, err := AppendTuple(nil, &v, names); err == nil {
+	if b, err := AppendKey(nil, &v, names); err == nil {
 		t.Errorf("%x as a key", b)
 	}
 	// What the tuple lacks is zero, also over another row.
