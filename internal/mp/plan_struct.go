@@ -17,21 +17,23 @@ type structPlan struct {
 	embedded []uintptr // offsets of the embedded pointers
 }
 
-// fieldPlan is one field of a struct.
+// fieldPlan is one field of a struct. What is looked at for each row comes first,
+// to be in one line of the cache.
 type fieldPlan struct {
-	goName   string
-	name     string // of the tuple's field: the tag's, or the Go name in snake_case
-	tagged   bool   // name is the tag's
-	position int    // -1: by its order
-	array    bool   // if it is a struct: an array where it is nested
-	offset   uintptr
-	path     []embedding // to the struct that offset counts from, for one behind embedded pointers
-	plan     *Plan
-	quick    quick
+	offset uintptr
+	quick  quick
+	array  bool // if it is a struct: an array where it is nested
+	tagged bool // name is the tag's
 
 	// decode reads the field that is offset behind p, and for a field behind embedded
 	// pointers that of the struct that p points to.
 	decode func(r *Reader, p unsafe.Pointer)
+
+	path     []embedding // to the struct that offset counts from, for one behind embedded pointers
+	plan     *Plan
+	goName   string
+	name     string // of the tuple's field: the tag's, or the Go name in snake_case
+	position int    // -1: by its order
 }
 
 // value returns the field of the struct that p points to.
