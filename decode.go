@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"unsafe"
 
 	"github.com/gotnt/tnt/internal/mp"
-	"github.com/gotnt/tnt/internal/wire"
-	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/schema"
 )
 
@@ -18,25 +17,27 @@ import (
 // first result of a function, a row of SQL. Where there is none the error is
 // ErrNoTuple.
 //
-// T may be any type that MessagePack has a form for. A struct stands for a
-// tuple: its exported fields are the tuple's in their order, unless tags say
-// otherwise:
+// T may be any type that MessagePack has a form for; docs/types.md has all the
+// rules. A struct stands for a tuple: its exported fields are the tuple's in
+// their order, unless tags say otherwise:
 //
-//	`tnt:"name"`   the tuple's field of that name, where names are known: by the
-//	               schema, by SQL, or by Options.TupleFormats
+//	`tnt:"name"`   the tuple's field of that name
 //	`tnt:"3"`      the tuple's field number 3, counted from 0
 //	`tnt:"-"`      none
 //
-// Where the names are not known, as of what functions return without
-// Options.TupleFormats, and without a schema, a tuple's fields are the struct's
-// in their order, names in tags or not. A name that the tuple lacks is no error:
-// the field is zero.
+// Names are known by the schema, by SQL, or by Options.TupleFormats. Where they
+// are not, a struct with a name in its tags is an error, and so is a name that
+// the tuple lacks.
 //
 // Of a map, as functions often return, the keys match the name in the tag, or
 // the name of the struct's field without regard to case and underscores.
 // Fields that T lacks are passed over, those that the tuple lacks are zero,
-// and so is a nil, which a *T tells apart. Of a function's results all but the
-// first are dropped.
+// and so is a nil, which a *T tells apart. A T that is no list, such as a
+// number or a string, is also read from a row of one column.
+//
+// Of a function's results all but the first are dropped. Where that is nil and
+// the second is not, as by Lua's `return nil, err`, the error is a *ResultError
+// with the second. To have several results, see Two and Response.DecodeResults.
 func One[T any](ctx context.Context, ex Executor, req Request) (T, error) {
 	var v T
 	err := OneInto(ctx, ex, req, &v)
@@ -49,11 +50,7 @@ func All[T any](ctx context.Context, ex Executor, req Request) ([]T, error) {
 	if err := ask[T](ctx, ex, &req, &a); err != nil {
 		return nil, err
 	}
-	rows := make([]T, a.rows)
-	if err := decodeRows(&a, &req, rows); err != nil {
-		return nil, err
-	}
-	return rows, nil
+	return decodeAll(&a, &req, []T{})
 }
 
 // Into does a request and decodes the rows of its answer into dst, whose room
@@ -67,12 +64,11 @@ func Into[T any, R Request](ctx context.Context, ex Executor, req R, dst *[]T) e
 	if err := ask[T](ctx, ex, &req, &a); err != nil {
 		return err
 	}
-	if a.rows <= cap(*dst) {
-		*dst = (*dst)[:a.rows]
-	} else {
-		*dst = append((*dst)[:cap(*dst)], make([]T, a.rows-cap(*dst))...)
+	rows, err := decodeAll(&a, &req, (*dst)[:0])
+	if rows != nil {
+		*dst = rows
 	}
-	return decodeRows(&a, &req, *dst)
+	return err
 }
 
 // OneInto is One into a variable that is used again: the fastest form.
@@ -84,11 +80,12 @@ func OneInto[T any, R Request](ctx context.Context, ex Executor, req R, dst *T) 
 	if err := ask[T](ctx, ex, &req, &a); err != nil {
 		return err
 	}
-	if a.rows == 0 {
-		a.release()
-		return requestError(req, ErrNoTuple, true)
+	err := decodeFirst(a.in, a.plan, unsafe.Pointer(dst), a.names, a.rows)
+	a.release()
+	if err != nil {
+		return requestError(req, err, true)
 	}
-	return decodeRows(&a, &req, unsafe.Slice(dst, 1))
+	return nil
 }
 
 var errNilTarget = errors.New("there is a nil where a pointer to the variable for the answer has to be")
@@ -108,7 +105,7 @@ type answer struct {
 	exchange
 	plan  *mp.Plan
 	in    *mp.Reader // stands before the first row
-	names []string   // of the rows' fields, where they matter
+	names mp.Format  // of the rows' fields, where they matter
 	rows  int
 }
 
@@ -156,123 +153,149 @@ func (a *answer) find(format *schema.Format) (err error) {
 	return err
 }
 
-// decodeRows decodes as many rows of an answer as dst has room for, and
-// releases it.
-func decodeRows[T any, R Request](a *answer, req *R, dst []T) (err error) {
-	in := a.in
-	for i := range dst {
-		a.plan.DecodeRow(in, unsafe.Pointer(&dst[i]), a.names)
-		if err = in.Err(); err != nil {
-			err = requestError(*req, &DecodeError{fmt.Errorf("row %d: %w", i+1, err)}, true)
-			break
+// decodeAll decodes the rows of an answer into dst, which it extends and whose
+// elements it uses, and releases the answer. On an error what is returned is only
+// for its room.
+func decodeAll[T any, R Request](a *answer, req *R, dst []T) ([]T, error) {
+	in, n := a.in, a.rows
+	rows := growRows(in, dst, n)
+	for i := range n {
+		if i == len(rows) { // what was announced turns out to be there
+			rows = growRows(in, rows, n)
+		}
+		a.plan.DecodeRow(in, unsafe.Pointer(&rows[i]), a.names)
+		if err := in.Err(); err != nil {
+			a.release()
+			return rows[:i], requestError(*req, &DecodeError{fmt.Errorf("row %d: %w", i+1, err)}, true)
 		}
 	}
+	err := noMore(in, a.body)
 	a.release()
-	return err
-}
-
-// findRows has r stand before the rows of an answer, empty where there are
-// none, and returns the names of their fields. Only where those matter and
-// come with the answer is the whole of it looked through.
-func findRows(r *mp.Reader, content []byte, format *schema.Format, byName bool) ([]string, error) {
-	*r = mp.NewReader(content)
-	switch {
-	case len(content) == 0:
-		return nil, nil
-	case !byName && wire.BeginsWithData(content):
-		r.Advance(wire.DataOffset)
-		return nil, nil
-	}
-	return searchRows(r, content, format)
-}
-
-// searchRows is findRows that looks through the whole body.
-func searchRows(r *mp.Reader, content []byte, format *schema.Format) ([]string, error) {
-	*r = mp.Reader{}
-	var body wire.Body
-	if err := body.Decode(content); err != nil || !body.Has(iproto.KeyData) {
-		return nil, err
-	}
-	*r = body.Reader(iproto.KeyData)
-	return rowNames(&body, format)
-}
-
-// rowNames returns the names of the rows' fields, as far as one format for all
-// can tell.
-func rowNames(body *wire.Body, format *schema.Format) ([]string, error) {
-	f, err := Response{format: format}.formats(body)
 	if err != nil {
-		return nil, err
+		return rows, requestError(*req, err, true)
 	}
-	if f.main == nil && len(f.byID) == 1 {
-		for _, only := range f.byID {
-			return only.Names(), nil
+	return rows, nil
+}
+
+// growRows extends rows towards n of them: as far as there is room, and further
+// by as much as the bytes that are left make likely. What an answer announces
+// is not allocated before it is there, because a T may be larger by far than the
+// byte that announces it.
+func growRows[T any](in *mp.Reader, rows []T, n int) []T {
+	var one T
+	have := len(rows)
+	if cap(rows) < n && have == cap(rows) || cap(rows) == 0 {
+		rows = slices.Grow(rows, in.RoomFor(n-have, unsafe.Sizeof(one)))
+	}
+	return rows[:min(n, cap(rows))]
+}
+
+// decodeFirst decodes the first of an answer's rows, before which in stands.
+func decodeFirst(in *mp.Reader, plan *mp.Plan, dst unsafe.Pointer, names mp.Format, rows int) error {
+	switch {
+	case rows == 0:
+		return ErrNoTuple
+	case rows > 1:
+		if err := nilAndError(in); err != nil {
+			return err
 		}
 	}
-	return f.main.Names(), nil
+	plan.DecodeRow(in, dst, names)
+	if err := in.Err(); err != nil {
+		return &DecodeError{fmt.Errorf("row 1: %w", err)}
+	}
+	return nil
+}
+
+// noMore reports bytes behind the rows of an answer that has nothing else.
+func noMore(in *mp.Reader, content []byte) error {
+	if in.Len() == 0 || !isOnlyData(content) {
+		return nil
+	}
+	return &DecodeError{fmt.Errorf("%d bytes are behind the end of the answer", in.Len())}
 }
 
 // Decode decodes the rows of the answer into dst: a pointer to a slice takes
-// all of them, a pointer to anything else the first, which is an ErrNoTuple
-// where there is none. For the types see One.
+// all of them, a pointer to anything else, and to a slice type that has an
+// UnmarshalMsg, the first, which is an ErrNoTuple where there is none. For the
+// types, and for Lua's `return nil, err`, see One.
 func (r Response) Decode(dst any) error {
-	v := reflect.ValueOf(dst)
-	if v.Kind() != reflect.Pointer || v.IsNil() {
-		return fmt.Errorf("tnt: Decode takes a pointer, not %T", dst)
-	}
-	elem := v.Type().Elem()
-	all := elem.Kind() == reflect.Slice && elem.Elem().Kind() != reflect.Uint8
-	if all {
-		elem = elem.Elem()
-	}
-	plan, err := mp.PlanOf(elem)
+	v, plan, err := targetOf(dst)
 	if err != nil {
 		return err
 	}
-	var rows mp.Reader
-	names, err := findRows(&rows, r.body, r.format, plan.ByName())
-	if err != nil {
-		return &DecodeError{err}
+	elem := v.Type().Elem()
+	all := elem.Kind() == reflect.Slice && elem.Elem().Kind() != reflect.Uint8 && !plan.Unmarshals()
+	if all {
+		if plan, err = mp.PlanOf(elem.Elem()); err != nil {
+			return err
+		}
 	}
-	n := 0
+	rows, names, n, err := r.open(plan.ByName())
+	if err != nil {
+		return err
+	}
+	if !all {
+		return decodeFirst(rows, plan, v.UnsafePointer(), names, n)
+	}
+	slice := reflect.New(elem).Elem()
+	room := rows.RoomFor(n, elem.Elem().Size())
+	slice.Set(reflect.MakeSlice(elem, room, room))
+	for i := range n {
+		if i == slice.Len() {
+			slice.Grow(1)
+			slice.SetLen(min(n, slice.Cap()))
+		}
+		plan.DecodeRow(rows, slice.Index(i).Addr().UnsafePointer(), names)
+		if err := rows.Err(); err != nil {
+			return &DecodeError{fmt.Errorf("row %d: %w", i+1, err)}
+		}
+	}
+	if err := noMore(rows, r.body); err != nil {
+		return err
+	}
+	v.Elem().Set(slice)
+	return nil
+}
+
+// open returns a reader that stands before the first of n rows.
+func (r Response) open(byName bool) (rows *mp.Reader, names mp.Format, n int, err error) {
+	rows = new(mp.Reader)
+	if names, err = findRows(rows, r.body, r.format, byName); err != nil {
+		return nil, nil, 0, &DecodeError{err}
+	}
 	if rows.Len() > 0 {
 		n = rows.ArrayLen()
 	}
-	switch {
-	case all:
-		slice := reflect.MakeSlice(v.Type().Elem(), n, n)
-		for i := range n {
-			plan.DecodeRow(&rows, slice.Index(i).Addr().UnsafePointer(), names)
-		}
-		v.Elem().Set(slice)
-	case n == 0 && rows.Err() == nil:
-		return ErrNoTuple
-	default:
-		plan.DecodeRow(&rows, v.UnsafePointer(), names)
-	}
 	if err := rows.Err(); err != nil {
-		return &DecodeError{err}
+		return nil, nil, 0, &DecodeError{err}
 	}
-	return nil
+	return rows, names, n, nil
 }
 
 // Decode decodes the tuple into dst, a pointer; for the types see One.
 func (t Tuple) Decode(dst any) error {
-	v := reflect.ValueOf(dst)
-	if v.Kind() != reflect.Pointer || v.IsNil() {
-		return fmt.Errorf("tnt: Decode takes a pointer, not %T", dst)
+	v, plan, err := targetOf(dst)
+	if err != nil {
+		return err
 	}
 	if len(t.raw) == 0 {
 		return ErrNoTuple
 	}
-	plan, err := mp.PlanOf(v.Type().Elem())
-	if err != nil {
-		return err
-	}
-	r := mp.NewReader(t.raw)
-	plan.DecodeRow(&r, v.UnsafePointer(), t.format.Names())
+	r := t.whole()
+	plan.DecodeRow(&r, v.UnsafePointer(), t.format)
 	if err := r.Err(); err != nil {
 		return &DecodeError{err}
 	}
 	return nil
+}
+
+// targetOf returns the pointer that dst is, and the plan of what it points to.
+func targetOf(dst any) (reflect.Value, *mp.Plan, error) {
+	v := reflect.ValueOf(dst)
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		return v, nil, fmt.Errorf("tnt: Decode takes a pointer to a variable, not %s", mp.TypeName(dst))
+	}
+	plan, err := mp.PlanOf(v.Type().Elem())
+	return v, plan, err
 }

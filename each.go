@@ -63,16 +63,20 @@ func eachRow[T any, R Request](ctx context.Context, b *batch[R], i int, plan *mp
 	}
 	info := b.reqs[i].info()
 	names, err := findRows(in, body, formatFor(b.to.env.schema, info), plan.ByName())
+	n := 0
 	if err == nil && in.Len() > 0 {
-		if found = in.ArrayLen() > 0; found {
-			plan.DecodeRow(in, unsafe.Pointer(row), names)
-		}
+		n = in.ArrayLen()
 		err = in.Err()
 	}
 	if err != nil {
 		return false, failedOn(ctx, b.route.conn, requestError(b.reqs[i], &DecodeError{err}, true))
 	}
-	return found, nil
+	if n > 0 {
+		if err := decodeFirst(in, plan, unsafe.Pointer(row), names, n); err != nil {
+			return false, failedOn(ctx, b.route.conn, requestError(b.reqs[i], err, true))
+		}
+	}
+	return n > 0, nil
 }
 
 // alone does one request of many by itself.

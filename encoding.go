@@ -1,9 +1,11 @@
 package tnt
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/types"
 )
 
 // Strings of another encoding than UTF-8 are rewritten in the finished bytes
@@ -49,6 +51,13 @@ func (c *Conn) decoded(body []byte) []byte {
 // rewriteStrings appends the next value of r to b with every string in it
 // rewritten.
 func rewriteStrings(b []byte, r *mp.Reader, fn func([]byte) ([]byte, error)) ([]byte, error) {
+	return rewrite(b, r, fn, maxExtensions)
+}
+
+// maxExtensions is how deeply extensions with values in them may be nested.
+const maxExtensions = 64
+
+func rewrite(b []byte, r *mp.Reader, fn func([]byte) ([]byte, error), depth int) ([]byte, error) {
 	// Values nested in arrays and maps follow their head, so a count of those
 	// still to come replaces recursion.
 	for left := 1; left > 0; left-- {
@@ -67,6 +76,11 @@ func rewriteStrings(b []byte, r *mp.Reader, fn func([]byte) ([]byte, error)) ([]
 			n := r.MapLen()
 			b = mp.AppendMapLen(b, n)
 			left += 2 * n
+		case mp.TypeExt:
+			var err error
+			if b, err = rewriteExt(b, r, fn, depth); err != nil {
+				return b, err
+			}
 		default:
 			b = append(b, r.Raw()...)
 		}
@@ -75,4 +89,26 @@ func rewriteStrings(b []byte, r *mp.Reader, fn func([]byte) ([]byte, error)) ([]
 		}
 	}
 	return b, nil
+}
+
+// rewriteExt is rewrite of an extension: a tuple and an error have strings in
+// them.
+func rewriteExt(b []byte, r *mp.Reader, fn func([]byte) ([]byte, error), depth int) ([]byte, error) {
+	whole := *r
+	typ, data := r.Ext()
+	if typ != types.ExtTuple && typ != types.ExtError || r.Err() != nil {
+		return append(b, whole.Raw()...), nil
+	}
+	if depth == 0 {
+		return b, errors.New("tuples or errors are nested too deeply")
+	}
+	in := mp.NewReader(data)
+	var inside []byte
+	for in.Len() > 0 {
+		var err error
+		if inside, err = rewrite(inside, &in, fn, depth-1); err != nil {
+			return b, err
+		}
+	}
+	return mp.AppendExt(b, typ, inside), nil
 }

@@ -33,9 +33,10 @@ const (
 //
 //   - of a number, a string, a UUID or any other scalar: a key of one part;
 //   - of a []any: a key of its elements as parts;
-//   - of a map[string]any: a key whose parts are the map's values by the
-//     names of the indexed fields, which takes a schema;
-//   - of a struct: a key of its fields as parts, as the tuple of an Insert;
+//   - of a map with strings for keys: a key whose parts are the map's values by
+//     the names of the indexed fields, which takes a schema;
+//   - of a struct: a key of its fields as parts, in the order of the index's;
+//     names in its tags are those of the indexed fields, which takes a schema;
 //   - of a Tuple: a key of its fields.
 //
 // A key of a number or a string costs no allocation.
@@ -65,6 +66,9 @@ func anyKey(v any) Key {
 	if m, ok := v.(map[string]any); ok {
 		return Key{kind: keyNamed, value: m}
 	}
+	if m, ok := namedFields(v); ok {
+		return Key{kind: keyNamed, value: m}
+	}
 	return Key{kind: keyValue, value: v}
 }
 
@@ -81,7 +85,7 @@ func intKey(v int64) Key {
 
 var errEmptyKey = errors.New("the key is empty: a request for one tuple takes a whole key of a unique index")
 
-var errNilKey = errors.New("the key is nil: leave it out to select every tuple")
+var errNilKey = errors.New("the key is nil: leave it out to select every tuple, or look for nil by Parts(nil)")
 
 // append writes the key as an array. index resolves names of fields and may
 // be nil.
@@ -116,14 +120,35 @@ func (k Key) append(b []byte, index *schema.Index) ([]byte, error) {
 // turns out to be an array, as slices and structs do.
 func appendOtherKey(b []byte, v any, index *schema.Index) ([]byte, error) {
 	start := len(b)
-	b, err := mp.AppendTuple(append(b, 0x91), v, index.PartNames())
+	b, err := mp.AppendKey(append(b, 0x91), v, index.PartNames())
 	if err != nil {
-		return b, err
+		return b, keyNamesError(err, index)
 	}
-	if mp.TypeOf(b[start+1]) == mp.TypeArray {
+	switch mp.TypeOf(b[start+1]) {
+	case mp.TypeArray:
 		b = append(b[:start], b[start+1:]...)
+	case mp.TypeNil:
+		return b, errNilKey
+	case mp.TypeMap:
+		return b, fmt.Errorf("%s is written as a map, which is no key: give the parts as a list, a struct or a map of field names", mp.TypeName(v))
 	}
 	return b, nil
+}
+
+// keyNamesError returns the error of a struct that can't be written by the names
+// of an index's parts. A newer schema may have them.
+func keyNamesError(err error, index *schema.Index) error {
+	var names *mp.NamesError
+	switch {
+	case !errors.As(err, &names):
+		return err
+	case index == nil:
+		return &SchemaError{What: fmt.Sprintf("a key of %s, which has a field tagged %q, takes a schema with the index: tag by number, or not at all", names.Type, names.Name)}
+	case names.Unknown():
+		return &SchemaError{What: fmt.Sprintf("a key of %s, which has a field tagged %q, takes an index whose parts have names, which %q is not: tag by number, or not at all",
+			names.Type, names.Name, index.Name), stale: true}
+	}
+	return &SchemaError{What: "a key: " + names.Missing(fmt.Sprintf("index %q", index.Name)), stale: true}
 }
 
 func appendList(b []byte, list []any) ([]byte, error) {

@@ -66,7 +66,7 @@ func TestStoreForms(t *testing.T) {
 		equal(t, "a map that skips a field", data(t, conn, tnt.Replace{Space: "tester", Tuple: map[string]any{"id": 3, "name": "c", "extra": true}}),
 			[]any{[]any{int64(3), "c", nil, true}})
 		equal(t, "a map that ends early", data(t, conn, tnt.Replace{Space: "tester", Tuple: map[string]any{"id": 3, "name": "c"}}),
-			[]any{[]any{int64(3), "c"}})
+			[]any{[]any{int64(3), "c", nil, nil}})
 	})
 }
 
@@ -344,7 +344,7 @@ func TestUpsert(t *testing.T) {
 	onServers(t, func(t *testing.T, p *program) {
 		conn := shared(t, p)
 		req := tnt.Upsert{Space: "tester", Tuple: map[string]any{"id": 1, "name": "new", "age": 1}, Ops: []tnt.Op{tnt.OpAdd("age", 5), tnt.OpAssign("name", "old")}}
-		for _, want := range [][]any{{int64(1), "new", int64(1)}, {int64(1), "old", int64(6)}} {
+		for _, want := range [][]any{{int64(1), "new", int64(1), nil}, {int64(1), "old", int64(6), nil}} {
 			resp := do(t, conn, req)
 			if resp.Len() != 0 {
 				t.Errorf("it returned %d rows", resp.Len())

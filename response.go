@@ -1,15 +1,14 @@
 package tnt
 
 import (
-	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/schema"
-	"github.com/gotnt/tnt/types"
 )
 
 // Response is the answer to a request. It is the user's to keep, never
@@ -44,8 +43,8 @@ func (r Response) Len() int {
 	return data.ArrayLen()
 }
 
-// Data returns the rows as untyped values; see the package's documentation
-// for the types. It returns nil for an answer that has no rows.
+// Data returns the rows as untyped values, a tuple as a []any; docs/types.md has
+// the types. It returns nil for an answer that has no rows.
 func (r Response) Data() ([]any, error) {
 	var body wire.Body
 	if err := r.parse(&body); err != nil || !body.Has(iproto.KeyData) {
@@ -71,8 +70,8 @@ func (r Response) rows() ([][]byte, error) {
 	data := body.Reader(iproto.KeyData)
 	rows := make([][]byte, data.ArrayLen())
 	for i := range rows {
-		if data.Type() == mp.TypeExt {
-			rows[i] = formats{}.readTuple(&data).raw
+		if data.IsTuple() {
+			rows[i], _ = data.TupleArray()
 			continue
 		}
 		rows[i] = data.Raw()
@@ -94,15 +93,17 @@ func (r Response) Tuples() ([]Tuple, error) {
 		return nil, &DecodeError{err}
 	}
 	data := body.Reader(iproto.KeyData)
+	data.SetFormats(formats.byID)
 	tuples := make([]Tuple, data.ArrayLen())
 	for i := range tuples {
-		switch data.Type() {
-		case mp.TypeArray:
-			tuples[i] = Tuple{raw: data.Raw(), format: formats.main}
-		case mp.TypeExt:
-			tuples[i] = formats.readTuple(&data)
+		switch {
+		case data.Type() == mp.TypeArray:
+			tuples[i] = Tuple{raw: data.Raw(), format: formats.main, formats: formats.byID}
+		case data.IsTuple():
+			array, f := data.TupleArray()
+			tuples[i] = makeTuple(array, f, formats.byID)
 		default:
-			data.Fail(fmt.Errorf("row %d is no tuple but %v", i+1, data.Type()))
+			data.Fail(fmt.Errorf("row %d is %s, which is no tuple: take it by Data, Decode or tnt.One", i+1, data.Type().Article()))
 		}
 	}
 	if err := data.Err(); err != nil {
@@ -111,57 +112,66 @@ func (r Response) Tuples() ([]Tuple, error) {
 	return tuples, nil
 }
 
-// formats is how the rows of an answer are named.
-type formats struct {
-	main *schema.Format            // of rows that are plain arrays
-	byID map[uint64]*schema.Format // of those that are an MP_TUPLE
+// NewResponse makes a Response of rows, as an answer would hold them: for tests
+// of code that takes one. A row may be of any type that can be sent; a struct, or a
+// pointer to one, is a tuple of its fields by position. Where all rows are
+// Tuples of one format, the Response has that.
+func NewResponse(rows ...any) (Response, error) {
+	w := wire.NewBody(nil)
+	w.Key(iproto.KeyData)
+	w.B = mp.AppendArrayLen(w.B, len(rows))
+	var format *schema.Format
+	tuples := 0
+	for i, row := range rows {
+		if t, ok := row.(Tuple); ok && (tuples == 0 || t.format.Equal(format)) {
+			format = t.format
+			tuples++
+		}
+		var err error
+		if w.B, err = mp.AppendRow(w.B, row, nil); err != nil {
+			return Response{}, fmt.Errorf("tnt: row %d: %w", i+1, err)
+		}
+	}
+	if tuples < len(rows) {
+		format = nil
+	}
+	return Response{body: w.End(), format: format}, nil
 }
 
-func (r Response) formats(body *wire.Body) (formats, error) {
-	f := formats{main: r.format}
-	if body.Has(iproto.KeyMetadata) {
-		columns, err := parseColumns(body.Reader(iproto.KeyMetadata))
-		if err != nil {
-			return f, err
+// String shows the rows, at most 50, and what an SQL statement changed.
+func (r Response) String() string {
+	var b strings.Builder
+	b.WriteByte('[')
+	rows, names, n, err := r.open(true)
+	for i := 0; i < n && err == nil; i++ {
+		if i > 0 {
+			b.WriteString(", ")
 		}
-		f.main = formatOf(columns)
-	}
-	if body.Has(iproto.KeyTupleFormats) {
-		reader := body.Reader(iproto.KeyTupleFormats)
-		n := reader.MapLen()
-		f.byID = make(map[uint64]*schema.Format, n)
-		for range n {
-			id := reader.Uint()
-			raw := reader.Raw()
-			if reader.Err() != nil {
-				break
-			}
-			format, err := schema.ParseFormat(raw)
-			if err != nil {
-				return f, err
-			}
-			f.byID[id] = format
+		if i == printedFields {
+			b.WriteString("...")
+			break
 		}
-		return f, reader.Err()
+		var v any
+		if rows.Type() == mp.TypeArray {
+			array := rows.Raw()
+			t := Tuple{raw: array}
+			t.format, _ = names.(*schema.Format)
+			v = t
+		} else {
+			v = rows.Value()
+		}
+		if err = rows.Err(); err == nil {
+			b.WriteString(printed(v))
+		}
 	}
-	return f, nil
-}
-
-// readTuple reads an MP_TUPLE: a format's number and an array.
-func (f formats) readTuple(r *mp.Reader) Tuple {
-	typ, data := r.Ext()
-	if typ != types.ExtTuple {
-		r.Fail(fmt.Errorf("an extension of type %d is no tuple", typ))
-		return Tuple{}
+	if err != nil {
+		fmt.Fprintf(&b, "(%v)", err)
 	}
-	inner := mp.NewReader(data)
-	id := inner.Uint()
-	raw := inner.Raw()
-	if err := inner.Err(); err != nil || mp.TypeOf(raw[0]) != mp.TypeArray {
-		r.Fail(errors.Join(errors.New("an MP_TUPLE holds no tuple"), err))
-		return Tuple{}
+	b.WriteByte(']')
+	if count, ids := r.sqlInfo(); count > 0 || len(ids) > 0 {
+		fmt.Fprintf(&b, " (%d rows changed)", count)
 	}
-	return Tuple{raw: raw, format: f.byID[id]}
+	return b.String()
 }
 
 // Position returns where the page ended, for AfterPosition: what a Select
@@ -200,9 +210,10 @@ func (r Response) columns(key iproto.Key) ([]Column, error) {
 }
 
 func parseColumns(r mp.Reader) ([]Column, error) {
-	columns := make([]Column, r.ArrayLen())
-	for i := range columns {
-		c := &columns[i]
+	var columns []Column
+	for range r.ArrayLen() {
+		columns = append(columns, Column{})
+		c := &columns[len(columns)-1]
 		for range r.MapLen() {
 			switch key := r.Uint(); {
 			case key == iproto.FieldName:
@@ -224,16 +235,11 @@ func parseColumns(r mp.Reader) ([]Column, error) {
 		if c.Span == "" {
 			c.Span = c.Name // the server leaves out one that says the same
 		}
+		if r.Err() != nil {
+			break
+		}
 	}
 	return columns, r.Err()
-}
-
-func formatOf(columns []Column) *schema.Format {
-	fields := make([]schema.Field, len(columns))
-	for i, c := range columns {
-		fields[i] = schema.Field{Name: c.Name, Type: c.Type, IsNullable: c.IsNullable}
-	}
-	return schema.NewFormat(fields...)
 }
 
 // RowCount returns the number of rows that an SQL statement changed.

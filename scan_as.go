@@ -23,8 +23,8 @@ func ScanAs[T any](ctx context.Context, ex Executor, sel Select, pageSize int) i
 		row, in := new(T), new(mp.Reader) // used again, as they may be of the heap
 		for t, err := range Scan(ctx, ex, sel, pageSize) {
 			if err == nil {
-				*row, *in = none, mp.NewReader(t.raw)
-				plan.DecodeRow(in, unsafe.Pointer(row), t.format.Names())
+				*row, *in = none, t.whole()
+				plan.DecodeRow(in, unsafe.Pointer(row), t.format)
 				if err = in.Err(); err != nil {
 					err = requestError(sel, &DecodeError{err}, true)
 				}

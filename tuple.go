@@ -2,9 +2,14 @@ package tnt
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
+	"reflect"
+	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/schema"
@@ -15,8 +20,44 @@ import (
 // keep, never changes and is safe for concurrent use. The zero Tuple, which is
 // that of an answer without one, is empty: what is in it is an ErrNoTuple.
 type Tuple struct {
-	raw    []byte // the whole array, its head included
-	format *schema.Format
+	raw     []byte // the whole array, its head included
+	format  *schema.Format
+	formats mp.Formats // of tuples inside of it
+}
+
+func init() {
+	mp.RegisterTuple(mp.TupleType{
+		Type: reflect.TypeFor[Tuple](),
+		Make: func(array []byte, f mp.Format, all mp.Formats) any { return makeTuple(array, f, all) },
+		Set: func(p unsafe.Pointer, array []byte, f mp.Format, all mp.Formats) {
+			*(*Tuple)(p) = makeTuple(array, f, all)
+		},
+		Array: func(p unsafe.Pointer) []byte { return (*Tuple)(p).raw },
+	})
+}
+
+// makeTuple makes a Tuple of an array and what is known of its format.
+func makeTuple(array []byte, f mp.Format, all mp.Formats) Tuple {
+	format, _ := f.(*schema.Format)
+	return Tuple{raw: array, format: format, formats: all}
+}
+
+// NewTuple makes a Tuple of values, which may be of any type that can be sent,
+// and whose names are those of the format; nil is for none. The error is that of
+// a value that can't be sent.
+func NewTuple(format *schema.Format, values ...any) (Tuple, error) {
+	raw, err := appendList(nil, values)
+	if err != nil {
+		return Tuple{}, fmt.Errorf("tnt: a tuple: %w", err)
+	}
+	return Tuple{raw: raw, format: format}, nil
+}
+
+// whole returns a reader over the tuple.
+func (t Tuple) whole() mp.Reader {
+	r := mp.NewReader(t.raw)
+	r.SetFormats(t.formats)
+	return r
 }
 
 // printedFields is how many fields String shows.
@@ -33,7 +74,7 @@ func (t Tuple) Len() int {
 	if len(t.raw) == 0 {
 		return 0
 	}
-	r := mp.NewReader(t.raw)
+	r := t.whole()
 	return r.ArrayLen()
 }
 
@@ -57,7 +98,7 @@ func (t Tuple) reader(i int) (mp.Reader, error) {
 	if at < 0 || at >= n {
 		return mp.Reader{}, &FieldError{What: fmt.Sprintf("no field %d in a tuple of %d fields", i, n)}
 	}
-	r := mp.NewReader(t.raw)
+	r := t.whole()
 	r.ArrayLen()
 	for range at {
 		r.Skip()
@@ -76,6 +117,8 @@ func (t Tuple) position(name string) (int, error) {
 	}
 	i, ok := t.format.Index(name)
 	switch {
+	case t.format.IsAmbiguous(name):
+		return 0, &FieldError{What: fmt.Sprintf("several fields or columns have the name %q: take them by number", name)}
 	case !ok:
 		return 0, &FieldError{What: fmt.Sprintf("no field %q in the format: it has %s", name, strings.Join(t.format.Names(), ", "))}
 	case i >= t.Len():
@@ -125,7 +168,7 @@ func (t Tuple) Contains(v any) bool {
 	if err != nil || len(t.raw) == 0 {
 		return false
 	}
-	r := mp.NewReader(t.raw)
+	r := t.whole()
 	for range r.ArrayLen() {
 		have, err := appendValue(nil, r.Value()) // as want: a number may have come in a longer form
 		if err == nil && r.Err() == nil && bytes.Equal(have, want) {
@@ -180,7 +223,7 @@ func (t Tuple) Fields() iter.Seq2[string, any] {
 			return
 		}
 		names := t.format.Names()
-		r := mp.NewReader(t.raw)
+		r := t.whole()
 		for i := range r.ArrayLen() {
 			name := ""
 			if i < len(names) {
@@ -208,6 +251,9 @@ func (t Tuple) Map() (map[string]any, error) {
 	}
 	m := make(map[string]any, len(values))
 	for i, name := range t.Names() {
+		if t.format.IsAmbiguous(name) {
+			return nil, &FieldError{What: fmt.Sprintf("several fields or columns have the name %q: take them by number", name)}
+		}
 		m[name] = values[i]
 	}
 	return m, nil
@@ -230,12 +276,72 @@ func (t Tuple) String() string {
 		if name != "" {
 			b.WriteString(name + ": ")
 		}
-		if text, ok := v.(string); ok {
-			fmt.Fprintf(&b, "%q", text)
-		} else {
-			fmt.Fprint(&b, v)
-		}
+		b.WriteString(printed(v))
 	}
 	b.WriteString("]")
 	return b.String()
+}
+
+// printed shows a value as String does.
+func printed(v any) string {
+	if text, ok := v.(string); ok {
+		return strconv.Quote(text)
+	}
+	return fmt.Sprint(v)
+}
+
+// MarshalJSON returns the values of the fields as an array, each as encoding/json
+// has it: binary data in base64, a decimal, a UUID and a datetime by their own
+// MarshalJSON. A map of Lua's with numbers for keys has those as text. The zero
+// Tuple is null.
+func (t Tuple) MarshalJSON() ([]byte, error) {
+	if len(t.raw) == 0 {
+		return []byte("null"), nil
+	}
+	values, err := t.Values()
+	if err != nil {
+		return nil, err
+	}
+	for i := range values {
+		if values[i], err = forJSON(values[i]); err != nil {
+			return nil, fmt.Errorf("tnt: field %d of a tuple: %w", i, err)
+		}
+	}
+	return json.Marshal(values)
+}
+
+// forJSON returns an untyped value as encoding/json takes it: it knows no map
+// with keys of any type.
+func forJSON(v any) (_ any, err error) {
+	switch v := v.(type) {
+	case []any:
+		for i := range v { // it is nobody else's
+			if v[i], err = forJSON(v[i]); err != nil {
+				return nil, err
+			}
+		}
+	case map[string]any:
+		for k := range v {
+			if v[k], err = forJSON(v[k]); err != nil {
+				return nil, err
+			}
+		}
+	case map[any]any:
+		m := make(map[string]any, len(v))
+		for k, e := range v {
+			switch k.(type) {
+			case string, int64, uint64, float64, bool:
+			default:
+				return nil, fmt.Errorf("a map's key of type %T has no form in JSON", k)
+			}
+			if m[fmt.Sprint(k)], err = forJSON(e); err != nil {
+				return nil, err
+			}
+		}
+		if len(m) != len(v) {
+			return nil, errors.New("two keys of a map have the same form in JSON")
+		}
+		return m, nil
+	}
+	return v, nil
 }

@@ -16,6 +16,7 @@ type Format struct {
 	fields []Field
 	names  []string
 	byName map[string]int
+	twice  map[string]bool // names of several fields, as columns of SQL may have; nil for none
 }
 
 // NewFormat makes a format of fields, in their order. It is nil without any. Of
@@ -29,7 +30,12 @@ func NewFormat(fields ...Field) *Format {
 		f.names[i] = field.Name
 		if _, taken := f.byName[field.Name]; !taken {
 			f.byName[field.Name] = i
+			continue
 		}
+		if f.twice == nil {
+			f.twice = map[string]bool{}
+		}
+		f.twice[field.Name] = true
 	}
 	return f
 }
@@ -53,6 +59,10 @@ func (f *Format) Index(name string) (i int, ok bool) {
 	i, ok = f.byName[name]
 	return i, ok
 }
+
+// IsAmbiguous reports whether several fields have that name, as columns of SQL
+// may.
+func (f *Format) IsAmbiguous(name string) bool { return f != nil && f.twice[name] }
 
 // Names returns the names of the fields. The slice must not be changed; it is
 // the same at each call.

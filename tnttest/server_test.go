@@ -245,14 +245,15 @@ func TestManyRequestsInStream(t *testing.T) {
 	for range 3000 {
 		reqs = append(reqs, tnt.Ping{})
 	}
-	answers := conn.Stream().Batch(t.Context(), reqs...)
+	answers := make(chan []tnt.Result, 1)
+	go func() { answers <- conn.Stream().Batch(t.Context(), reqs...) }()
 	for srv.Counters().Requests[tnttest.RequestPing] < 1025 && conn.IsConnected() {
 		time.Sleep(time.Millisecond)
 	}
 	close(gate)
-	for i, answer := range answers {
-		if _, err := answer.Wait(t.Context()); err != nil {
-			t.Fatalf("request %d: %v", i, err)
+	for i, answer := range <-answers {
+		if answer.Err != nil {
+			t.Fatalf("request %d: %v", i, answer.Err)
 		}
 	}
 }

@@ -1,8 +1,9 @@
 package mp
 
 import (
-	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,13 +11,6 @@ import (
 
 	"github.com/gotnt/tnt/types"
 )
-
-// RawExt is an extension value of a type that is unknown here. Its data is
-// the user's.
-type RawExt struct {
-	Type int8
-	Data []byte
-}
 
 // extValue reads an extension as the Go value that stands for it.
 func (r *Reader) extValue() any {
@@ -38,11 +32,9 @@ func (r *Reader) extValue() any {
 	case types.ExtError:
 		v = r.errorValue(data)
 	case types.ExtTuple:
-		inner := r.tuple(data)
-		v = inner.Value()
-		r.end(&inner)
+		v = r.tupleValue(data)
 	default:
-		v = RawExt{Type: typ, Data: append([]byte{}, data...)}
+		v = types.Extension{Type: typ, Data: append([]byte{}, data...)}
 	}
 	if err != nil {
 		r.Fail(err)
@@ -53,25 +45,18 @@ func (r *Reader) extValue() any {
 	return v
 }
 
-// tuple returns a Reader over the array in the data of an MP_TUPLE, which is
-// the number of a format and that array.
-func (r *Reader) tuple(data []byte) Reader {
-	inner := r.nested(data)
-	inner.Uint()
-	if inner.err == nil && inner.Type() != TypeArray {
-		inner.Fail(errors.New("msgpack: an MP_TUPLE holds no array"))
+// tupleValue reads the data of an MP_TUPLE: as a tuple with its names where they
+// came with it, and else as a list.
+func (r *Reader) tupleValue(data []byte) any {
+	inner, f := r.tuple(data)
+	if f == nil || tupleType == nil {
+		v := inner.Value()
+		r.end(&inner)
+		return v
 	}
-	return inner
-}
-
-// inTuple reads an MP_TUPLE, whose array fn reads.
-func (r *Reader) inTuple(fn func(inner *Reader)) {
-	data := readExt(r, types.ExtTuple, func(data []byte) ([]byte, error) { return data, nil })
-	inner := r.tuple(data)
-	if inner.err == nil {
-		fn(&inner)
-	}
+	array := inner.Raw()
 	r.end(&inner)
+	return tupleType.Make(append([]byte(nil), array...), f, r.formats)
 }
 
 // readExt reads an extension of a type, by the function for its data.
@@ -82,7 +67,7 @@ func readExt[T any](r *Reader, want int8, decode func([]byte) (T, error)) (v T) 
 		return v
 	}
 	if typ != want {
-		r.Fail(fmt.Errorf("msgpack: expected an extension of type %d for %T at offset %d, got type %d", want, v, offset, typ))
+		r.Fail(fmt.Errorf("msgpack: expected %s at offset %d, got %s", extName(want), offset, strings.TrimSuffix(extName(typ), ",")))
 		return v
 	}
 	v, err := decode(data)
@@ -126,4 +111,17 @@ func AppendInterval(b []byte, v types.Interval) ([]byte, error) {
 		return b, err
 	}
 	return AppendExt(b, types.ExtInterval, data), nil
+}
+
+var extNames = map[int8]string{
+	types.ExtDecimal: "a decimal", types.ExtUUID: "a uuid", types.ExtError: "an error", types.ExtDatetime: "a datetime",
+	types.ExtInterval: "an interval", types.ExtTuple: "a tuple",
+}
+
+// extName returns what an extension of a type is, for messages.
+func extName(typ int8) string {
+	if name, ok := extNames[typ]; ok {
+		return "an extension of type " + strconv.Itoa(int(typ)) + ", " + name + ","
+	}
+	return "an extension of type " + strconv.Itoa(int(typ))
 }

@@ -72,7 +72,7 @@ func addSeeds(f *testing.F) {
 		decimal.RequireFromString("-1.50"), time.Unix(5, 6).UTC(),
 		types.Interval{Day: 1},
 		&types.Error{Type: "T", Message: "m", Fields: map[string]any{"a": 1}, Cause: &types.Error{}},
-		RawExt{42, []byte{1, 2, 3}},
+		types.Extension{Type: 42, Data: []byte{1, 2, 3}},
 		fullValue(),
 	} {
 		b, err := AppendValue(nil, v)

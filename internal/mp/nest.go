@@ -38,7 +38,7 @@ func (r *Reader) enter(n int) bool {
 // nested returns a Reader over data, which r has just read, as of a value
 // inside of the one that r reads.
 func (r *Reader) nested(data []byte) Reader {
-	inner := Reader{b: data, size: len(data), depth: r.depth + 1, err: r.err}
+	inner := Reader{b: data, size: len(data), depth: r.depth + 1, err: r.err, formats: r.formats}
 	switch {
 	case r.err != nil:
 		inner.b = nil

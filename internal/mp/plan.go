@@ -4,47 +4,37 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"unsafe"
+
+	"github.com/google/uuid"
 )
 
 // Plan is how values of one Go type are read and written, worked out once by
-// reflection and run without it. It is safe for concurrent use.
-//
-// A struct stands for a tuple. Its exported fields, in their order, are the
-// tuple's fields from the first on; those of an embedded struct stand in its
-// place. A field's tag changes that:
-//
-//	`tnt:"-"`          is left out
-//	`tnt:"3"`          is the tuple's field number 3, counted from 0
-//	`tnt:"name"`       is the tuple's field of that name, where names are known
-//	`tnt:"name,array"` is, if it is a struct itself, an array inside of the tuple
-//
-// A struct anywhere else than in a tuple's place is a map: its keys are the
-// names in tags, or the fields' names in snake_case. Both forms are read
-// wherever a struct is wanted; keys of a map match the name in the tag, or the
-// field's name without regard to case and underscores. Names of fields of
-// structs that stand in a tuple's place match in the same way as soon as one
-// tag has a name.
+// reflection and run without it. It is safe for concurrent use. docs/types.md
+// has the rules.
 //
 // Reading sets all of a value: fields that the tuple lacks, and those that are
 // nil, become zero, nil for a pointer; what the struct lacks is passed over. A
 // slice's room is used again, and so are strings that have the right text
 // already; pointers and maps are made afresh. What is read never points into
 // the bytes that it was read from.
-//
-// A type that implements msgp.Marshaler or msgp.Unmarshaler, it or a pointer to
-// it, is written or read by that.
 type Plan struct {
 	typ    reflect.Type
 	decode func(r *Reader, p unsafe.Pointer)
 	encode func(b []byte, p unsafe.Pointer, depth int) ([]byte, error)
-	fields *structPlan // nil for what is no struct
-	elem   *Plan       // of what a pointer points to
+	row    func(r *Reader, p unsafe.Pointer, f Format) // decode in the place of a tuple; nil: the same
+	fields *structPlan                                 // nil for what is no struct
+	elem   *Plan                                       // of what a pointer points to
+	inside []*Plan                                     // of what it consists of
+	named  bool                                        // names of tuples' fields matter, here or inside
+	single bool                                        // is no list, so that a row of one column can be one
+	slow   bool                                        // read by the type's methods
 
 	err error // why there is none
 
-	marshals, unmarshals bool // by the type's own methods
+	marshals, unmarshals bool // by the type's own MarshalMsg and UnmarshalMsg
 }
 
 var plans sync.Map // reflect.Type -> *planEntry
@@ -67,10 +57,12 @@ func PlanOf(t reflect.Type) (*Plan, error) {
 	entry.once.Do(func() {
 		c := compiler{open: map[reflect.Type]*Plan{}}
 		if entry.plan, entry.err = c.plan(t); entry.err != nil {
-			entry.err = fmt.Errorf("type %v: %w", t, entry.err)
+			entry.err = fmt.Errorf("type %s: %w", typeName(t), entry.err)
 			return
 		}
-		c.finish()
+		if entry.err = c.finish(); entry.err != nil {
+			entry.err = fmt.Errorf("type %s: %w", typeName(t), entry.err)
+		}
 	})
 	return entry.plan, entry.err
 }
@@ -80,17 +72,45 @@ type compiler struct {
 	open map[reflect.Type]*Plan // also those begun, for types that contain themselves
 }
 
-// finish shortens the way to the fields' plans, once those are complete.
-func (c *compiler) finish() {
+// finish ends what takes complete plans: it shortens the way to those of fields,
+// and spreads what a type has of the types inside of it.
+func (c *compiler) finish() error {
+	for again := true; again; {
+		again = false
+		for _, p := range c.open {
+			if !p.named && !p.unmarshals && slices.ContainsFunc(p.inside, func(q *Plan) bool { return q.named }) {
+				p.named, again = true, true
+			}
+		}
+	}
 	for _, p := range c.open {
 		if p.fields == nil {
 			continue
 		}
 		for i := range p.fields.fields {
-			f := &p.fields.fields[i]
-			f.decode, f.quick = f.plan.decode, f.plan.quickKind()
+			if err := p.fields.fields[i].finish(p.typ); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+func (f *fieldPlan) finish(owner reflect.Type) error {
+	if len(f.path) > 0 {
+		f.decode = f.decodeEmbedded
+	} else {
+		f.decode, f.quick = f.plan.decode, f.plan.quickKind()
+	}
+	inner := f.plan
+	if inner.elem != nil {
+		inner = inner.elem
+	}
+	if f.array && inner.fields.byName {
+		return fmt.Errorf("field %s of %s: the option array in its tag makes a list of %s, whose fields are tagged by name, and a list has no names: tag them by number",
+			f.goName, typeName(owner), typeName(inner.typ))
+	}
+	return nil
 }
 
 func (c *compiler) plan(t reflect.Type) (*Plan, error) {
@@ -99,8 +119,13 @@ func (c *compiler) plan(t reflect.Type) (*Plan, error) {
 	}
 	p := &Plan{typ: t}
 	c.open[t] = p
-	if known, ok := knownPlans[t]; ok {
-		p.decode, p.encode = known.decode, known.encode
+	known, ok := knownPlans[t]
+	if !ok && isUUID(t) {
+		known, ok = knownPlans[reflect.TypeFor[uuid.UUID]()]
+	}
+	if ok {
+		p.decode, p.encode, p.row, p.named, p.single = known.decode, known.encode, known.row, known.named, known.single
+		p.inOneColumn()
 		return p, nil
 	}
 	// A pointer leaves it to what it points to.
@@ -114,19 +139,43 @@ func (c *compiler) plan(t reflect.Type) (*Plan, error) {
 			p.err = err
 			return nil, err
 		case err != nil: // it goes one way only
+			p.fields, p.inside, p.named = nil, nil, false
 			p.decode = func(r *Reader, _ unsafe.Pointer) { r.Fail(err) }
 			p.encode = func(b []byte, _ unsafe.Pointer, _ int) ([]byte, error) { return b, err }
 		}
 	}
 	p.honourMarshalers()
+	p.inOneColumn()
 	return p, nil
 }
 
+// inOneColumn has a type that is no list read from a row of one column.
+func (p *Plan) inOneColumn() {
+	switch {
+	case p.unmarshals:
+		p.row, p.named = nil, false
+	case p.single:
+		p.row = p.singleRow
+	}
+}
+
 func (c *compiler) fill(p *Plan) error {
+	switch {
+	case isNullable(p.typ):
+		return c.nullPlan(p)
+	case hasOwnForm(p.typ):
+		return c.methodPlan(p)
+	}
+	return c.kindPlan(p)
+}
+
+// kindPlan fills the plan of a type by its kind.
+func (c *compiler) kindPlan(p *Plan) error {
 	if p.typ == durationType {
 		return errDuration
 	}
 	if scalarPlan(p) {
+		p.single = true
 		return nil
 	}
 	switch p.typ.Kind() {
@@ -144,7 +193,7 @@ func (c *compiler) fill(p *Plan) error {
 		interfacePlan(p)
 		return nil
 	}
-	return fmt.Errorf("%v has no form in MessagePack", p.typ)
+	return fmt.Errorf("%s has no form in MessagePack", typeName(p.typ))
 }
 
 var errDuration = errors.New("time.Duration has no form in MessagePack: use types.Interval, or a number")
@@ -152,45 +201,6 @@ var errDuration = errors.New("time.Duration has no form in MessagePack: use type
 // Decode reads one value into what p points to, which is of the plan's type.
 // The error is that of r.
 func (p *Plan) Decode(r *Reader, dst unsafe.Pointer) { p.decode(r, dst) }
-
-// ByName tells whether the names of a tuple's fields matter to the plan.
-func (p *Plan) ByName() bool {
-	if p.elem != nil {
-		return p.elem.ByName()
-	}
-	return p.fields != nil && p.fields.byName && !p.unmarshals
-}
-
-// DecodeRow reads a value in the place of a tuple, whose fields have the given
-// names, into what dst points to, which is of the plan's type. names may be
-// nil; it is not to be changed afterwards. The error is that of r.
-func (p *Plan) DecodeRow(r *Reader, dst unsafe.Pointer, names []string) {
-	if s := p.fields; s != nil && !p.unmarshals {
-		bound := s.position
-		if s.byName {
-			bound = s.bind(names)
-		}
-		if r.Type() == TypeArray {
-			s.decodeArray(r, dst, bound)
-			return
-		}
-		s.decode(r, dst, bound)
-		return
-	}
-	if p.elem != nil && p.ByName() {
-		ptr := (*unsafe.Pointer)(dst)
-		if r.Nil() {
-			*ptr = nil
-			return
-		}
-		fresh := reflect.New(p.elem.typ).UnsafePointer()
-		if p.elem.DecodeRow(r, fresh, names); r.err == nil {
-			*ptr = fresh
-		}
-		return
-	}
-	p.decode(r, dst)
-}
 
 // DecodeInto reads one value into dst.
 func DecodeInto[T any](r *Reader, dst *T) error {
@@ -202,22 +212,21 @@ func DecodeInto[T any](r *Reader, dst *T) error {
 	return r.err
 }
 
-// AppendTuple appends a value in the place of a tuple or of a key: a struct,
-// or a pointer to one, as an array. names are those of the tuple's fields, nil
-// where they are not known; it is not to be changed afterwards. Fields of the
-// struct that are not among the names are left out: for a tuple to be stored,
-// see AppendRow.
-func AppendTuple(b []byte, v any, names []string) ([]byte, error) {
+// AppendRow appends a value in the place of a tuple: a struct, or a pointer to
+// one, as an array. names are those of the tuple's fields, nil where they are not
+// known; it is not to be changed afterwards. Its error is a *NamesError where
+// they don't fit the struct's.
+func AppendRow(b []byte, v any, names []string) ([]byte, error) {
 	return appendTuple(b, v, names, false)
 }
 
-// AppendRow is AppendTuple for a tuple that is to be stored: that names lack a
-// field of the struct which is not zero is an error, lest it be lost.
-func AppendRow(b []byte, v any, names []string) ([]byte, error) {
+// AppendKey is AppendRow for a key, where names are those of the parts of an
+// index: a struct has to have the first of them, without a gap.
+func AppendKey(b []byte, v any, names []string) ([]byte, error) {
 	return appendTuple(b, v, names, true)
 }
 
-func appendTuple(b []byte, v any, names []string, whole bool) ([]byte, error) {
+func appendTuple(b []byte, v any, names []string, isKey bool) ([]byte, error) {
 	t := reflect.TypeOf(v)
 	if t == nil {
 		return AppendNil(b), nil
@@ -242,16 +251,33 @@ func appendTuple(b []byte, v any, names []string, whole bool) ([]byte, error) {
 		box.Elem().Set(rv)
 		rv = box
 	}
-	if plan.fields == nil || plan.marshals {
-		return plan.encode(b, rv.UnsafePointer(), 0)
+	s, p := plan.fields, rv.UnsafePointer()
+	if s == nil || plan.marshals {
+		return plan.encode(b, p, 0)
 	}
-	bound := plan.fields.bind(names)
-	if whole {
-		for _, i := range bound.unbound {
-			if f := &plan.fields.fields[i]; !f.value(rv.UnsafePointer()).IsZero() {
-				return b, fmt.Errorf("the tuple has no field %q for field %s of %v, only %q", f.name, f.goName, t, names)
-			}
+	bound := s.bind(names)
+	if err := s.fits(bound, p, isKey); err != nil {
+		return b, err
+	}
+	return s.appendArray(b, p, bound, 0)
+}
+
+// fits reports why the struct that p points to can't be written by a binding.
+func (s *structPlan) fits(bound *binding, p unsafe.Pointer, isKey bool) error {
+	if bound.err != nil {
+		return bound.err
+	}
+	for _, i := range bound.unbound { // what is in one would be lost
+		if f := &s.fields[i]; !f.isZero(p) {
+			return s.lacking(f, bound.names)
 		}
 	}
-	return plan.fields.appendArray(b, rv.UnsafePointer(), bound, 0)
+	if !isKey {
+		return nil
+	}
+	gap := slices.Index(bound.fields, nil)
+	if gap >= 0 && slices.ContainsFunc(bound.fields[gap:], func(f *fieldPlan) bool { return f != nil }) {
+		return fmt.Errorf("%s lacks part %d of the key and has a later one: a key is the index's first parts", typeName(s.typ), gap+1)
+	}
+	return nil
 }

@@ -11,7 +11,14 @@ func (c *compiler) pointerPlan(p *Plan) error {
 	if err != nil {
 		return err
 	}
-	p.elem = elem
+	pointerTo(p, elem)
+	return nil
+}
+
+// pointerTo fills the plan of a pointer.
+func pointerTo(p, elem *Plan) {
+	p.elem, p.inside = elem, []*Plan{elem}
+	p.row = p.pointerRow
 	p.decode = func(r *Reader, v unsafe.Pointer) {
 		ptr := (*unsafe.Pointer)(v)
 		if r.Nil() {
@@ -42,13 +49,13 @@ func (c *compiler) pointerPlan(p *Plan) error {
 		}
 		return elem.encode(b, ptr, depth+1)
 	}
-	return nil
 }
 
 // interfacePlan fills the plan of an interface. What is in it is written by
 // its own type; only one without methods can take what is read.
 func interfacePlan(p *Plan) {
 	if p.typ.NumMethod() == 0 {
+		p.named = true
 		p.decode = func(r *Reader, v unsafe.Pointer) { *(*any)(v) = r.Value() }
 		p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
 			return appendValue(b, *(*any)(v), depth+1)
@@ -60,7 +67,7 @@ func interfacePlan(p *Plan) {
 			reflect.NewAt(p.typ, v).Elem().SetZero()
 			return
 		}
-		r.Fail(fmt.Errorf("nothing can be read into the interface %v", p.typ))
+		r.Fail(fmt.Errorf("nothing can be read into the interface %s: take any, or a type of your own", typeName(p.typ)))
 	}
 	p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
 		content := reflect.NewAt(p.typ, v).Elem()
@@ -76,7 +83,9 @@ func (c *compiler) slicePlan(p *Plan) error {
 	if err != nil {
 		return err
 	}
+	p.inside = []*Plan{elem}
 	if isByte(p.typ.Elem()) {
+		p.single = true
 		p.decode, p.encode = decodeBytes, func(b []byte, v unsafe.Pointer, _ int) ([]byte, error) {
 			return appendBytes(b, *(*[]byte)(v))
 		}
@@ -85,7 +94,7 @@ func (c *compiler) slicePlan(p *Plan) error {
 	p.decode = func(r *Reader, v unsafe.Pointer) {
 		switch r.Type() {
 		case TypeExt:
-			r.inTuple(func(inner *Reader) { p.decode(inner, v) })
+			r.inTuple(func(inner *Reader, _ Format) { p.decode(inner, v) })
 		case TypeNil:
 			r.Nil()
 			reflect.NewAt(p.typ, v).Elem().SetZero()
@@ -109,14 +118,8 @@ func (r *Reader) slice(slice reflect.Value, elem *Plan) {
 	if !r.enter(n) {
 		return
 	}
-	// There are bytes for n values, though a value may be larger than its
-	// bytes by far: of those it starts with fewer.
-	const factor, least = 16, 16
 	size := elem.typ.Size()
-	room := n
-	if size > 0 {
-		room = int(min(int64(n), least+int64(len(r.b))*factor/int64(size)))
-	}
+	room := r.roomFor(n, size)
 	switch {
 	case slice.Cap() >= n && !slice.IsNil():
 		slice.SetLen(n)
@@ -156,7 +159,7 @@ func appendElements(b []byte, elem *Plan, first unsafe.Pointer, n, depth int) ([
 
 // isByte tells whether slices and arrays of a type are binary data.
 func isByte(t reflect.Type) bool {
-	return t.Kind() == reflect.Uint8 && !marshals(t) && !unmarshals(t)
+	return t.Kind() == reflect.Uint8 && !marshals(t) && !unmarshals(t) && !hasOwnForm(t)
 }
 
 // decodeBytes reads binary data, or a string, into a slice's room.
@@ -187,8 +190,10 @@ func (c *compiler) arrayPlan(p *Plan) error {
 	if err != nil {
 		return err
 	}
+	p.inside = []*Plan{elem}
 	n := p.typ.Len()
 	if isByte(p.typ.Elem()) {
+		p.single = true
 		p.decode = func(r *Reader, v unsafe.Pointer) { r.byteArray(p.typ, unsafe.Slice((*byte)(v), n)) }
 		p.encode = func(b []byte, v unsafe.Pointer, _ int) ([]byte, error) {
 			return AppendBinary(b, unsafe.Slice((*byte)(v), n)), nil
@@ -198,7 +203,7 @@ func (c *compiler) arrayPlan(p *Plan) error {
 	p.decode = func(r *Reader, v unsafe.Pointer) {
 		switch r.Type() {
 		case TypeExt:
-			r.inTuple(func(inner *Reader) { p.decode(inner, v) })
+			r.inTuple(func(inner *Reader, _ Format) { p.decode(inner, v) })
 		case TypeNil:
 			r.Nil()
 			reflect.NewAt(p.typ, v).Elem().SetZero()
@@ -220,7 +225,7 @@ func (r *Reader) byteArray(t reflect.Type, dst []byte) {
 	var data []byte
 	decodeBytes(r, unsafe.Pointer(&data))
 	if r.err == nil && len(data) != len(dst) {
-		r.Fail(fmt.Errorf("msgpack: %d bytes do not fit into %v", len(data), t))
+		r.Fail(fmt.Errorf("msgpack: %d bytes do not fit into %s", len(data), typeName(t)))
 		return
 	}
 	copy(dst, data)
@@ -229,7 +234,7 @@ func (r *Reader) byteArray(t reflect.Type, dst []byte) {
 func (r *Reader) array(t reflect.Type, v unsafe.Pointer, elem *Plan) {
 	n := r.ArrayLen()
 	if r.err == nil && n != t.Len() {
-		r.Fail(fmt.Errorf("msgpack: an array of %d values does not fit into %v", n, t))
+		r.Fail(fmt.Errorf("msgpack: an array of %d values does not fit into %s", n, typeName(t)))
 	}
 	if r.depth >= maxDepth {
 		r.Fail(errTooDeep)

@@ -54,14 +54,14 @@ func TestRowsOfPointersByName(t *testing.T) {
 	}
 	var got *user
 	r := NewReader(row)
-	if plan.DecodeRow(&r, unsafe.Pointer(&got), []string{"city", "name"}); r.Err() != nil {
+	if plan.DecodeRow(&r, unsafe.Pointer(&got), named{"city", "name"}); r.Err() != nil {
 		t.Fatal(r.Err())
 	}
 	if want := (user{"Ann", "Paris"}); *got != want || !plan.ByName() {
 		t.Errorf("got %+v, want %+v", *got, want)
 	}
 	r = NewReader(AppendNil(nil))
-	if plan.DecodeRow(&r, unsafe.Pointer(&got), []string{"city", "name"}); got != nil || r.Err() != nil {
+	if plan.DecodeRow(&r, unsafe.Pointer(&got), named{"city", "name"}); got != nil || r.Err() != nil {
 		t.Errorf("nil has become %v, %v", got, r.Err())
 	}
 }

@@ -1,8 +1,6 @@
 package mp
 
 import (
-	"fmt"
-	"math"
 	"reflect"
 	"time"
 	"unsafe"
@@ -25,12 +23,25 @@ func init() { // not in the declaration: an error's fields are values of any typ
 		reflect.TypeFor[uuid.UUID]():       known(readUUID, func(b []byte, v uuid.UUID) ([]byte, error) { return AppendUUID(b, v), nil }),
 		reflect.TypeFor[types.Interval]():  known(readInterval, AppendInterval),
 		reflect.TypeFor[types.Error]():     errorPlan(),
-		reflect.TypeFor[RawExt]():          known(readRawExt, func(b []byte, v RawExt) ([]byte, error) { return AppendExt(b, v.Type, v.Data), nil }),
+		reflect.TypeFor[types.Extension](): known(readExtension, func(b []byte, v types.Extension) ([]byte, error) { return AppendExt(b, v.Type, v.Data), nil }),
 	}
+}
+
+// isKnown reports whether a type has a plan of its own.
+func isKnown(t reflect.Type) bool {
+	_, ok := knownPlans[t]
+	return ok || isUUID(t)
+}
+
+// isUUID reports whether a type is a UUID of another package than the one that
+// this library knows, such as one of Go's own.
+func isUUID(t reflect.Type) bool {
+	return t.Name() == "UUID" && t.Kind() == reflect.Array && t.Len() == len(uuid.UUID{}) && t.Elem().Kind() == reflect.Uint8
 }
 
 func known[T any](read func(*Reader) T, write func([]byte, T) ([]byte, error)) Plan {
 	return Plan{
+		single: true,
 		decode: func(r *Reader, p unsafe.Pointer) {
 			if r.Nil() {
 				var zero T
@@ -59,12 +70,7 @@ func readDecimal(r *Reader) decimal.Decimal {
 	case TypeInt:
 		return decimal.NewFromInt(r.Int())
 	case TypeFloat32, TypeFloat64:
-		v := r.Float64()
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			r.Fail(fmt.Errorf("msgpack: %v is no decimal", v))
-			return decimal.Decimal{}
-		}
-		return decimal.NewFromFloat(v)
+		return decimalOfFloat(r)
 	}
 	return readExt(r, types.ExtDecimal, types.DecodeDecimal)
 }
@@ -82,13 +88,14 @@ func readUUID(r *Reader) uuid.UUID {
 	return readExt(r, types.ExtUUID, types.DecodeUUID)
 }
 
-func readRawExt(r *Reader) RawExt {
+func readExtension(r *Reader) types.Extension {
 	typ, data := r.Ext()
-	return RawExt{typ, append([]byte{}, data...)}
+	return types.Extension{Type: typ, Data: append([]byte{}, data...)}
 }
 
 func errorPlan() Plan {
 	return Plan{
+		single: true,
 		decode: func(r *Reader, p unsafe.Pointer) {
 			e := new(types.Error)
 			if !r.Nil() {

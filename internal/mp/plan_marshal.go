@@ -35,19 +35,28 @@ func (p *Plan) honourMarshalers() {
 }
 
 // unmarshal lets a user's type read its own value, which is cut out for it so
-// that it can't read on.
+// that it can't read on, and copied, because it may be kept. Of an MP_TUPLE it is
+// the array.
 func (r *Reader) unmarshal(m msgp.Unmarshaler) {
-	raw := r.Raw()
+	var raw []byte
+	if r.IsTuple() {
+		raw, _ = r.TupleArray()
+	} else {
+		raw = r.Raw()
+	}
 	if r.err != nil {
 		return
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			r.Fail(fmt.Errorf("%T panicked in UnmarshalMsg: %v", m, p))
+			r.Fail(fmt.Errorf("%s panicked in UnmarshalMsg: %v", TypeName(m), p))
 		}
 	}()
-	if _, err := m.UnmarshalMsg(raw); err != nil {
+	switch rest, err := m.UnmarshalMsg(append([]byte(nil), raw...)); {
+	case err != nil:
 		r.Fail(err)
+	case len(rest) > 0:
+		r.Fail(fmt.Errorf("%s left %d of %d bytes of its value in UnmarshalMsg", TypeName(m), len(rest), len(raw)))
 	}
 }
 
@@ -56,7 +65,7 @@ func (r *Reader) unmarshal(m msgp.Unmarshaler) {
 func marshal(b []byte, m msgp.Marshaler) (out []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			out, err = b, fmt.Errorf("%T panicked in MarshalMsg: %v", m, p)
+			out, err = b, fmt.Errorf("%s panicked in MarshalMsg: %v", TypeName(m), p)
 		}
 	}()
 	own, err := m.MarshalMsg(b[len(b):]) // not b: it may write over what is there
@@ -66,5 +75,5 @@ func marshal(b []byte, m msgp.Marshaler) (out []byte, err error) {
 	if rest, err := skip(own, 1, skipDepth); err == nil && len(rest) == 0 {
 		return append(b, own...), nil
 	}
-	return b, fmt.Errorf("%T appended something else than one value in MarshalMsg", m)
+	return b, fmt.Errorf("%s appended something else than one value in MarshalMsg", TypeName(m))
 }

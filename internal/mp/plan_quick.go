@@ -23,7 +23,7 @@ const (
 
 // quickKind tells how a field of the plan's type may be read, 0 for none.
 func (p *Plan) quickKind() quick {
-	if p.unmarshals || p.typ == durationType {
+	if p.unmarshals || p.slow || p.typ == durationType {
 		return 0
 	}
 	switch p.typ.Kind() {

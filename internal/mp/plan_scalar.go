@@ -2,7 +2,6 @@ package mp
 
 import (
 	"fmt"
-	"math"
 	"reflect"
 	"unsafe"
 )
@@ -17,11 +16,9 @@ func scalarPlan(p *Plan) bool {
 		p.decode = decodeString
 		p.encode = func(b []byte, v unsafe.Pointer, _ int) ([]byte, error) { return AppendString(b, *(*string)(v)), nil }
 	case reflect.Float64:
-		p.decode = decodeFloat64
-		p.encode = func(b []byte, v unsafe.Pointer, _ int) ([]byte, error) { return AppendFloat64(b, *(*float64)(v)), nil }
+		floatPlan[float64](p, 53, false)
 	case reflect.Float32:
-		p.decode = decodeFloat32
-		p.encode = func(b []byte, v unsafe.Pointer, _ int) ([]byte, error) { return AppendFloat32(b, *(*float32)(v)), nil }
+		floatPlan[float32](p, 24, false)
 	case reflect.Int64:
 		intPlan[int64](p)
 	case reflect.Int:
@@ -66,36 +63,15 @@ func decodeString(r *Reader, v unsafe.Pointer) {
 	}
 }
 
-func decodeFloat64(r *Reader, v unsafe.Pointer) {
-	if r.Nil() {
-		*(*float64)(v) = 0
-		return
-	}
-	*(*float64)(v) = r.Float64()
-}
-
-func decodeFloat32(r *Reader, v unsafe.Pointer) {
-	if r.Nil() {
-		*(*float32)(v) = 0
-		return
-	}
-	f := r.Float64()
-	if math.Abs(f) > math.MaxFloat32 && !math.IsInf(f, 0) {
-		r.Fail(fmt.Errorf("msgpack: %v does not fit into float32", f))
-		return
-	}
-	*(*float32)(v) = float32(f)
-}
-
 func intPlan[T int64 | int | int32 | int16 | int8](p *Plan) {
 	p.decode = func(r *Reader, v unsafe.Pointer) {
 		if r.Nil() {
 			*(*T)(v) = 0
 			return
 		}
-		n := r.Int()
+		n := r.wholeInt(p.typ)
 		if int64(T(n)) != n {
-			r.Fail(fmt.Errorf("msgpack: %d does not fit into %v", n, p.typ))
+			r.Fail(fmt.Errorf("msgpack: %d does not fit into %s", n, typeName(p.typ)))
 			return
 		}
 		*(*T)(v) = T(n)
@@ -109,9 +85,9 @@ func uintPlan[T uint64 | uint | uintptr | uint32 | uint16 | uint8](p *Plan) {
 			*(*T)(v) = 0
 			return
 		}
-		n := r.Uint()
+		n := r.wholeUint(p.typ)
 		if uint64(T(n)) != n {
-			r.Fail(fmt.Errorf("msgpack: %d does not fit into %v", n, p.typ))
+			r.Fail(fmt.Errorf("msgpack: %d does not fit into %s", n, typeName(p.typ)))
 			return
 		}
 		*(*T)(v) = T(n)

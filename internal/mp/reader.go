@@ -23,6 +23,8 @@ type Reader struct {
 
 	depth int // of containers around what is read, see enter
 	owed  int // values that those still lack
+
+	formats Formats // of MP_TUPLEs
 }
 
 // NewReader returns a Reader over b.

@@ -28,6 +28,17 @@ var typeNames = [...]string{
 // String returns the kind in words, for messages.
 func (t Type) String() string { return typeNames[t] }
 
+// Article returns the kind in words with its article.
+func (t Type) Article() string {
+	switch t {
+	case TypeInvalid, TypeNil:
+		return t.String()
+	case TypeUint, TypeInt, TypeArray, TypeExt:
+		return "an " + t.String()
+	}
+	return "a " + t.String()
+}
+
 // TypeOf tells the kind of value that starts with byte c.
 func TypeOf(c byte) Type { return kinds[c] }
 

@@ -54,6 +54,8 @@ func appendValue(b []byte, v any, depth int) ([]byte, error) {
 		return AppendUUID(b, v), nil
 	case types.Interval:
 		return AppendInterval(b, v)
+	case types.Extension:
+		return AppendExt(b, v.Type, v.Data), nil
 	case []any:
 		return appendSlice(b, v, depth)
 	case map[string]any:
@@ -139,8 +141,8 @@ func appendReflect(b []byte, v any, depth int) ([]byte, error) {
 // Value reads a value of any kind. Integers are int64, or uint64 where they
 // are larger; floats are float64; maps are map[string]any where all keys are
 // strings and map[any]any elsewhere; extensions are what package types says of
-// them, an MP_TUPLE its array, and an unknown one a RawExt. What it returns is
-// the caller's and does not point into the bytes read.
+// them, an MP_TUPLE its array, or a tuple where its format is known (see SetFormats),
+// and an unknown one a types.Extension. What it returns is the caller's and does not point into the bytes read.
 func (r *Reader) Value() any {
 	switch r.Type() {
 	case TypeNil:
@@ -207,7 +209,9 @@ func (r *Reader) mapValue() any {
 		}
 		k := r.String()
 		r.owed--
-		named[k] = r.Value()
+		if named[k] = r.Value(); r.err == nil && len(named) != i+1 {
+			r.Fail(at(fmt.Sprintf("[%q]", k), errSameKeys))
+		}
 		if r.err != nil {
 			return nil
 		}
@@ -222,17 +226,20 @@ func (r *Reader) mixedMap(named map[string]any, left, owed int) any {
 	for k, v := range named {
 		m[k] = v
 	}
+	before := len(m)
 	for i := range left {
 		r.owed = owed + 2*(left-i) - 1
 		k := r.Value()
 		if r.err == nil && k != nil && !reflect.TypeOf(k).Comparable() {
-			r.Fail(fmt.Errorf("msgpack: a map's key before offset %d is of type %T, which no Go map can have", r.Offset(), k))
+			r.Fail(fmt.Errorf("msgpack: a map's key before offset %d is of type %s, which no Go map can have", r.Offset(), TypeName(k)))
 		}
 		if r.err != nil {
 			return nil
 		}
 		r.owed--
-		m[k] = r.Value()
+		if m[k] = r.Value(); r.err == nil && len(m) != before+i+1 {
+			r.Fail(at(fmt.Sprintf("[%v]", k), errSameKeys))
+		}
 	}
 	if r.err != nil {
 		return nil

@@ -122,7 +122,7 @@ func TestAppendValue(t *testing.T) {
 		{time.Unix(0, 0).UTC(), "d7040000000000000000"},
 		{types.Interval{}, "c703060108 01"},
 		{[]types.Interval{{}}, "91c70306010801"},
-		{RawExt{42, []byte{1}}, "d42a01"},
+		{types.Extension{Type: 42, Data: []byte{1}}, "d42a01"},
 		{&types.Error{Type: "T", Message: "m", Code: 1}, "c712038100918600a154020001a003a16d04000501"},
 		{marked{"x"}, "a33c783e"},
 		{&marked{"x"}, "a33c783e"},
@@ -227,8 +227,8 @@ func TestValue(t *testing.T) {
 		{"83a16101ff02cb3fe000000000000003", map[any]any{"a": int64(1), int64(-1): int64(2), 0.5: int64(3)}},
 		{"81c001", map[any]any{nil: int64(1)}},
 		{"c7050700 9201a178", []any{int64(1), "x"}},
-		{"d42a01", RawExt{42, []byte{1}}},
-		{"c7002a", RawExt{42, []byte{}}},
+		{"d42a01", types.Extension{Type: 42, Data: []byte{1}}},
+		{"c7002a", types.Extension{Type: 42, Data: []byte{}}},
 	} {
 		r := NewReader(unhex(t, c.data))
 		if got := r.Value(); !reflect.DeepEqual(got, c.want) || r.Err() != nil || r.Len() != 0 {
@@ -350,7 +350,7 @@ func TestValuesAreTheCallers(t *testing.T) {
 	for i := range b {
 		b[i] = 'y'
 	}
-	if want := []any{"x", []byte("x"), RawExt{42, []byte("x")}, map[string]any{"x": int64(1)}}; !reflect.DeepEqual(v, want) {
+	if want := []any{"x", []byte("x"), types.Extension{Type: 42, Data: []byte("x")}, map[string]any{"x": int64(1)}}; !reflect.DeepEqual(v, want) {
 		t.Error(v)
 	}
 }
