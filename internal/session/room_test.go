@@ -153,6 +153,30 @@ func TestManyWatches(t *testing.T) {
 	})
 }
 
+// TestAcknowledgementsTogether has a peer send events at once, each of which is
+// acknowledged by the reader.
+func TestAcknowledgementsTogether(t *testing.T) {
+	var s *Session
+	ack := answer(wire.Header{Type: iproto.TypeWatch}, []byte{0x80})
+	started := make(chan struct{})
+	s, conn := pair(t, false, Config{OnEvent: func([]byte) {
+		<-started
+		_ = s.SendNoReply(ack) // the session's end will tell
+	}})
+	close(started)
+	const n = 1000
+	events := strings.Repeat(string(answer(wire.Header{Type: iproto.TypeEvent}, []byte{0x80})), n)
+	if _, err := io.WriteString(conn, events); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(conn, make([]byte, n*len(ack))); err != nil {
+		t.Fatal(err)
+	}
+	if writes := s.Stats().Writes; writes > n/10 {
+		t.Errorf("%d events were acknowledged in %d writes", n, writes)
+	}
+}
+
 // TestMovedInsideOfFrames has the bytes of unfinished writes and reads counted.
 func TestMovedInsideOfFrames(t *testing.T) {
 	both(t, func(t *testing.T, pipe bool) {
