@@ -16,7 +16,7 @@ import (
 // extra measures what is no matter of callers: large answers, idle
 // connections, and small requests beside large answers.
 func (b *bench) extra(out io.Writer) error {
-	return errors.Join(b.largeAnswers(out), b.formats(out), b.idle(out), b.beside(out))
+	return errors.Join(b.largeAnswers(out), b.formats(out), b.idle(out), b.beside(out), b.cancelled(out))
 }
 
 // largeAnswers times the decoding and the transfer of many rows.

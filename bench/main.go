@@ -34,6 +34,7 @@ box.space.rows:create_index('primary', {parts = {{1, 'unsigned'}}, if_not_exists
 for i = box.space.rows:len() + 1, 100000 do box.space.rows:replace({i, 'name' .. i, i * 2, i + 0.5}) end
 function echo(...) return ... end
 function get(id) return box.space.bench:get(id) end
+function nap(n) require('fiber').sleep(n) end
 function big(n) return string.rep('x', n) end
 `
 
@@ -53,9 +54,14 @@ func run() (err error) {
 	out := flag.String("json", "", "file for the results of every round")
 	benchfmt := flag.String("benchfmt", "", "file for the same in the form that benchstat compares")
 	profiles := flag.String("profiles", "", "directory for a CPU profile of each case")
+	clients := flag.Int("http-clients", 0, "be the clients of the HTTP server at -url, for -time: used by the HTTP cases themselves")
+	cancel := flag.Bool("cancel", false, "measure no case but how soon callers return who are cancelled")
 	short := flag.Bool("short", false, "leave out large answers, idle connections and starvation")
 	flag.Parse()
 
+	if *clients > 0 {
+		return runHTTPClients(*url, *clients, *each, os.Stdout)
+	}
 	want, err := regexp.Compile(*pattern)
 	if err != nil {
 		return err
@@ -77,6 +83,9 @@ func run() (err error) {
 		return err
 	}
 	defer b.conn.Close()
+	if *cancel {
+		return b.cancelled(os.Stdout)
+	}
 	if err := b.run(); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 type result struct {
 	Case    string  `json:"case"`
 	Callers int     `json:"callers"`
+	Busy    bool    `json:"busy"` // the process does something else, too
 	PerSec  float64 `json:"requests_per_second"`
 	CPU     float64 `json:"client_cpu_us_per_request"`
 	Allocs  float64 `json:"allocs_per_request"`

@@ -18,6 +18,9 @@ import (
 // and block it for ever. Cases with more are left out.
 const mostInFlight = 4096
 
+// mostClients is the most clients that an HTTP server is asked by.
+const mostClients = 256
+
 // bench runs cases in interleaved rounds, each beside the limit.
 type bench struct {
 	each    time.Duration
@@ -52,6 +55,11 @@ func (b *bench) run() error {
 		for range b.rounds {
 			if err := b.round(callers); err != nil {
 				return err
+			}
+			if callers <= mostClients {
+				if err := b.httpRound(callers); err != nil {
+					return err
+				}
 			}
 		}
 	}

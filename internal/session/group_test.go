@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
 )
 
-// sent takes a group and sends requests with it.
-func sent(t *testing.T, s *Session, payloads ...string) *Group {
+// sendable takes a group and adds requests to it.
+func sendable(t *testing.T, s *Session, payloads ...string) *Group {
 	t.Helper()
 	g, err := s.AcquireGroup()
 	if err != nil {
@@ -22,6 +25,13 @@ func sent(t *testing.T, s *Session, payloads ...string) *Group {
 			t.Fatal(err)
 		}
 	}
+	return g
+}
+
+// sent is sendable and sends them.
+func sent(t *testing.T, s *Session, payloads ...string) *Group {
+	t.Helper()
+	g := sendable(t, s, payloads...)
 	if err := g.Send(t.Context(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +62,9 @@ func TestGroup(t *testing.T) {
 				}
 				if err := checkGroup(g, i, fmt.Sprint(i)); err != nil {
 					t.Fatal(err)
+				}
+				if typ, version, _ := g.Answer(i); typ != iproto.TypeOK || version != 7 {
+					t.Errorf("the answer is of type %v and schema version %d", typ, version)
 				}
 			}
 			if n := s.InFlight(); n != 0 {
@@ -179,4 +192,60 @@ func TestGroupWithoutRoom(t *testing.T) {
 		t.Errorf("waiting: %v, unsent %v", err, g.Unsent(2))
 	}
 	g.Leave()
+}
+
+// TestGroupInOneWrite has the requests of a group go out together.
+func TestGroupInOneWrite(t *testing.T) {
+	both(t, func(t *testing.T, pipe bool) {
+		s, conn := pair(t, pipe, Config{})
+		go echo(conn)
+		g := sent(t, s, make([]string, GroupSize)...)
+		if writes := s.Stats().Writes; writes > 1 {
+			t.Errorf("%d writes", writes)
+		}
+		for i := range GroupSize {
+			if err := g.Wait(t.Context(), i, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g.Leave()
+	})
+}
+
+// TestGroupsLeaveLittle takes many groups at once, of which few may be kept.
+func TestGroupsLeaveLittle(t *testing.T) {
+	s, conn := pair(t, false, Config{})
+	go func() { _, _ = io.Copy(io.Discard, conn) }()
+	const n = 1000
+	before := heap()
+	groups := make([]*Group, n)
+	for i := range groups {
+		groups[i] = sendable(t, s, make([]string, GroupSize)...)
+	}
+	during := heap()
+	for _, g := range groups {
+		g.Leave()
+	}
+	clear(groups)
+	after := heap()
+	if after-before > (during-before)/10 {
+		t.Errorf("%d KiB are kept of %d", (after-before)>>10, (during-before)>>10)
+	}
+	if s.Trim(); len(s.freeGroups) > 0 {
+		t.Errorf("%d groups are kept by an idle session", len(s.freeGroups))
+	}
+	small := sendable(t, s, "x")
+	if small.blocks[0].Load() == nil || small.blocks[1].Load() != nil {
+		t.Error("a group of one request is larger than it need be")
+	}
+	small.Leave()
+}
+
+// heap returns how many bytes are in use.
+func heap() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
 }

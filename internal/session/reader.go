@@ -48,11 +48,11 @@ func endError(err error) error {
 }
 
 // holdSenders makes senders leave their bytes to the reader, which is busy
-// with a chunk of answers and about to wake their callers; unless there is but
-// one caller, who has nobody to share a write with.
+// with a chunk of answers or events and about to wake callers or to acknowledge;
+// unless there is but one caller, who has nobody to share a write with.
 func (s *Session) holdSenders() {
 	s.mu.Lock()
-	s.serving = s.taken() > 1
+	s.serving = s.taken() != 1
 	s.sentBefore = s.sent.Load()
 	s.mu.Unlock()
 }

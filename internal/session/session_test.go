@@ -68,6 +68,16 @@ func both(t *testing.T, test func(t *testing.T, pipe bool)) {
 	t.Run("pipe", func(t *testing.T) { test(t, true) })
 }
 
+// waitFor waits until something is so.
+func waitFor(t *testing.T, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !is(); time.Sleep(10 * time.Microsecond) {
+		if time.Now().After(end) {
+			t.Fatal("it has not become so within ten seconds")
+		}
+	}
+}
+
 // request makes a frame in the slot.
 func request(slot *Slot, payload string) []byte {
 	return appendRequest(nil, slot.Sync(), payload)

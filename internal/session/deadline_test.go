@@ -1,0 +1,101 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestDeadlinesOnOneProcessor has many callers with little time ask a peer that
+// never answers. Whoever writes for the others is late by little more than a
+// yield takes on a machine that busy, which a goroutine tells that does nothing
+// else.
+func TestDeadlinesOnOneProcessor(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for name, begin := range map[string]func() (context.Context, time.Time, context.CancelFunc){
+		"deadline": func() (context.Context, time.Time, context.CancelFunc) {
+			return context.Background(), time.Now().Add(time.Millisecond), func() {}
+		},
+		"context": func() (context.Context, time.Time, context.CancelFunc) {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+			return ctx, time.Time{}, cancel
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, conn := pair(t, false, Config{})
+			go func() { _, _ = io.Copy(io.Discard, conn) }()
+			const callers, calls = 500, 60
+			var sending atomic.Int64
+			stop := make(chan struct{})
+			yield := canary(stop)
+			var wg sync.WaitGroup
+			for range callers {
+				wg.Go(func() {
+					for range calls {
+						ctx, deadline, cancel := begin()
+						took, err := expire(ctx, s, deadline)
+						cancel()
+						if !errors.Is(err, context.DeadlineExceeded) {
+							t.Errorf("got %v", err)
+							return
+						}
+						raise(&sending, took)
+					}
+				})
+			}
+			wg.Wait()
+			close(stop)
+			longest, noise := time.Duration(sending.Load())-time.Millisecond, <-yield
+			t.Logf("a sender was late by %v, a yield took up to %v", longest, noise)
+			if longest > 4*noise {
+				t.Errorf("a sender was late by %v, while a yield took %v at the most", longest, noise)
+			}
+		})
+	}
+}
+
+// canary yields until stop is closed, and then tells how long the longest took.
+func canary(stop <-chan struct{}) <-chan time.Duration {
+	longest := make(chan time.Duration, 1)
+	go func() {
+		var most time.Duration
+		for {
+			select {
+			case <-stop:
+				longest <- most
+				return
+			default:
+				begin := time.Now()
+				runtime.Gosched()
+				most = max(most, time.Since(begin))
+			}
+		}
+	}()
+	return longest
+}
+
+func raise(most *atomic.Int64, to time.Duration) {
+	for was := most.Load(); int64(to) > was && !most.CompareAndSwap(was, int64(to)); was = most.Load() {
+	}
+}
+
+// expire does a request that is not answered, and tells how long it took to send.
+func expire(ctx context.Context, s *Session, deadline time.Time) (time.Duration, error) {
+	slot, err := s.Acquire(ctx, deadline)
+	if err != nil {
+		return 0, err
+	}
+	frame := request(slot, "x")
+	begin := time.Now()
+	err = s.Send(ctx, slot, frame, deadline)
+	took := time.Since(begin)
+	if err != nil {
+		return took, err
+	}
+	return took, s.Wait(ctx, slot, deadline)
+}
