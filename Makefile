@@ -90,7 +90,7 @@ lint-tidy:
 
 # The connector is for other systems as well, though tests run on Linux only.
 lint-builds:
-	@for system in windows/amd64 darwin/arm64 linux/386; do \
+	@for system in windows/amd64 darwin/arm64 plan9/amd64 linux/386; do \
 		echo "== build for $$system"; \
 		GOOS=$${system%/*} GOARCH=$${system#*/} go build ./... || exit 1; \
 	done

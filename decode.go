@@ -53,10 +53,10 @@ func All[T any](ctx context.Context, ex Executor, req Request) ([]T, error) {
 	return decodeAll(&a, &req, []T{})
 }
 
-// Into does a request and decodes the rows of its answer into dst, whose room
+// AllInto does a request and decodes the rows of its answer into dst, whose room
 // and whose elements' slices and strings it uses again: the fastest form. For
 // T see One.
-func Into[T any, R Request](ctx context.Context, ex Executor, req R, dst *[]T) error {
+func AllInto[T any, R Request](ctx context.Context, ex Executor, req R, dst *[]T) error {
 	if dst == nil {
 		return requestError(req, errNilTarget, false)
 	}

@@ -170,7 +170,7 @@ func keep[H any](list *[]H, h Hook) bool {
 	return ok
 }
 
-// ofRequests tells whether there are hooks for requests.
+// ofRequests reports whether there are hooks for requests.
 func (hs *hooks) ofRequests() bool { return len(hs.starts) > 0 || len(hs.ends) > 0 }
 
 func (hs *hooks) onConnect(c *Conn, a ConnectAttempt) {

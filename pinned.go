@@ -44,11 +44,7 @@ type Pinned struct {
 // Pin chooses a session of ex for requests that have to share one. It works on
 // every server version. The error is that of a request: *RequestError.
 func Pin(ctx context.Context, ex Executor) (*Pinned, error) {
-	req := RequestInfo{}
-	if ex == nil {
-		return nil, infoError(req, errNilExecutor, false)
-	}
-	rt, err := bind(ctx, ex, req, ErrSessionLost, 0)
+	rt, err := bind(ctx, ex, RequestInfo{}, ErrSessionLost, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +54,9 @@ func Pin(ctx context.Context, ex Executor) (*Pinned, error) {
 // bind returns the way over one session of ex, which has to have the features.
 func bind(ctx context.Context, ex Executor, info RequestInfo, lost error, needs uint64) (Route, error) {
 	a := Attempt{Request: info, Try: 1}
+	if ex == nil {
+		return Route{}, infoError(info, errNilExecutor, false)
+	}
 	for {
 		rt, err := ex.Route(ctx, a)
 		switch {

@@ -212,7 +212,7 @@ func (c *Conn) refreshFor(ctx context.Context, deadline time.Time, l *live, used
 	}
 	var unknown *SchemaError
 	if errors.As(err, &unknown) && unknown.stale {
-		// The name may be new. A ping tells whether the schema changed at all.
+		// The name may be new. A ping reports whether the schema changed at all.
 		if _, err := c.ask(ctx, l, Ping{}, deadline); err != nil {
 			return err
 		}

@@ -175,7 +175,7 @@ func (c *StatementCache) giveBack(ctx context.Context, s *cachedStatement) {
 	c.release(ctx, idle)
 }
 
-// failed tells whether the statement could not be prepared.
+// failed reports whether the statement could not be prepared.
 func (s *cachedStatement) failed() bool {
 	select {
 	case <-s.ready:

@@ -50,9 +50,6 @@ func (s *Stream) ID() uint64 {
 
 // bind chooses the stream's session, at the first request.
 func (s *Stream) bind(ctx context.Context, info RequestInfo) (Route, error) {
-	if s.ex == nil {
-		return Route{}, errNilExecutor
-	}
 	rt, err := bind(ctx, s.ex, info, ErrStreamLost, 1<<iproto.FeatureStreams)
 	if err != nil {
 		return Route{}, err

@@ -14,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -147,15 +146,15 @@ func (s *Server) Run() error {
 }
 
 // Kill ends the server at once, as a crash does, and waits for its end.
-func (s *Server) Kill() { s.signal(syscall.SIGKILL) }
+func (s *Server) Kill() { s.signal(sigKill) }
 
 // Segfault makes the server crash, and waits for its end.
-func (s *Server) Segfault() { s.signal(syscall.SIGSEGV) }
+func (s *Server) Segfault() { s.signal(sigSegv) }
 
 // Stop ends the server in order, and waits for its end.
-func (s *Server) Stop() { s.signal(syscall.SIGTERM) }
+func (s *Server) Stop() { s.signal(sigTerm) }
 
-func (s *Server) signal(sig syscall.Signal) {
+func (s *Server) signal(sig os.Signal) {
 	_ = s.cmd.Process.Signal(sig)
 	_ = s.cmd.Process.Signal(sigCont)
 	<-s.exited
@@ -163,7 +162,7 @@ func (s *Server) signal(sig syscall.Signal) {
 }
 
 // Terminate asks the server to end in order and doesn't wait for it.
-func (s *Server) Terminate() { _ = s.cmd.Process.Signal(syscall.SIGTERM) }
+func (s *Server) Terminate() { _ = s.cmd.Process.Signal(sigTerm) }
 
 // Pause makes the server stand still; Resume lets it go on.
 func (s *Server) Pause() { _ = s.cmd.Process.Signal(sigStop) }
