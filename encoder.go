@@ -199,14 +199,3 @@ func appendRequest[R Request](e *encoder, to *target, sync uint64, req *R) error
 	}
 	return wire.EndFrame(e.B, start)
 }
-
-// resolves reports whether requests of a type work on a space, so that their
-// names are resolved by the schema.
-func resolves(typ iproto.Type) bool {
-	switch typ {
-	case iproto.TypeSelect, iproto.TypeInsert, iproto.TypeReplace, iproto.TypeUpdate,
-		iproto.TypeDelete, iproto.TypeUpsert, iproto.TypeInsertArrow:
-		return true
-	}
-	return false
-}

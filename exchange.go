@@ -159,11 +159,6 @@ func (rt Route) mayRepeat(err error) bool {
 	return false
 }
 
-// isRead reports whether requests of a type change nothing.
-func isRead(typ iproto.Type) bool {
-	return typ == iproto.TypeSelect || typ == iproto.TypePing || typ == iproto.TypeWatchOnce
-}
-
 // isInstanceCode reports whether another instance may do what this one refused.
 func isInstanceCode(code errcode.Code) bool {
 	return code == errcode.Readonly || code == errcode.Loading
