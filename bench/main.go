@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -100,19 +99,7 @@ func run() (err error) {
 			return err
 		}
 	}
-	if *benchfmt != "" {
-		if err := os.WriteFile(*benchfmt, b.benchfmt(), 0o644); err != nil {
-			return err
-		}
-	}
-	if *out != "" {
-		text, err := json.MarshalIndent(b.results, "", " ")
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(*out, text, 0o644)
-	}
-	return nil
+	return b.save(*benchfmt, *out)
 }
 
 // server returns the address of the server to measure with.

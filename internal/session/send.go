@@ -113,7 +113,7 @@ func (s *Session) waitForRoom(ctx context.Context, deadline time.Time, size int)
 	if s.forRoom.len() == 0 && s.fits(size) {
 		return nil
 	}
-	given, err := s.standIn(&s.forRoom, ctx, deadline, size)
+	given, err := s.standIn(ctx, deadline, &s.forRoom, size)
 	s.reserved -= given
 	if err != nil { // it may have stood in the way of others who fit
 		served := s.giveRoom()
