@@ -80,7 +80,7 @@ func OneInto[T any, R Request](ctx context.Context, ex Executor, req R, dst *T) 
 	if err := ask[T](ctx, ex, &req, &a); err != nil {
 		return err
 	}
-	err := decodeFirst(a.in, a.plan, unsafe.Pointer(dst), a.names, a.rows)
+	err := decodeFirst(a.in, a.body, a.plan, unsafe.Pointer(dst), a.names, a.rows)
 	a.release()
 	if err != nil {
 		return requestError(req, err, true)
@@ -189,8 +189,9 @@ func growRows[T any](in *mp.Reader, rows []T, n int) []T {
 	return rows[:min(n, cap(rows))]
 }
 
-// decodeFirst decodes the first of an answer's rows, before which in stands.
-func decodeFirst(in *mp.Reader, plan *mp.Plan, dst unsafe.Pointer, names mp.Format, rows int) error {
+// decodeFirst decodes the first of the rows of an answer, content, before which
+// in stands.
+func decodeFirst(in *mp.Reader, content []byte, plan *mp.Plan, dst unsafe.Pointer, names mp.Format, rows int) error {
 	switch {
 	case rows == 0:
 		return ErrNoTuple
@@ -202,6 +203,9 @@ func decodeFirst(in *mp.Reader, plan *mp.Plan, dst unsafe.Pointer, names mp.Form
 	plan.DecodeRow(in, dst, names)
 	if err := in.Err(); err != nil {
 		return &DecodeError{fmt.Errorf("row 1: %w", err)}
+	}
+	if rows == 1 {
+		return noMore(in, content)
 	}
 	return nil
 }
@@ -235,7 +239,7 @@ func (r Response) Decode(dst any) error {
 		return err
 	}
 	if !all {
-		return decodeFirst(rows, plan, v.UnsafePointer(), names, n)
+		return decodeFirst(rows, r.body, plan, v.UnsafePointer(), names, n)
 	}
 	slice := reflect.New(elem).Elem()
 	room := rows.RoomFor(n, elem.Elem().Size())

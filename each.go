@@ -61,7 +61,7 @@ func eachRow[T any, R Request](ctx context.Context, b *batch[R], i int, plan *mp
 		return false, requestError(b.reqs[i], &DecodeError{err}, true)
 	}
 	if n > 0 {
-		if err := decodeFirst(in, plan, unsafe.Pointer(row), names, n); err != nil {
+		if err := decodeFirst(in, body, plan, unsafe.Pointer(row), names, n); err != nil {
 			return false, requestError(b.reqs[i], err, true)
 		}
 	}

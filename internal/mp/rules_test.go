@@ -256,6 +256,8 @@ func TestNumbersBetweenKinds(t *testing.T) {
 		{"cb7ff0000000000000", new(float64), nil},
 		{"ca3dcccccd", new(decimal.Decimal), decimal.RequireFromString("0.1")},
 		{"94" + dec15 + "c0" + "cb3fb999999999999a" + dec15, new(rounding), rounding{1.5, 0.1, ptr(1.5)}},
+		{"91c70601d2fff0bdc11c", new(rounding), "does not fit into float64"}, // 1E+999999
+		{"91c70601d2000f423f1c", new(rounding), rounding{}},                  // 1E-999999
 		{"94cf0020000000000001c0ce01000001c0", new(rounding), rounding{1 << 53, 1 << 24, nil}},
 		{"a132", new(int), "expected an integer"},
 		{"c3", new(int), "expected an integer"},
