@@ -197,9 +197,9 @@ func TestNamesNotKnown(t *testing.T) {
 func TestTagOfNoField(t *testing.T) {
 	type typo struct {
 		ID   int    `tnt:"id"`
-		Name string `tnt:"nmae"`
+		Name string `tnt:"titel"`
 	}
-	const want = `field Name of tnt_test.typo is tagged "nmae", which`
+	const want = `field Name of tnt_test.typo is tagged "titel", which`
 	onServers(t, func(t *testing.T, p *program) {
 		conn := shared(t, p)
 		ctx := testContext(t)
@@ -316,7 +316,7 @@ func TestMapsByName(t *testing.T) {
 			"nothing":               {nil, "the tuple is nil"},
 			"a nil pointer":         {(*tagged)(nil), "the tuple is nil"},
 			"a zero Tuple":          {tnt.Tuple{}, "the tuple is nil"},
-			"a name of no field":    {fields{"id": 1, "nmae": "x"}, `the format has no field "nmae": it has id, name, age, extra`},
+			"a name of no field":    {fields{"id": 1, "titel": "x"}, `the format has no field "titel": it has id, name, age, extra`},
 			"a struct with no name": {struct{ A struct{ C chan int } }{}, "type struct{A}"},
 		} {
 			failsWith(t, what, tnt.Exec(ctx, conn, tnt.Insert{Space: "tester", Tuple: c.tuple}), c.want)
@@ -368,4 +368,25 @@ func TestNamesOnTheEmbeddedServer(t *testing.T) {
 	if v, err := tnt.One[tagged](ctx, bare, tnt.Select{SpaceID: conn.Schema().Space("tester").ID}); err != nil || v != ann {
 		t.Errorf("read by the names that came: %v, %v", v, err)
 	}
+}
+
+// TestRowsOfTheEmbeddedServer reads its spaces by names, too.
+func TestRowsOfTheEmbeddedServer(t *testing.T) {
+	srv := embedded(t, tnttest.WithSpace(tnttest.SpaceDef{
+		Name:    "tester",
+		Format:  []tnttest.Field{{Name: "town", Type: "string"}, {Name: "id", Type: "unsigned"}},
+		Indexes: []tnttest.IndexDef{{Name: "primary", Parts: []tnttest.Part{{Field: 2, Type: "unsigned"}}}},
+	}))
+	conn := connect(t, tnt.Options{Dialer: srv.DialContext})
+	want := []townRow{{"Oslo", 5}}
+	if err := tnt.Exec(testContext(t), conn, tnt.Insert{Space: "tester", Tuple: want[0]}); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := tnttest.Rows[townRow](srv.Space("tester"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "by name", rows, want)
+	_, err = tnttest.Rows[tagged](srv.Space("tester"))
+	failsWith(t, "another space's names", err, `which the tuple lacks: it has town, id`)
 }

@@ -35,6 +35,11 @@ type (
 	listOf   []string // has its own MessagePack
 	keeper   struct{ kept []byte }
 	lazy     struct{}
+	// ownWay has a method of its own, and one in what it embeds.
+	ownWay struct {
+		listOf
+		A int
+	}
 	// UUID is one of another package.
 	UUID [16]byte
 )
@@ -82,6 +87,10 @@ func (keeper) MarshalMsg(b []byte) ([]byte, error) { return AppendNil(b), nil }
 
 func (*lazy) UnmarshalMsg(b []byte) ([]byte, error) { return b, nil }
 
+func (o ownWay) MarshalMsg(b []byte) ([]byte, error) { return o.listOf.MarshalMsg(b) }
+
+func (o *ownWay) UnmarshalMsg(b []byte) ([]byte, error) { o.A++; return o.listOf.UnmarshalMsg(b) }
+
 // inner types of embedding.
 type (
 	Base struct {
@@ -124,8 +133,8 @@ type (
 		Name string
 	}
 	ring struct {
-		*ring
-		A int
+		*ring //nolint:unused // it is the matter of the test
+		A     int
 	}
 )
 
@@ -488,8 +497,20 @@ func TestTags(t *testing.T) {
 			hiddenBase `tnt:"base"`
 			A          int
 		}{},
-		"embeds Addr, whose methods would write and read the whole of it without the other fields": struct {
+		"embeds Addr, whose MarshalText would stand for the whole of it and leave out the other fields": struct {
 			netip.Addr
+			Name string
+		}{},
+		"embeds money, whose Value would stand": struct {
+			money
+			Name string
+		}{},
+		"embeds listOf, whose MarshalMsg would stand": struct {
+			*listOf
+			Name string
+		}{},
+		"embeds lazy, whose UnmarshalMsg would stand": struct {
+			lazy
 			Name string
 		}{},
 		"time.Duration has no form": struct{ A time.Duration }{},
@@ -518,6 +539,12 @@ func TestTags(t *testing.T) {
 			_ int
 		}{},
 		byTag{},
+		ownWay{},
+		struct{ netip.Addr }{},
+		struct {
+			Addr netip.Addr
+			Name string
+		}{},
 	} {
 		if _, err := PlanOf(reflect.TypeOf(v)); err != nil {
 			t.Error(err)
