@@ -50,12 +50,16 @@ func All[T any](ctx context.Context, ex Executor, req Request) ([]T, error) {
 	if err := ask[T](ctx, ex, &req, &a); err != nil {
 		return nil, err
 	}
-	return decodeAll(&a, &req, []T{})
+	rows, err := decodeAll(&a, &req, []T{})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
 }
 
 // Into does a request and decodes the rows of its answer into dst, whose room
-// and whose elements' slices and strings it uses again: the fastest form. For
-// T see One.
+// and whose elements' slices and strings it uses again: the fastest form. On an
+// error dst has the rows that were decoded before it. For T see One.
 func Into[T any, R Request](ctx context.Context, ex Executor, req R, dst *[]T) error {
 	if dst == nil {
 		return requestError(req, errNilTarget, false)
@@ -153,8 +157,8 @@ func (a *answer) find(format *schema.Format) (err error) {
 }
 
 // decodeAll decodes the rows of an answer into dst, which it extends and whose
-// elements it uses, and releases the answer. On an error what is returned is only
-// for its room.
+// elements it uses, and releases the answer. On an error it returns the rows that
+// were decoded before.
 func decodeAll[T any, R Request](a *answer, req *R, dst []T) ([]T, error) {
 	in, n := a.in, a.rows
 	rows := growRows(in, dst, n)

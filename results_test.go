@@ -118,7 +118,7 @@ func TestSeveralResults(t *testing.T) {
 			t.Errorf("a type without a form: %v", err)
 		}
 		resp := do(t, conn, tnt.Eval{Expr: "return 1, 'x', {a = 2}, {3, 4}"})
-		var n, gone = 0, 9
+		n, gone := 0, 9
 		var m struct{ A int }
 		var list []int
 		if err := resp.DecodeResults(&n, nil, &m, &list, &gone); err != nil {

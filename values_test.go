@@ -1,6 +1,7 @@
 package tnt_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"net/netip"
 	"runtime"
@@ -8,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"database/sql"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -199,9 +198,13 @@ func TestNullsAndMethodsInSpaces(t *testing.T) {
 		None   sql.NullString
 	}
 	full := row{
-		1, decimal.NullDecimal{Decimal: decimal.RequireFromString("1.5"), Valid: true},
+		1,
+		decimal.NullDecimal{Decimal: decimal.RequireFromString("1.5"), Valid: true},
 		uuid.NullUUID{UUID: uuid.MustParse("c8f0fa1f-da29-438c-a040-393f1126ad39"), Valid: true},
-		sql.NullInt64{Int64: 5, Valid: true}, sql.Null[string]{V: "x", Valid: true}, netip.MustParseAddr("10.0.0.1"), sql.NullString{},
+		sql.NullInt64{Int64: 5, Valid: true},
+		sql.Null[string]{V: "x", Valid: true},
+		netip.MustParseAddr("10.0.0.1"),
+		sql.NullString{},
 	}
 	onServers(t, func(t *testing.T, p *program) {
 		conn := shared(t, p)
