@@ -72,7 +72,7 @@ func eachRow[T any, R Request](ctx context.Context, b *batch[R], i int, plan *mp
 		return false, failedOn(ctx, b.route.conn, requestError(b.reqs[i], &DecodeError{err}, true))
 	}
 	if n > 0 {
-		if err := decodeFirst(in, plan, unsafe.Pointer(row), names, n); err != nil {
+		if err := decodeFirst(in, body, plan, unsafe.Pointer(row), names, n); err != nil {
 			return false, failedOn(ctx, b.route.conn, requestError(b.reqs[i], err, true))
 		}
 	}
