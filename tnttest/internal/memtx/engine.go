@@ -8,6 +8,12 @@ type Engine struct {
 	Now func() time.Time
 	// OnSchemaChange is called after each change of the schema, may be nil.
 	OnSchemaChange func()
+	// OnCommit is called with the changes of each transaction that was
+	// committed, but for those that Apply made. It may be nil.
+	OnCommit func([]Row)
+	// Writable reports why nothing can be changed, nil where it can. It may
+	// be nil itself.
+	Writable func() *Error
 
 	spaces        map[uint32]*Space
 	spacesByName  map[string]*Space
@@ -22,6 +28,7 @@ type Engine struct {
 	stories  story // the head of the list of all stories
 	crawler  *story
 	mustStep int
+	applying bool // what is changed is another member's
 }
 
 // New returns an engine with the system spaces and the users guest and admin.
