@@ -46,7 +46,7 @@ func newConn(s *Server, nc net.Conn, id uint64) *Conn {
 		watches: make(map[string]*watch),
 	}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
-	c.out = newOutbox(nc)
+	c.out = newOutbox(nc, func() bool { return s.frozen.wait(c.ctx) })
 	return c
 }
 
@@ -104,7 +104,7 @@ func (c *Conn) read() (hangUp bool) {
 			}
 			buf = buf[n:]
 		}
-		if !c.stall.wait(c.ctx) || !c.out.waitForRoom() {
+		if !c.stall.wait(c.ctx) || !c.srv.frozen.wait(c.ctx) || !c.out.waitForRoom() {
 			return false
 		}
 		if cap(buf)-len(buf) < readChunk {
@@ -114,7 +114,7 @@ func (c *Conn) read() (hangUp bool) {
 		}
 		n, err := c.nc.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if err != nil {
+		if err != nil || !c.srv.frozen.wait(c.ctx) {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package tnttest
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
@@ -24,6 +25,12 @@ type options struct {
 	msgMax    int
 	authType  string
 	inMemory  bool
+
+	// Of replica sets.
+	electionDelay time.Duration
+	noElections   bool
+	noFencing     bool
+	instanceNames bool
 }
 
 type userOption struct{ name, password string }
@@ -45,6 +52,8 @@ func defaultOptions() options {
 		maxPacket: defaultMaxPacket,
 		msgMax:    defaultMsgMax,
 		authType:  wire.AuthChapSHA1,
+
+		electionDelay: defaultElectionDelay,
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
@@ -69,8 +71,9 @@ func ReadSchema(r io.Reader) (Schema, error) {
 func WithSchema(s Schema) Option {
 	return func(o *options) {
 		o.spaces = append(o.spaces, s.Spaces...)
-		for name, password := range s.Users {
-			o.users = append(o.users, userOption{name, password})
+		// In an order: the members of a replica set number them alike.
+		for _, name := range slices.Sorted(maps.Keys(s.Users)) {
+			o.users = append(o.users, userOption{name, s.Users[name]})
 		}
 	}
 }

@@ -68,7 +68,7 @@ func (c *Conn) start(req *request, f *fault) bool {
 // finish serves a request that may take time.
 func (c *Conn) finish(req *request, h Handler, f *fault) {
 	f.delay(c)
-	if c.ctx.Err() != nil {
+	if !c.srv.frozen.wait(c.ctx) {
 		return
 	}
 	if !c.answer(req, c.execute(req, h), f) {
