@@ -119,6 +119,7 @@ func (rs *ReplicaSet) Freeze(i int) error {
 	return rs.operate(i, "freeze", func(m *member) error {
 		m.frozen, m.waking = true, false
 		m.srv.frozen.set(true)
+		rs.announce()
 		rs.changed()
 		return nil
 	})

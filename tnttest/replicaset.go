@@ -224,11 +224,23 @@ func (rs *ReplicaSet) leader() int {
 // WaitLeader waits until a member takes writes that no other has superseded,
 // and returns it. Its error is the context's cause.
 func (rs *ReplicaSet) WaitLeader(ctx context.Context) (int, error) {
+	return rs.wait(ctx, func(i int) bool { return i >= 0 })
+}
+
+// WaitChange waits until another than member i is the leader, or none is. Its
+// error is the context's cause.
+func (rs *ReplicaSet) WaitChange(ctx context.Context, i int) error {
+	_, err := rs.wait(ctx, func(now int) bool { return now != i })
+	return err
+}
+
+// wait waits for a leader that will do.
+func (rs *ReplicaSet) wait(ctx context.Context, ok func(int) bool) (int, error) {
 	for {
 		rs.mu.Lock()
 		i, changes := rs.leader(), rs.changes
 		rs.mu.Unlock()
-		if i >= 0 {
+		if ok(i) {
 			return i, nil
 		}
 		select {
