@@ -3,6 +3,7 @@ package tnttest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -48,9 +49,26 @@ type IndexDef struct {
 	Parts  []Part `json:"parts"`
 }
 
-// Part declares a part of an index.
+// UniqueIndex declares a TREE index in which each key is there once. The fields
+// are named as in the space's format, which has their types.
+func UniqueIndex(name string, fields ...string) IndexDef { return indexOf(name, true, fields) }
+
+// NonUniqueIndex declares a TREE index in which a key may be there many times.
+// The fields are named as in the space's format, which has their types.
+func NonUniqueIndex(name string, fields ...string) IndexDef { return indexOf(name, false, fields) }
+
+func indexOf(name string, unique bool, fields []string) IndexDef {
+	def := IndexDef{Name: name, Unique: &unique}
+	for _, f := range fields {
+		def.Parts = append(def.Parts, Part{Name: f})
+	}
+	return def
+}
+
+// Part declares a part of an index: of the field with a number or with a name.
 type Part struct {
-	Field       int    `json:"field"` // from 1
+	Field       int    `json:"field,omitempty"` // from 1
+	Name        string `json:"name,omitempty"`  // instead of Field: as the format has it
 	Type        string `json:"type,omitempty"`
 	IsNullable  bool   `json:"is_nullable,omitempty"`
 	ExcludeNull bool   `json:"exclude_null,omitempty"`
@@ -58,11 +76,17 @@ type Part struct {
 	SortOrder   string `json:"sort_order,omitempty"` // "asc", the default, or "desc"
 }
 
-// ReadSchema reads a Schema from JSON.
+// ReadSchema reads a Schema from JSON. A key that it does not know is an error
+// that names it, as is anything behind the schema.
 func ReadSchema(r io.Reader) (Schema, error) {
 	var s Schema
-	if err := json.NewDecoder(r).Decode(&s); err != nil {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
 		return Schema{}, fmt.Errorf("tnttest: reading a schema: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // Token returns it bare
+		return Schema{}, errors.New("tnttest: reading a schema: there is something behind it")
 	}
 	return s, nil
 }
@@ -192,23 +216,47 @@ func (s *Server) indexRow(def SpaceDef, i int) ([]byte, error) {
 	b = mp.AppendString(b, "unique")
 	b = mp.AppendBool(b, ix.Unique == nil || *ix.Unique)
 	b = mp.AppendArrayLen(b, len(ix.Parts))
+	parts, err := def.resolve(ix.Parts)
+	if err != nil {
+		return nil, err
+	}
 	simple := true
-	for _, p := range ix.Parts {
+	for _, p := range parts {
 		simple = simple && p == (Part{Field: p.Field, Type: p.Type})
 	}
-	for _, p := range ix.Parts {
+	for _, p := range parts {
+		if b, err = s.appendPart(b, p, simple); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// resolve gives parts the numbers and types of their fields. A field of the
+// format that is nullable makes its part so, where it is given by its name.
+func (def *SpaceDef) resolve(given []Part) ([]Part, error) {
+	parts := slices.Clone(given)
+	for i := range parts {
+		p := &parts[i]
+		if p.Name != "" {
+			if p.Field != 0 {
+				return nil, fmt.Errorf("a part has the field %d and the name %q: one of them is enough", p.Field, p.Name)
+			}
+			at := slices.IndexFunc(def.Format, func(f Field) bool { return f.Name == p.Name })
+			if at < 0 {
+				return nil, fmt.Errorf("the format has no field %q", p.Name)
+			}
+			p.Field, p.Name = at+1, ""
+			p.IsNullable = p.IsNullable || def.Format[at].IsNullable
+		}
 		if p.Field < 1 {
 			return nil, fmt.Errorf("the fields of parts are counted from 1, not %d", p.Field-1)
 		}
 		if p.Type == "" && p.Field <= len(def.Format) {
 			p.Type = def.Format[p.Field-1].Type
 		}
-		var err error
-		if b, err = s.appendPart(b, p, simple); err != nil {
-			return nil, err
-		}
 	}
-	return b, nil
+	return parts, nil
 }
 
 // appendPart appends a part, in the short form if all parts of the index can

@@ -35,8 +35,8 @@ func newServeCommand() *cobra.Command {
 			"standard input, one a line, make things go wrong:\n\n" + replicaHelp,
 		Example: "  tnt serve --listen 127.0.0.1:3301 --schema schema.json\n" +
 			"  tnt serve --listen 127.0.0.1:3301 --replicas 3",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return serve(cmd, &flags) },
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, &flags) },
 	}
 	cmd.Flags().StringVar(&flags.schema, "schema", "", "JSON `file` with spaces and users")
 	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:3301", "`address` to listen on: HOST:PORT, or unix/:PATH")
