@@ -17,6 +17,7 @@ type options struct {
 	features  []iproto.Feature
 	users     []userOption
 	spaces    []SpaceDef
+	sequences []SequenceDef
 	guestAll  bool
 	clock     Clock
 	logger    *slog.Logger
@@ -147,6 +148,11 @@ func WithUser(name, password string) Option {
 // WithSpace adds a space.
 func WithSpace(space SpaceDef) Option {
 	return func(o *options) { o.spaces = append(o.spaces, space) }
+}
+
+// WithSequence adds a sequence.
+func WithSequence(sequence SequenceDef) Option {
+	return func(o *options) { o.sequences = append(o.sequences, sequence) }
 }
 
 // WithRestrictedGuest takes from the user guest, whom connections without a

@@ -17,8 +17,9 @@ import (
 // Schema is what a server starts with, in the form of the JSON file that
 // `tnt serve` takes.
 type Schema struct {
-	Spaces []SpaceDef        `json:"spaces"`
-	Users  map[string]string `json:"users"` // passwords by name, as WithUser takes them
+	Spaces    []SpaceDef        `json:"spaces"`
+	Sequences []SequenceDef     `json:"sequences,omitempty"`
+	Users     map[string]string `json:"users,omitempty"` // passwords by name, as WithUser takes them
 }
 
 // SpaceDef declares a space.
@@ -47,6 +48,22 @@ type IndexDef struct {
 	// Unique is true where it is not given.
 	Unique *bool  `json:"unique,omitempty"`
 	Parts  []Part `json:"parts"`
+	// AutoIncrement gives the first part's field a sequence of its own: a nil in
+	// it gets the next number. It is for the primary index, as is Sequence.
+	AutoIncrement bool `json:"auto_increment,omitempty"`
+	// Sequence names one that the schema has, to be used instead.
+	Sequence string `json:"sequence,omitempty"`
+}
+
+// SequenceDef declares a sequence of numbers. What is 0 is Tarantool's default:
+// 1, 2, 3 and so on.
+type SequenceDef struct {
+	Name  string `json:"name"`
+	Start int64  `json:"start,omitempty"` // Min, or Max where Step is negative
+	Min   int64  `json:"min,omitempty"`   // 1, or -1<<63 where Step is negative
+	Max   int64  `json:"max,omitempty"`   // 1<<63 - 1, or -1 where Step is negative
+	Step  int64  `json:"step,omitempty"`  // 1
+	Cycle bool   `json:"cycle,omitempty"` // whether it begins anew at its end
 }
 
 // UniqueIndex declares a TREE index in which each key is there once. The fields
@@ -94,6 +111,7 @@ func ReadSchema(r io.Reader) (Schema, error) {
 // WithSchema adds all spaces and users of a schema.
 func WithSchema(s Schema) Option {
 	return func(o *options) {
+		o.sequences = append(o.sequences, s.Sequences...)
 		o.spaces = append(o.spaces, s.Spaces...)
 		// In an order: the members of a replica set number them alike.
 		for _, name := range slices.Sorted(maps.Keys(s.Users)) {
@@ -131,26 +149,41 @@ func (s *Server) owner() uint64 {
 	return adminID
 }
 
+// createSpace makes a space with its indexes, or nothing.
 func (s *Server) createSpace(def SpaceDef) error {
 	defer func() { s.schemaVersion.Store(s.engine.SchemaVersion()) }()
 	if def.ID == 0 {
 		def.ID = s.engine.FreeSpaceID()
 	}
-	row, err := s.spaceRow(def)
-	if err != nil {
-		return fmt.Errorf("tnttest: space %s: %w", def.Name, err)
+	txn, fail := s.engine.Begin(0, memtx.IsolationDefault)
+	if fail != nil {
+		return fail
 	}
-	if _, err := s.engine.Insert(nil, nil, &memtx.Change{Space: spaceID, Tuple: row}); err != nil {
+	defer txn.Rollback()
+	insert := func(space uint32, row []byte, err error) error {
+		if err != nil {
+			return err
+		}
+		if _, fail := s.engine.Insert(txn, nil, &memtx.Change{Space: space, Tuple: row}); fail != nil {
+			return fail
+		}
+		return nil
+	}
+	row, err := s.spaceRow(def)
+	if err := insert(spaceID, row, err); err != nil {
 		return fmt.Errorf("tnttest: space %s: %w", def.Name, err)
 	}
 	for i, ix := range def.Indexes {
 		row, err := s.indexRow(def, i)
-		if err != nil {
+		if err := insert(indexID, row, err); err != nil {
 			return fmt.Errorf("tnttest: space %s, index %s: %w", def.Name, ix.Name, err)
 		}
-		if _, err := s.engine.Insert(nil, nil, &memtx.Change{Space: indexID, Tuple: row}); err != nil {
+		if err := s.attachSequence(def, i, insert); err != nil {
 			return fmt.Errorf("tnttest: space %s, index %s: %w", def.Name, ix.Name, err)
 		}
+	}
+	if fail := txn.Commit(); fail != nil {
+		return fmt.Errorf("tnttest: space %s: %w", def.Name, fail)
 	}
 	return nil
 }

@@ -110,6 +110,11 @@ func (s *Server) prepare() error {
 			return err
 		}
 	}
+	for _, q := range s.opts.sequences {
+		if err := s.createSequence(q); err != nil {
+			return err
+		}
+	}
 	for _, sp := range s.opts.spaces {
 		if err := s.createSpace(sp); err != nil {
 			return err

@@ -57,7 +57,7 @@ var layers = []layer{
 	{"internal/socket", nil, nil},
 	{"internal/session", append(slices.Clone(codec), "internal/socket"), servers},
 	{"internal/link", sessions, servers},
-	{"tnttest", codec, append(slices.Clone(servers), root, "internal/session")},
+	{"tnttest", append(slices.Clone(codec), "internal/tarantool"), append(slices.Clone(servers), root, "internal/session")},
 	{root, append(slices.Clone(sessions), "internal/link"), servers},
 	{"box", clients, servers},
 	{"pool", clients, servers},

@@ -131,6 +131,10 @@ func (e *Engine) statement(t *Txn, u *User, sp *Space, f func(*stmt, *Space) ([]
 }
 
 func (e *Engine) put(s *stmt, sp *Space, tuple []byte, mode dupMode) ([]byte, *Error) {
+	tuple, err := e.fillSequence(s.user, sp, tuple)
+	if err != nil {
+		return nil, err
+	}
 	fresh, err := sp.format.newRow(tuple)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ type Engine struct {
 	spacesByName  map[string]*Space
 	users         map[string]*User
 	collations    []*Collation
+	sequences     map[uint32]*sequence
 	schemaVersion uint64
 	lsn           uint64 // changes that were committed since the start
 	nextFormatID  uint32
@@ -38,6 +39,7 @@ func New() *Engine {
 		spaces:       make(map[uint32]*Space),
 		spacesByName: make(map[string]*Space),
 		users:        make(map[string]*User),
+		sequences:    make(map[uint32]*sequence),
 
 		txns:         make(map[*Txn]struct{}),
 		nextPSN:      psnFirst,

@@ -52,6 +52,9 @@ type Space struct {
 	indexes []*Index // by id
 	// formatID tells formats apart in MP_TUPLE answers.
 	formatID uint32
+	// sequence fills the field with the number sequenceField, nil: none does.
+	sequence      *sequence
+	sequenceField int
 	// source is the space that a system view shows, nil for no view.
 	source  *Space
 	visible func(u *User, tuple []byte) bool
