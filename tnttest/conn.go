@@ -31,6 +31,7 @@ type Conn struct {
 	features uint64 // a bit for each that the client has
 	streams  map[uint64]*stream
 	watches  map[string]*watch
+	prepared map[uint32]string // statements by their ids
 }
 
 // readChunk is how much room a read from the network has at least.

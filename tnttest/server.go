@@ -33,14 +33,15 @@ type Server struct {
 	// the watchers and the connections' sessions. It is never held while
 	// bytes are read or written, nor while a handler runs. The members of a
 	// replica set share one, so that they can change each other.
-	mu        *sync.Mutex
-	engine    *memtx.Engine
-	handlers  map[string]Handler
-	evals     map[string]Handler
-	events    map[string]*event
-	conns     map[*Conn]struct{}
-	listeners []net.Listener
-	lastConn  uint64
+	mu         *sync.Mutex
+	engine     *memtx.Engine
+	handlers   map[string]Handler
+	evals      map[string]Handler
+	statements []*sqlHandler
+	events     map[string]*event
+	conns      map[*Conn]struct{}
+	listeners  []net.Listener
+	lastConn   uint64
 
 	schemaVersion atomic.Uint64 // of the engine, to be read without mu
 	closed        bool
