@@ -29,6 +29,7 @@ type member struct {
 	queueOwner uint32
 	queueTerm  uint64
 
+	lag    time.Duration // after which it applies what others committed
 	vclock map[uint32]uint64
 	broken map[uint32]string    // from whom it takes nothing more, and why
 	heard  map[uint32]time.Time // when it last heard those that it doesn't hear

@@ -319,6 +319,26 @@ func TestPartition(t *testing.T) {
 	})
 }
 
+func TestLag(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, rs *tnttest.ReplicaSet) {
+		must(t, rs.SetLag(2, 5*time.Second))
+		must(t, insert(rs, 0, 1))
+		time.Sleep(3 * time.Second)
+		must(t, insert(rs, 0, 2))
+		wantCounts(t, rs, 2, 2, 0)
+		newClient(t, rs.Instance(2)).want(callFrame(t, "box.info"), `"lag": double 4014000000000000`)
+		if err := rs.Promote(2); err == nil {
+			t.Error("a member that lacks something was promoted")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		wantCounts(t, rs, 2, 2, 1)
+		must(t, rs.SetLag(2, 0))
+		wantCounts(t, rs, 2, 2, 2)
+		must(t, rs.Promote(2))
+	})
+}
+
 func TestPromoteAndDemote(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, rs *tnttest.ReplicaSet) {
 		o := observeAll(t, rs)
@@ -364,6 +384,23 @@ func TestSetReadOnly(t *testing.T) {
 		must(t, rs.Kill(2))
 		time.Sleep(time.Minute)
 		wantLeader(t, rs, -1)
+	})
+}
+
+// A member whose read_only is set is elected where there is no other, and takes
+// no writes then.
+func TestReadOnlyLeader(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, rs *tnttest.ReplicaSet) {
+		must(t, rs.SetReadOnly(1, true))
+		must(t, rs.Kill(0))
+		if leader, err := rs.WaitLeader(context.Background()); leader != 2 || err != nil {
+			t.Errorf("the leader is %d, %v", leader, err)
+		}
+		must(t, rs.Promote(1))
+		wantLeader(t, rs, -1)
+		wantReadOnly(t, rs, 1, map[string]any{"reason": "config"})
+		must(t, rs.SetReadOnly(1, false))
+		wantLeader(t, rs, 1)
 	})
 }
 
