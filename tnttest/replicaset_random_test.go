@@ -2,7 +2,9 @@ package tnttest_test
 
 import (
 	"context"
+	goflag "flag"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,21 +15,24 @@ import (
 	"github.com/gotnt/tnt/tnttest"
 )
 
+// disturbance is something done to a replica set.
+type disturbance struct{ what, who, pause int }
+
+var disturbances = rapid.SliceOfN(rapid.Custom(func(r *rapid.T) disturbance {
+	return disturbance{
+		rapid.IntRange(0, 9).Draw(r, "what"), rapid.IntRange(0, 2).Draw(r, "who"), rapid.IntRange(0, 150).Draw(r, "pause in ms"),
+	}
+}), 1, 25)
+
 // Whatever is done to a replica set, there is one leader a term, and when all
 // is well again one leads, and those whose changes the others take have the
-// same.
+// same. There are a fifth as many runs as -rapid.checks says, as each starts
+// three servers, and they are the same each time.
 func TestReplicaSetAtRandom(t *testing.T) {
-	rapid.Check(t, func(r *rapid.T) {
-		type step struct{ what, who, pause int }
-		var steps []step
-		for range rapid.IntRange(1, 25).Draw(r, "steps") {
-			steps = append(steps, step{
-				rapid.IntRange(0, 9).Draw(r, "what"), rapid.IntRange(0, 2).Draw(r, "who"), rapid.IntRange(0, 150).Draw(r, "pause in ms"),
-			})
-		}
-		// A bubble can't be in a test of rapid's, and a failure in it has to
-		// reach rapid, so that the steps are made fewer.
-		var failure string
+	checks, err := strconv.Atoi(goflag.Lookup("rapid.checks").Value.String())
+	must(t, err)
+	for seed := range checks / 5 {
+		steps := disturbances.Example(seed)
 		synctest.Test(t, func(t *testing.T) {
 			rs := tnttest.RunReplicaSet(t, 3, tnttest.InMemory(), membersSpace)
 			o := observeAll(t, rs)
@@ -35,12 +40,11 @@ func TestReplicaSetAtRandom(t *testing.T) {
 				disturb(rs, s.what, s.who, i)
 				time.Sleep(time.Duration(s.pause) * time.Millisecond)
 			}
-			failure = recovers(t, rs, o)
+			if failure := recovers(t, rs, o); failure != "" {
+				t.Fatalf("seed %d, %+v: %s", seed, steps, failure)
+			}
 		})
-		if failure != "" {
-			r.Fatal(failure)
-		}
-	})
+	}
 }
 
 // disturb does one thing. That it can't be done is no failure.
