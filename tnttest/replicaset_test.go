@@ -387,6 +387,55 @@ func TestSetReadOnly(t *testing.T) {
 	})
 }
 
+// Two masters that inserted the same key stop taking from each other, and one
+// that deleted what the other changed does not.
+func TestTwoMasters(t *testing.T) {
+	inBubble(t, []tnttest.Option{tnttest.WithoutElections()}, func(t *testing.T, rs *tnttest.ReplicaSet) {
+		must(t, rs.SetReadOnly(1, false))
+		must(t, insert(rs, 0, 1))
+		must(t, insert(rs, 1, 2))
+		wantCounts(t, rs, 2, 2, 2)
+		must(t, rs.Partition([]int{0}))
+		_, err := rs.Instance(0).Space("kv").Delete(1)
+		must(t, err)
+		must(t, rs.Instance(1).Space("kv").Replace(1, "changed"))
+		rs.Heal()
+		must(t, rs.Partition([]int{0}))
+		must(t, insert(rs, 0, 3))
+		must(t, insert(rs, 1, 3))
+		rs.Heal()
+		must(t, insert(rs, 0, 4))
+		for i := range 2 {
+			newClient(t, rs.Instance(i)).want(callFrame(t, "box.info"), `"message": "Duplicate key exists in unique index`)
+		}
+	})
+}
+
+// What is made on the leader the others have, users and their rights too.
+func TestSchemaIsReplicated(t *testing.T) {
+	inBubble(t, []tnttest.Option{tnttest.WithSchema(tnttest.Schema{Users: map[string]string{"ann": "a", "bob": "b"}})}, func(t *testing.T, rs *tnttest.ReplicaSet) {
+		must(t, rs.Instance(0).CreateUser("carol", "c"))
+		if err := rs.Instance(1).CreateUser("dan", "d"); !errors.Is(err, errcode.Readonly) {
+			t.Errorf("a user on a replica: %v", err)
+		}
+		c := newClient(t, rs.Instance(0))
+		c.want(callFrame(t, "box.schema.user.revoke", "bob", "write", "universe"), "OK")
+		must(t, rs.Promote(2))
+		for _, space := range []string{"_user", "_priv", "_space", "_index"} {
+			want, err := rs.Instance(0).Space(space).All()
+			must(t, err)
+			for i := 1; i < 3; i++ {
+				got, err := rs.Instance(i).Space(space).All()
+				must(t, err)
+				if len(got) != len(want) {
+					t.Errorf("%s of r%d has %d rows, of r0 %d", space, i, len(got), len(want))
+				}
+			}
+		}
+		newClient(t, rs.Instance(2)).want(callFrame(t, "box.schema.user.exists", "carol"), "c3")
+	})
+}
+
 // A member whose read_only is set is elected where there is no other, and takes
 // no writes then.
 func TestReadOnlyLeader(t *testing.T) {
