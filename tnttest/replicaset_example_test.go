@@ -4,10 +4,56 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"testing"
 	"time"
 
 	"github.com/gotnt/tnt/tnttest"
 )
+
+func ExampleRunReplicaSet() {
+	// A test of how a program takes a failover.
+	_ = func(t *testing.T) {
+		rs := tnttest.RunReplicaSet(t, 3)
+		if err := rs.SetReadOnly(0, true); err != nil { // an operator at work
+			t.Fatal(err)
+		}
+		if err := rs.Promote(2); err != nil {
+			t.Fatal(err)
+		}
+		leader, err := rs.WaitLeader(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("the program should write to %s now", rs.Addrs()[leader])
+	}
+}
+
+func ExampleRunReal() {
+	schema := tnttest.Schema{Spaces: []tnttest.SpaceDef{{
+		Name:    "users",
+		Format:  []tnttest.Field{{Name: "id", Type: "unsigned"}, {Name: "name", Type: "string"}},
+		Indexes: []tnttest.IndexDef{tnttest.UniqueIndex("pk", "id"), tnttest.NonUniqueIndex("name", "name")},
+	}}}
+	// The same test on the embedded server, and on a real one where it is found.
+	test := func(t *testing.T, url string) { t.Log("the program connects to", url) }
+	_ = func(t *testing.T) {
+		t.Run("embedded", func(t *testing.T) { test(t, tnttest.Run(t, tnttest.WithSchema(schema)).URL()) })
+		t.Run("real", func(t *testing.T) { test(t, tnttest.RunReal(t, schema).URL()) })
+	}
+}
+
+func ExampleProc1() {
+	srv, err := tnttest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = srv.Close() }()
+	// A function that clients call for what it does.
+	tnttest.Proc1(srv, "forget", func(_ context.Context, id uint64) error {
+		fmt.Println("forgotten:", id)
+		return nil
+	})
+}
 
 func ExampleStartReplicaSet() {
 	rs, err := tnttest.StartReplicaSet(3, tnttest.WithElectionDelay(20*time.Millisecond), tnttest.WithSpace(tnttest.SpaceDef{
