@@ -138,6 +138,11 @@ func TestReplicaSetAtRest(t *testing.T) {
 			tnttest.AssertTuples(t, srv.Space("later"), []any{1, "y"})
 		}
 		uuids := uuidsOf(t, rs)
+		want := "Can't modify data on a read-only instance - state is election follower with term 2, leader is 1 (" + uuids[0] +
+			"), synchro queue with term 2 belongs to 1 (" + uuids[0] + ")"
+		if err := insert(rs, 1, 1); !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want %s", err, want)
+		}
 		wantReadOnly(t, rs, 1, map[string]any{
 			"reason": "synchro", "state": "follower", "term": 2, "leader_id": 1, "leader_uuid": uuids[0],
 			"queue_owner_id": 1, "queue_owner_uuid": uuids[0], "queue_term": 2,
@@ -465,6 +470,20 @@ func TestReadOnlyAborts(t *testing.T) {
 		c.want(selectAll(1, 3), `ClientError 7 "Can't modify data on a read-only instance"`)
 		c.want(frame(iproto.TypeCommit, 1, 4, nil), `ClientError 7`)
 		wantCounts(t, rs, 0, 0, 0)
+	})
+}
+
+// 2.11 tells of the election alone, and names it as the reason.
+func TestReadOnlyOf2x11(t *testing.T) {
+	inBubble(t, []tnttest.Option{tnttest.WithVersion("2.11.0")}, func(t *testing.T, rs *tnttest.ReplicaSet) {
+		uuids := uuidsOf(t, rs)
+		wantReadOnly(t, rs, 1, map[string]any{
+			"reason": "election", "state": "follower", "term": 2, "leader_id": 1, "leader_uuid": uuids[0],
+		})
+		err := insert(rs, 1, 1)
+		if want := "Can't modify data on a read-only instance - state is election follower with term 2, leader is 1 (" + uuids[0] + ")"; !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want %s", err, want)
+		}
 	})
 }
 
