@@ -49,7 +49,7 @@ type live struct {
 	shutdown chan struct{}               // closed when the server announces its shutdown
 
 	// verified is the server's schema of late, to which one that stays as it is
-	// (Options.NoSchemaRefetch) is held; nil before that is needed.
+	// (Options.NoSchemaRefetch) is held; nil where none was fetched.
 	verified atomic.Pointer[schema.Schema]
 
 	fetchMu   sync.Mutex

@@ -280,7 +280,7 @@ func TestFunctionsAreNotRepeated(t *testing.T) {
 	conn := toFake(t, addr, func(o *tnt.Options) { o.NoSchema = false })
 	for _, req := range []tnt.Request{tnt.Call{Function: "f"}, tnt.Eval{Expr: "f()"}, tnt.Insert{SpaceID: 512, Tuple: []any{1}}} {
 		calls.Store(0)
-		if _, err := conn.Do(testContext(t), req); !errors.Is(err, errcode.WrongSchemaVersion) {
+		if err := tnt.Exec(testContext(t), conn, req); !errors.Is(err, errcode.WrongSchemaVersion) {
 			t.Errorf("%T: %v", req, err)
 		}
 		if n := calls.Load(); n != 1 {
