@@ -230,26 +230,6 @@ func (c *Conn) waitUp(ctx context.Context) bool {
 	}
 }
 
-// deadline returns when a call that began then has to be over by the options,
-// where ctx has no deadline of its own; zero for never. It bounds the whole call,
-// whatever that waits for.
-func (c *Conn) deadline(ctx context.Context, began time.Time) time.Time {
-	if c.opts.RequestTimeout > 0 {
-		if _, ok := ctx.Deadline(); !ok {
-			return began.Add(c.opts.RequestTimeout)
-		}
-	}
-	return time.Time{}
-}
-
-// deadlineFor is deadline of a call that begins now. c may be nil.
-func (c *Conn) deadlineFor(ctx context.Context) time.Time {
-	if c == nil || c.opts.RequestTimeout <= 0 {
-		return time.Time{}
-	}
-	return c.deadline(ctx, time.Now())
-}
-
 // announce wakes all who wait for a change. mu is held.
 func (c *Conn) announce() {
 	close(c.changed)
