@@ -187,12 +187,12 @@ func (s *scan) fetch(ctx context.Context, req Select, within prefix) ([]Tuple, e
 		tuples, err = resp.Tuples()
 	}
 	if err != nil {
-		return nil, requestError(req, err, true)
+		return nil, x.unread(req, err)
 	}
 	got := uint64(len(tuples))
 	for i, t := range tuples {
 		if same, err := within.in(t); err != nil {
-			return nil, requestError(req, err, true)
+			return nil, x.unread(req, err)
 		} else if !same {
 			tuples = tuples[:i]
 			break
