@@ -418,7 +418,7 @@ func TestHandshakeHasOneTimeout(t *testing.T) {
 				p.drain()
 				closed <- struct{}{}
 			})
-			opts := tnt.Options{Address: addr, User: test.user, ConnectTimeout: 30 * time.Millisecond, ConnectOnce: true}
+			opts := tnt.Options{Address: addr, User: test.user, ConnectTimeout: 300 * time.Millisecond, ConnectOnce: true}
 			if test.user != "" {
 				opts.Password = "s3cret"
 			}
@@ -426,7 +426,7 @@ func TestHandshakeHasOneTimeout(t *testing.T) {
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v", err)
 			}
-			failsWith(t, "its reason", err, "connect timeout of 30ms")
+			failsWith(t, "its reason", err, "connect timeout of 300ms")
 			select {
 			case <-closed:
 			case <-testContext(t).Done():
