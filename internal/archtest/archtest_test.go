@@ -205,7 +205,7 @@ func TestRulesRefuse(t *testing.T) {
 	}
 }
 
-// forbidden tells why a file may not import the package of our own in dir; ""
+// forbidden returns why a file may not import the package of our own in dir; ""
 // where it may.
 func forbidden(s source, dir string) string {
 	switch from, to := layerOf(s.dir), layerOf(dir); {
