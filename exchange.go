@@ -229,6 +229,7 @@ func tryOn[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadli
 // session's schema for its own version.
 type resolution struct {
 	unchecked bool   // the server need not be asked
+	own       bool   // it is a request of the connection's own, which passes Options.MaxInFlight
 	version   uint64 // the schema has another version by now, and is the same for the request
 }
 
@@ -308,7 +309,7 @@ func once[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadlin
 		to.version = as.version
 	}
 	x.env, x.session, x.checked = to.env, l.session, false
-	slot, e, err := prepare(ctx, &to, req, deadline)
+	slot, e, err := prepare(ctx, &to, req, deadline, as.own)
 	if err != nil {
 		return l, requestError(*req, err, false)
 	}
@@ -330,12 +331,16 @@ func once[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadlin
 }
 
 // prepare takes a slot and encodes a request for it.
-func prepare[R Request](ctx context.Context, to *target, req *R, deadline time.Time) (*session.Slot, *encoder, error) {
-	slot, err := to.live.session.Acquire(ctx, deadline)
+func prepare[R Request](ctx context.Context, to *target, req *R, deadline time.Time, own bool) (slot *session.Slot, e *encoder, err error) {
+	if own {
+		slot, err = to.live.session.AcquireAtOnce()
+	} else {
+		slot, err = to.live.session.Acquire(ctx, deadline)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := encodeFor(slot, to, req)
+	e, err = encodeFor(slot, to, req)
 	return slot, e, err
 }
 

@@ -111,7 +111,7 @@ func (f *Future) fail(ctx context.Context, err error) {
 // send sends the request, or ends the future with an error.
 func (f *Future) send(ctx context.Context, l *live, deadline time.Time) {
 	to := newTarget(f.route, l, true)
-	slot, e, err := prepare(ctx, &to, &f.req, deadline)
+	slot, e, err := prepare(ctx, &to, &f.req, deadline, false)
 	if err != nil {
 		f.fail(ctx, err)
 		return

@@ -179,7 +179,7 @@ func contextError(ctx context.Context, err error) error {
 func (c *Conn) ask(ctx context.Context, l *live, req Request, deadline time.Time) (Response, error) {
 	rt := Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}
 	var x exchange
-	if _, err := once(ctx, rt, &req, &x, deadline, resolution{unchecked: true}); err != nil {
+	if _, err := once(ctx, rt, &req, &x, deadline, resolution{unchecked: true, own: true}); err != nil {
 		return Response{}, failedOn(ctx, c, err)
 	}
 	resp := Response{schemaVersion: x.schemaVersion, body: append([]byte(nil), x.body...)}
