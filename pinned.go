@@ -20,12 +20,14 @@ func (p *pin) session() (*live, error) {
 	return p.live, nil
 }
 
-// live returns the session to use. For a context that is over there is none:
-// what nobody wants any more must not be sent.
+// live returns the session to use. For a context, or a time, that is over there is
+// none: what nobody wants any more must not be sent.
 func (rt Route) live(ctx context.Context, deadline time.Time) (*live, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
+	case isOver(deadline):
+		return nil, ErrTimeout
 	case rt.pin != nil:
 		return rt.pin.session()
 	}
@@ -57,6 +59,7 @@ func bind(ctx context.Context, ex Executor, info RequestInfo, lost error, needs 
 	if ex == nil {
 		return Route{}, infoError(info, errNilExecutor, false)
 	}
+	began := time.Now()
 	for {
 		rt, err := ex.Route(ctx, a)
 		switch {
@@ -67,7 +70,7 @@ func bind(ctx context.Context, ex Executor, info RequestInfo, lost error, needs 
 		case rt.pin != nil:
 			return rt, nil // it is held to one already
 		}
-		l, err := rt.live(ctx, rt.conn.deadlineFor(ctx))
+		l, err := rt.live(ctx, rt.deadline(ctx, began))
 		if err == nil {
 			err = l.supports(needs)
 		}
