@@ -216,6 +216,9 @@ func (c *schemaCall) dropSpaces(owner uint64) error {
 		if err := c.removeGrants("space", id); err != nil {
 			return err
 		}
+		if err := c.remove(spaceSequenceID, id); err != nil {
+			return err
+		}
 		if err := c.remove(truncateID, id); err != nil {
 			return err
 		}

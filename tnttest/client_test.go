@@ -131,3 +131,7 @@ func within(t *testing.T, f func()) {
 		t.Fatal("it takes too long")
 	}
 }
+
+func netDial(network, address string) (net.Conn, error) {
+	return net.DialTimeout(network, address, 5*time.Second)
+}

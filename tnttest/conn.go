@@ -31,6 +31,7 @@ type Conn struct {
 	features uint64 // a bit for each that the client has
 	streams  map[uint64]*stream
 	watches  map[string]*watch
+	prepared map[uint32]string // statements by their ids
 }
 
 // readChunk is how much room a read from the network has at least.
@@ -46,7 +47,7 @@ func newConn(s *Server, nc net.Conn, id uint64) *Conn {
 		watches: make(map[string]*watch),
 	}
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
-	c.out = newOutbox(nc)
+	c.out = newOutbox(nc, func() bool { return s.frozen.wait(c.ctx) })
 	return c
 }
 
@@ -104,7 +105,7 @@ func (c *Conn) read() (hangUp bool) {
 			}
 			buf = buf[n:]
 		}
-		if !c.stall.wait(c.ctx) || !c.out.waitForRoom() {
+		if !c.stall.wait(c.ctx) || !c.srv.frozen.wait(c.ctx) || !c.out.waitForRoom() {
 			return false
 		}
 		if cap(buf)-len(buf) < readChunk {
@@ -114,7 +115,7 @@ func (c *Conn) read() (hangUp bool) {
 		}
 		n, err := c.nc.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if err != nil {
+		if err != nil || !c.srv.frozen.wait(c.ctx) {
 			return false
 		}
 	}

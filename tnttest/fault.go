@@ -1,10 +1,12 @@
 package tnttest
 
 import (
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/tnttest/internal/memtx"
 	"github.com/gotnt/tnt/types"
 )
 
@@ -38,6 +40,11 @@ const (
 type Fault struct {
 	// On is the type of the requests, AnyRequest for all.
 	On RequestType
+	// Space is the name of the space that the requests are about, "" for any.
+	// One of RequestSelect that names none leaves the spaces of the system
+	// alone, so that connectors still get the schema; to hit those, name one,
+	// such as "_vspace".
+	Space string
 	// Conn is the number of the connection, 0 for all.
 	Conn uint64
 	// Times is how many requests are hit, 0 for all.
@@ -109,11 +116,14 @@ func (t *faultTable) refusing() bool {
 }
 
 // match finds the fault that is for the request, and counts it.
-func (t *faultTable) match(typ iproto.Type, conn uint64) *fault {
+func (t *faultTable) match(typ iproto.Type, conn uint64, about requestSpace) *fault {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, f := range t.faults {
 		if f.On != AnyRequest && f.On != typ || f.Conn != 0 && f.Conn != conn {
+			continue
+		}
+		if f.Space == "" && f.On != AnyRequest && about.system || f.Space != "" && f.Space != about.name {
 			continue
 		}
 		if f.Times > 0 {
@@ -174,4 +184,41 @@ func (c *Conn) answer(req *request, r reply, f *fault) bool {
 	}
 	c.reply(req.header, r)
 	return true
+}
+
+// requestSpace is the space that a request is about.
+type requestSpace struct {
+	name   string // "" for none
+	system bool   // a connector asks it for the schema
+}
+
+// spaceOf finds the space of a request, by its id or its name.
+func (s *Server) spaceOf(req *request) requestSpace {
+	if !s.faults.any() || req.header.Type > iproto.TypeDelete && req.header.Type != iproto.TypeUpsert {
+		return requestSpace{}
+	}
+	var about requestSpace
+	id := uint32(req.body.Uint(iproto.KeySpaceID))
+	switch {
+	case !req.typed(iproto.KeySpaceName) || !req.typed(iproto.KeySpaceID): // a broken request
+	case req.body.Has(iproto.KeySpaceName):
+		about.name = req.body.String(iproto.KeySpaceName)
+		about.system = strings.HasPrefix(about.name, "_")
+	case req.body.Has(iproto.KeySpaceID):
+		s.mu.Lock()
+		if sp, err := s.engine.Space(id); err == nil {
+			about.name = sp.Def.Name
+		}
+		s.mu.Unlock()
+		about.system = id <= memtx.SystemIDMax
+	}
+	about.system = about.system && req.header.Type == iproto.TypeSelect
+	return about
+}
+
+// any tells whether there are faults at all.
+func (t *faultTable) any() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.faults) > 0
 }

@@ -28,10 +28,13 @@ type Call struct {
 // Context is done when the client is gone or the server closes.
 func (c *Call) Context() context.Context { return c.conn.ctx }
 
-// Name returns the name of the function, or the text of an EVAL.
+// Name returns the name of the function, or the text of an EVAL or an EXECUTE.
 func (c *Call) Name() string {
-	if c.req.header.Type == iproto.TypeEval {
+	switch c.req.header.Type {
+	case iproto.TypeEval:
 		return c.req.body.String(iproto.KeyExpr)
+	case iproto.TypeExecute:
+		return c.req.body.String(iproto.KeySQLText)
 	}
 	return c.req.body.String(iproto.KeyFunctionName)
 }
@@ -100,18 +103,21 @@ func (s *Server) HandleEval(text string, h Handler) {
 
 // handlerFor returns the handler that the request calls for, if the user may
 // call it, and whether it may take time.
-func (s *Server) handlerFor(req *request) (h Handler, slow bool) {
+func (c *Conn) handlerFor(req *request) (h Handler, slow bool) {
 	switch req.header.Type {
-	case iproto.TypeCall, iproto.TypeCall16, iproto.TypeEval:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.handlerForLocked(req)
+	case iproto.TypeCall, iproto.TypeCall16, iproto.TypeEval, iproto.TypeExecute:
+		c.srv.mu.Lock()
+		defer c.srv.mu.Unlock()
+		return c.handlerForLocked(req)
 	}
 	return nil, false
 }
 
-func (s *Server) handlerForLocked(req *request) (h Handler, slow bool) {
+func (c *Conn) handlerForLocked(req *request) (h Handler, slow bool) {
+	s := c.srv
 	switch req.header.Type {
+	case iproto.TypeExecute:
+		h = c.executeHandler(req)
 	case iproto.TypeCall, iproto.TypeCall16:
 		h = s.handlers[req.body.String(iproto.KeyFunctionName)]
 	case iproto.TypeEval:
@@ -137,11 +143,24 @@ func (c *Conn) call(req *request, h Handler) reply {
 	case !ok:
 		return r
 	}
+	if req.header.Type == iproto.TypeExecute {
+		return sqlReply(results)
+	}
 	values, err := appendResults(req.header.Type, results)
 	if err != nil {
 		return errorReply(handlerError(err))
 	}
 	return dataReply(len(results), values)
+}
+
+// sqlReply makes the answer of what the handler of a statement returned.
+func sqlReply(results []any) reply {
+	res, _ := results[0].(SQLResult)
+	r, err := res.reply()
+	if err != nil {
+		return errorReply(handlerError(err))
+	}
+	return r
 }
 
 // run calls a handler and turns its panic into an error.
@@ -162,9 +181,12 @@ func (c *Conn) checkCall(req *request) (reply, bool) {
 		return c.executeLocked(req), false // answers that the version is wrong
 	}
 	var err *types.Error
-	if req.header.Type == iproto.TypeEval {
+	switch req.header.Type {
+	case iproto.TypeEval:
 		err = c.srv.engine.CheckEval(c.user)
-	} else {
+	case iproto.TypeExecute:
+		err = c.srv.engine.CheckSQL(c.user)
+	default:
 		err = c.srv.engine.CheckCall(c.user, req.body.String(iproto.KeyFunctionName))
 	}
 	if err != nil {
@@ -243,9 +265,4 @@ func (c *Conn) evalUnknown(*request) reply {
 		"register a Go function for this very text by Server.HandleEval, or call one registered by Server.HandleFunc")
 	e.Type = "LuajitError"
 	return errorReply(e)
-}
-
-func errNoSQL() *types.Error {
-	return memtx.Errorf(errcode.SQLExecute, "Failed to execute SQL statement: this is the embedded server of tnttest, "+
-		"which has no SQL: call a Go function registered by Server.HandleFunc instead")
 }

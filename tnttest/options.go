@@ -2,6 +2,7 @@ package tnttest
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
@@ -16,6 +17,7 @@ type options struct {
 	features  []iproto.Feature
 	users     []userOption
 	spaces    []SpaceDef
+	sequences []SequenceDef
 	guestAll  bool
 	clock     Clock
 	logger    *slog.Logger
@@ -24,6 +26,12 @@ type options struct {
 	msgMax    int
 	authType  string
 	inMemory  bool
+
+	// Of replica sets.
+	electionDelay time.Duration
+	noElections   bool
+	noFencing     bool
+	instanceNames bool
 }
 
 type userOption struct{ name, password string }
@@ -45,6 +53,8 @@ func defaultOptions() options {
 		maxPacket: defaultMaxPacket,
 		msgMax:    defaultMsgMax,
 		authType:  wire.AuthChapSHA1,
+
+		electionDelay: defaultElectionDelay,
 	}
 }
 
@@ -138,6 +148,11 @@ func WithUser(name, password string) Option {
 // WithSpace adds a space.
 func WithSpace(space SpaceDef) Option {
 	return func(o *options) { o.spaces = append(o.spaces, space) }
+}
+
+// WithSequence adds a sequence.
+func WithSequence(sequence SequenceDef) Option {
+	return func(o *options) { o.sequences = append(o.sequences, sequence) }
 }
 
 // WithRestrictedGuest takes from the user guest, whom connections without a

@@ -8,7 +8,8 @@ import (
 // outbox holds what is to be written to a connection. Its own goroutine
 // writes, so that whoever answers or broadcasts never waits for a client.
 type outbox struct {
-	nc net.Conn
+	nc   net.Conn
+	gate func() bool // waits while nothing may be written; false: no more will
 
 	mu     sync.Mutex
 	wake   *sync.Cond // something to write, or the end
@@ -24,8 +25,8 @@ type outbox struct {
 // before the server reads no more from it.
 const outboxLimit = 8 << 20
 
-func newOutbox(nc net.Conn) *outbox {
-	o := &outbox{nc: nc, ended: make(chan struct{})}
+func newOutbox(nc net.Conn, gate func() bool) *outbox {
+	o := &outbox{nc: nc, gate: gate, ended: make(chan struct{})}
 	o.wake, o.room = sync.NewCond(&o.mu), sync.NewCond(&o.mu)
 	return o
 }
@@ -85,7 +86,12 @@ func (o *outbox) run() {
 		o.buf = spare[:0]
 		o.room.Broadcast()
 		o.mu.Unlock()
-		if _, err := o.nc.Write(b); err != nil {
+		open := o.gate()
+		var err error
+		if open {
+			_, err = o.nc.Write(b)
+		}
+		if !open || err != nil {
 			o.close()
 			_ = o.nc.Close()
 			return

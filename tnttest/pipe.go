@@ -3,6 +3,7 @@ package tnttest
 import (
 	"context"
 	"net"
+	"syscall"
 )
 
 // Dial opens a connection inside of the process: a net.Pipe, which works in a
@@ -15,6 +16,9 @@ func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
 	if s.ctx.Err() != nil {
 		return nil, ErrClosed
 	}
+	if s.isDown() {
+		return nil, &net.OpError{Op: "dial", Net: "pipe", Err: syscall.ECONNREFUSED}
+	}
 	client, server := net.Pipe()
 	s.serveConn(server)
 	return client, nil
@@ -23,4 +27,12 @@ func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
 // DialContext is Dial in the form of net.Dialer's method. It takes any address.
 func (s *Server) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 	return s.Dial(ctx)
+}
+
+// isDown tells whether the server was killed and not started again, or is about
+// to end.
+func (s *Server) isDown() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.down || s.shutdown
 }

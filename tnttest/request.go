@@ -133,12 +133,29 @@ func (req *request) checkType(protocol uint64) *types.Error {
 		return req.checkBodied(authKeys, iproto.KeyUserName, iproto.KeyTuple)
 	case iproto.TypeWatch, iproto.TypeUnwatch, iproto.TypeWatchOnce:
 		return req.checkBodied(nil, iproto.KeyEventKey)
-	case iproto.TypeExecute, iproto.TypePrepare, iproto.TypePing, iproto.TypeRollback, iproto.TypeVote, iproto.TypeVoteOld:
+	case iproto.TypeExecute, iproto.TypePrepare:
+		return req.checkSQL()
+	case iproto.TypePing, iproto.TypeRollback, iproto.TypeVote, iproto.TypeVoteOld:
 		return nil
 	case iproto.TypeJoin, iproto.TypeSubscribe, iproto.TypeFetchSnapshot, iproto.TypeRegister:
 		return memtx.Errorf(errcode.Unsupported, "The embedded server does not support replication")
 	}
 	return errUnknownType(t)
+}
+
+// checkSQL checks the body of an EXECUTE or a PREPARE: it has a text, or the
+// number of a statement.
+func (req *request) checkSQL() *types.Error {
+	if err := req.checkBodied(sqlKeys); err != nil {
+		return err
+	}
+	switch text, id := req.body.Has(iproto.KeySQLText), req.body.Has(iproto.KeyStmtID); {
+	case text && id:
+		return errMsgpack("SQL text and statement id are incompatible options in one request: choose one")
+	case !text && !id:
+		return memtx.Errorf(errcode.MissingRequestField, "Missing mandatory field 'SQL_TEXT or STMT_ID' in request")
+	}
+	return nil
 }
 
 func errUnknownType(t iproto.Type) *types.Error {
@@ -147,6 +164,7 @@ func errUnknownType(t iproto.Type) *types.Error {
 
 var (
 	callKeys = []iproto.Key{iproto.KeyFunctionName, iproto.KeyExpr, iproto.KeyTuple, iproto.KeyTupleFormats}
+	sqlKeys  = []iproto.Key{iproto.KeySQLText, iproto.KeySQLBind, iproto.KeyStmtID}
 	authKeys = []iproto.Key{iproto.KeyUserName, iproto.KeyTuple}
 )
 

@@ -3,8 +3,11 @@ package tnttest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
@@ -14,8 +17,9 @@ import (
 // Schema is what a server starts with, in the form of the JSON file that
 // `tnt serve` takes.
 type Schema struct {
-	Spaces []SpaceDef        `json:"spaces"`
-	Users  map[string]string `json:"users"` // passwords by name, as WithUser takes them
+	Spaces    []SpaceDef        `json:"spaces"`
+	Sequences []SequenceDef     `json:"sequences,omitempty"`
+	Users     map[string]string `json:"users,omitempty"` // passwords by name, as WithUser takes them
 }
 
 // SpaceDef declares a space.
@@ -44,11 +48,44 @@ type IndexDef struct {
 	// Unique is true where it is not given.
 	Unique *bool  `json:"unique,omitempty"`
 	Parts  []Part `json:"parts"`
+	// AutoIncrement gives the first part's field a sequence of its own: a nil in
+	// it gets the next number. It is for the primary index, as is Sequence.
+	AutoIncrement bool `json:"auto_increment,omitempty"`
+	// Sequence names one that the schema has, to be used instead.
+	Sequence string `json:"sequence,omitempty"`
 }
 
-// Part declares a part of an index.
+// SequenceDef declares a sequence of numbers. What is 0 is Tarantool's default:
+// 1, 2, 3 and so on.
+type SequenceDef struct {
+	Name  string `json:"name"`
+	Start int64  `json:"start,omitempty"` // Min, or Max where Step is negative
+	Min   int64  `json:"min,omitempty"`   // 1, or -1<<63 where Step is negative
+	Max   int64  `json:"max,omitempty"`   // 1<<63 - 1, or -1 where Step is negative
+	Step  int64  `json:"step,omitempty"`  // 1
+	Cycle bool   `json:"cycle,omitempty"` // whether it begins anew at its end
+}
+
+// UniqueIndex declares a TREE index in which each key is there once. The fields
+// are named as in the space's format, which has their types.
+func UniqueIndex(name string, fields ...string) IndexDef { return indexOf(name, true, fields) }
+
+// NonUniqueIndex declares a TREE index in which a key may be there many times.
+// The fields are named as in the space's format, which has their types.
+func NonUniqueIndex(name string, fields ...string) IndexDef { return indexOf(name, false, fields) }
+
+func indexOf(name string, unique bool, fields []string) IndexDef {
+	def := IndexDef{Name: name, Unique: &unique}
+	for _, f := range fields {
+		def.Parts = append(def.Parts, Part{Name: f})
+	}
+	return def
+}
+
+// Part declares a part of an index: of the field with a number or with a name.
 type Part struct {
-	Field       int    `json:"field"` // from 1
+	Field       int    `json:"field,omitempty"` // from 1
+	Name        string `json:"name,omitempty"`  // instead of Field: as the format has it
 	Type        string `json:"type,omitempty"`
 	IsNullable  bool   `json:"is_nullable,omitempty"`
 	ExcludeNull bool   `json:"exclude_null,omitempty"`
@@ -56,11 +93,17 @@ type Part struct {
 	SortOrder   string `json:"sort_order,omitempty"` // "asc", the default, or "desc"
 }
 
-// ReadSchema reads a Schema from JSON.
+// ReadSchema reads a Schema from JSON. A key that it does not know is an error
+// that names it, as is anything behind the schema.
 func ReadSchema(r io.Reader) (Schema, error) {
 	var s Schema
-	if err := json.NewDecoder(r).Decode(&s); err != nil {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
 		return Schema{}, fmt.Errorf("tnttest: reading a schema: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // Token returns it bare
+		return Schema{}, errors.New("tnttest: reading a schema: there is something behind it")
 	}
 	return s, nil
 }
@@ -68,9 +111,11 @@ func ReadSchema(r io.Reader) (Schema, error) {
 // WithSchema adds all spaces and users of a schema.
 func WithSchema(s Schema) Option {
 	return func(o *options) {
+		o.sequences = append(o.sequences, s.Sequences...)
 		o.spaces = append(o.spaces, s.Spaces...)
-		for name, password := range s.Users {
-			o.users = append(o.users, userOption{name, password})
+		// In an order: the members of a replica set number them alike.
+		for _, name := range slices.Sorted(maps.Keys(s.Users)) {
+			o.users = append(o.users, userOption{name, s.Users[name]})
 		}
 	}
 }
@@ -104,26 +149,41 @@ func (s *Server) owner() uint64 {
 	return adminID
 }
 
+// createSpace makes a space with its indexes, or nothing.
 func (s *Server) createSpace(def SpaceDef) error {
 	defer func() { s.schemaVersion.Store(s.engine.SchemaVersion()) }()
 	if def.ID == 0 {
 		def.ID = s.engine.FreeSpaceID()
 	}
-	row, err := s.spaceRow(def)
-	if err != nil {
-		return fmt.Errorf("tnttest: space %s: %w", def.Name, err)
+	txn, fail := s.engine.Begin(0, memtx.IsolationDefault)
+	if fail != nil {
+		return fail
 	}
-	if _, err := s.engine.Insert(nil, nil, &memtx.Change{Space: spaceID, Tuple: row}); err != nil {
+	defer txn.Rollback()
+	insert := func(space uint32, row []byte, err error) error {
+		if err != nil {
+			return err
+		}
+		if _, fail := s.engine.Insert(txn, nil, &memtx.Change{Space: space, Tuple: row}); fail != nil {
+			return fail
+		}
+		return nil
+	}
+	row, err := s.spaceRow(def)
+	if err := insert(spaceID, row, err); err != nil {
 		return fmt.Errorf("tnttest: space %s: %w", def.Name, err)
 	}
 	for i, ix := range def.Indexes {
 		row, err := s.indexRow(def, i)
-		if err != nil {
+		if err := insert(indexID, row, err); err != nil {
 			return fmt.Errorf("tnttest: space %s, index %s: %w", def.Name, ix.Name, err)
 		}
-		if _, err := s.engine.Insert(nil, nil, &memtx.Change{Space: indexID, Tuple: row}); err != nil {
+		if err := s.attachSequence(def, i, insert); err != nil {
 			return fmt.Errorf("tnttest: space %s, index %s: %w", def.Name, ix.Name, err)
 		}
+	}
+	if fail := txn.Commit(); fail != nil {
+		return fmt.Errorf("tnttest: space %s: %w", def.Name, fail)
 	}
 	return nil
 }
@@ -189,23 +249,47 @@ func (s *Server) indexRow(def SpaceDef, i int) ([]byte, error) {
 	b = mp.AppendString(b, "unique")
 	b = mp.AppendBool(b, ix.Unique == nil || *ix.Unique)
 	b = mp.AppendArrayLen(b, len(ix.Parts))
+	parts, err := def.resolve(ix.Parts)
+	if err != nil {
+		return nil, err
+	}
 	simple := true
-	for _, p := range ix.Parts {
+	for _, p := range parts {
 		simple = simple && p == (Part{Field: p.Field, Type: p.Type})
 	}
-	for _, p := range ix.Parts {
+	for _, p := range parts {
+		if b, err = s.appendPart(b, p, simple); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// resolve gives parts the numbers and types of their fields. A field of the
+// format that is nullable makes its part so, where it is given by its name.
+func (def *SpaceDef) resolve(given []Part) ([]Part, error) {
+	parts := slices.Clone(given)
+	for i := range parts {
+		p := &parts[i]
+		if p.Name != "" {
+			if p.Field != 0 {
+				return nil, fmt.Errorf("a part has the field %d and the name %q: one of them is enough", p.Field, p.Name)
+			}
+			at := slices.IndexFunc(def.Format, func(f Field) bool { return f.Name == p.Name })
+			if at < 0 {
+				return nil, fmt.Errorf("the format has no field %q", p.Name)
+			}
+			p.Field, p.Name = at+1, ""
+			p.IsNullable = p.IsNullable || def.Format[at].IsNullable
+		}
 		if p.Field < 1 {
 			return nil, fmt.Errorf("the fields of parts are counted from 1, not %d", p.Field-1)
 		}
 		if p.Type == "" && p.Field <= len(def.Format) {
 			p.Type = def.Format[p.Field-1].Type
 		}
-		var err error
-		if b, err = s.appendPart(b, p, simple); err != nil {
-			return nil, err
-		}
 	}
-	return b, nil
+	return parts, nil
 }
 
 // appendPart appends a part, in the short form if all parts of the index can

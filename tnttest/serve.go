@@ -48,7 +48,7 @@ func (c *Conn) accept(content []byte) bool {
 
 // start serves a request, in a goroutine of its own where it may take time.
 func (c *Conn) start(req *request, f *fault) bool {
-	h, slow := c.srv.handlerFor(req)
+	h, slow := c.handlerFor(req)
 	if !slow && !f.waits() {
 		return c.answer(req, c.execute(req, nil), f)
 	}
@@ -68,7 +68,7 @@ func (c *Conn) start(req *request, f *fault) bool {
 // finish serves a request that may take time.
 func (c *Conn) finish(req *request, h Handler, f *fault) {
 	f.delay(c)
-	if c.ctx.Err() != nil {
+	if !c.srv.frozen.wait(c.ctx) {
 		return
 	}
 	if !c.answer(req, c.execute(req, h), f) {
@@ -96,7 +96,7 @@ func (c *Conn) acceptInStream(req *request, f *fault) bool {
 		c.streams[st.id] = st
 	}
 	req.stream = st
-	h, slow := s.handlerForLocked(req)
+	h, slow := c.handlerForLocked(req)
 	if !st.busy && !slow && !f.waits() {
 		r := c.executeLocked(req)
 		c.dropIdle(st)
@@ -224,8 +224,10 @@ func (c *Conn) executeLocked(req *request) reply {
 		return c.callUnknown(req)
 	case iproto.TypeEval:
 		return c.evalUnknown(req)
-	case iproto.TypeExecute, iproto.TypePrepare:
-		return errorReply(errNoSQL())
+	case iproto.TypeExecute:
+		return c.executeUnknown(req)
+	case iproto.TypePrepare:
+		return c.prepare(req)
 	case iproto.TypeVote, iproto.TypeVoteOld:
 		return errorReply(memtx.Errorf(errcode.Unsupported, "The embedded server does not support replication"))
 	}

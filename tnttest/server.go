@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,19 +31,25 @@ type Server struct {
 
 	// mu is the transaction thread: whoever holds it works with the engine,
 	// the watchers and the connections' sessions. It is never held while
-	// bytes are read or written, nor while a handler runs.
-	mu        sync.Mutex
-	engine    *memtx.Engine
-	handlers  map[string]Handler
-	evals     map[string]Handler
-	events    map[string]*event
-	conns     map[*Conn]struct{}
-	listeners []net.Listener
-	lastConn  uint64
+	// bytes are read or written, nor while a handler runs. The members of a
+	// replica set share one, so that they can change each other.
+	mu         *sync.Mutex
+	engine     *memtx.Engine
+	handlers   map[string]Handler
+	evals      map[string]Handler
+	statements []*sqlHandler
+	events     map[string]*event
+	conns      map[*Conn]struct{}
+	listeners  []net.Listener
+	lastConn   uint64
 
 	schemaVersion atomic.Uint64 // of the engine, to be read without mu
 	closed        bool
 	shutdown      bool
+	member        *member // of a replica set, nil: the server is alone
+	down          bool    // it was killed and not started again
+
+	frozen stall // holds all connections up
 
 	faults faultTable
 	log    requestLog
@@ -53,7 +60,20 @@ var ErrClosed = errors.New("tnttest: the server is closed")
 
 // Start makes a server that listens on no address yet.
 func Start(opts ...Option) (*Server, error) {
+	s, err := newServer(new(sync.Mutex), opts)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.publishState()
+	return s, nil
+}
+
+// newServer makes a server that has published nothing yet.
+func newServer(mu *sync.Mutex, opts []Option) (*Server, error) {
 	s := &Server{
+		mu:       mu,
 		opts:     defaultOptions(),
 		handlers: make(map[string]Handler),
 		evals:    make(map[string]Handler),
@@ -76,7 +96,6 @@ func Start(opts ...Option) (*Server, error) {
 		s.cancel()
 		return nil, err
 	}
-	s.publishState()
 	return s, nil
 }
 
@@ -89,6 +108,11 @@ func (s *Server) prepare() error {
 	}
 	for _, u := range s.opts.users {
 		if err := s.createUser(u.name, u.password); err != nil {
+			return err
+		}
+	}
+	for _, q := range s.opts.sequences {
+		if err := s.createSequence(q); err != nil {
 			return err
 		}
 	}
@@ -118,7 +142,7 @@ func (s *Server) Listen(network, address string) (net.Addr, error) {
 func (s *Server) Serve(l net.Listener) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.closed || s.down {
 		return ErrClosed
 	}
 	s.listeners = append(s.listeners, l)
@@ -130,7 +154,7 @@ func (s *Server) accept(l net.Listener) {
 	for {
 		nc, err := l.Accept()
 		if err != nil {
-			if s.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			if s.ctx.Err() != nil || errors.Is(err, net.ErrClosed) || !s.listening(l) {
 				return
 			}
 			s.sleep(10 * time.Millisecond) // out of descriptors, perhaps
@@ -143,7 +167,7 @@ func (s *Server) accept(l net.Listener) {
 // serveConn greets a peer and serves it in the background.
 func (s *Server) serveConn(nc net.Conn) {
 	s.mu.Lock()
-	if s.closed || s.faults.refusing() {
+	if s.closed || s.down || s.shutdown || s.faults.refusing() {
 		s.mu.Unlock()
 		_ = nc.Close()
 		return
@@ -166,10 +190,20 @@ func (s *Server) greeting() (wire.Greeting, error) {
 func (s *Server) Addr() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.listeners) == 0 {
+	switch {
+	case s.member != nil:
+		return s.member.address
+	case len(s.listeners) == 0:
 		return ""
 	}
 	return s.listeners[0].Addr().String()
+}
+
+// listening tells whether a listener is still one of the server's.
+func (s *Server) listening(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.listeners, l)
 }
 
 // Connections returns the connections that are open.
@@ -187,6 +221,15 @@ func (s *Server) Connections() []*Conn {
 // until they have or ctx is done. Then it closes the server.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
+	s.announceShutdown()
+	s.mu.Unlock()
+	err := s.waitForConns(ctx)
+	return errors.Join(err, s.Close())
+}
+
+// announceShutdown listens no more and tells the clients to leave. Those that
+// don't watch for that are cut off. The lock is held.
+func (s *Server) announceShutdown() {
 	s.shutdown = true
 	for _, l := range s.listeners {
 		_ = l.Close()
@@ -197,9 +240,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			c.close()
 		}
 	}
-	s.mu.Unlock()
-	err := s.waitForConns(ctx)
-	return errors.Join(err, s.Close())
 }
 
 // waitForConns waits until no connection is left.
@@ -219,6 +259,9 @@ func (s *Server) waitForConns(ctx context.Context) error {
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
+	if s.member != nil {
+		s.member.stop()
+	}
 	s.cancel()
 	for _, l := range s.listeners {
 		_ = l.Close()

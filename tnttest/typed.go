@@ -47,7 +47,7 @@ func (s *Server) HandleFunc(name string, fn any) error {
 	return nil
 }
 
-// Func0, Func1, Func2 and Func3 register functions whose types the compiler
+// Func0, Func1 and Func2 register functions whose types the compiler
 // checks.
 
 // Func0 registers a function without parameters.
@@ -75,6 +75,36 @@ func Func2[A, B, R any](s *Server, name string, fn func(context.Context, A, B) (
 			return nil, err
 		}
 		return result(fn(c.Context(), a, b))
+	})
+}
+
+// Proc0, Proc1 and Proc2 register functions that return nothing.
+
+// Proc0 registers a function without parameters that returns nothing.
+func Proc0(s *Server, name string, fn func(context.Context) error) {
+	s.Handle(name, func(c *Call) ([]any, error) { return nil, fn(c.Context()) })
+}
+
+// Proc1 registers a function of one parameter that returns nothing.
+func Proc1[A any](s *Server, name string, fn func(context.Context, A) error) {
+	s.Handle(name, func(c *Call) ([]any, error) {
+		a, err := Arg[A](c, 0)
+		if err != nil {
+			return nil, err
+		}
+		return nil, fn(c.Context(), a)
+	})
+}
+
+// Proc2 registers a function of two parameters that returns nothing.
+func Proc2[A, B any](s *Server, name string, fn func(context.Context, A, B) error) {
+	s.Handle(name, func(c *Call) ([]any, error) {
+		a, errA := Arg[A](c, 0)
+		b, errB := Arg[B](c, 1)
+		if err := errors.Join(errA, errB); err != nil {
+			return nil, err
+		}
+		return nil, fn(c.Context(), a, b)
 	})
 }
 

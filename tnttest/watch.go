@@ -137,38 +137,3 @@ func (s *Server) Broadcast(key string, value any) error {
 	s.broadcast(key, data)
 	return nil
 }
-
-// publishState sets the events that every server has.
-func (s *Server) publishState() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	status := mp.AppendMapLen(nil, 4)
-	status = mp.AppendBool(mp.AppendString(status, "is_ro"), false)
-	status = mp.AppendBool(mp.AppendString(status, "is_ro_cfg"), false)
-	status = mp.AppendString(mp.AppendString(status, "status"), "running")
-	status = mp.AppendString(mp.AppendString(status, "dd_version"), s.opts.version.String())
-	s.broadcast("box.status", status)
-	id := mp.AppendMapLen(nil, 6)
-	id = mp.AppendUint(mp.AppendString(id, "id"), 1)
-	id = mp.AppendUUID(mp.AppendString(id, "instance_uuid"), s.uuid)
-	id = mp.AppendNil(mp.AppendString(id, "instance_name"))
-	id = mp.AppendUUID(mp.AppendString(id, "replicaset_uuid"), s.uuid)
-	id = mp.AppendNil(mp.AppendString(id, "replicaset_name"))
-	id = mp.AppendNil(mp.AppendString(id, "cluster_name"))
-	s.broadcast("box.id", id)
-	election := mp.AppendMapLen(nil, 4)
-	election = mp.AppendUint(mp.AppendString(election, "term"), 1)
-	election = mp.AppendString(mp.AppendString(election, "role"), "follower")
-	election = mp.AppendBool(mp.AppendString(election, "is_ro"), false)
-	election = mp.AppendUint(mp.AppendString(election, "leader"), 0)
-	s.broadcast("box.election", election)
-	s.publishSchema()
-}
-
-// publishSchema tells the version of the schema.
-func (s *Server) publishSchema() {
-	s.schemaVersion.Store(s.engine.SchemaVersion())
-	b := mp.AppendMapLen(nil, 1)
-	b = mp.AppendUint(mp.AppendString(b, "version"), s.engine.SchemaVersion())
-	s.broadcast("box.schema", b)
-}

@@ -56,7 +56,7 @@ var layers = []layer{
 	{"internal/tarantool", codec, nil},
 	{"internal/session", codec, servers},
 	{"internal/link", sessions, servers},
-	{"tnttest", codec, append(slices.Clone(servers), root, "internal/session")},
+	{"tnttest", append(slices.Clone(codec), "internal/tarantool"), append(slices.Clone(servers), root, "internal/session")},
 	{root, append(slices.Clone(sessions), "internal/link"), servers},
 	{"box", clients, servers},
 	{"pool", clients, servers},

@@ -88,6 +88,14 @@ func (e *Engine) CheckCall(u *User, function string) *Error {
 	return errAccessDenied(PrivExecute.String(), "function", function, u.Name)
 }
 
+// CheckSQL tells whether the user may execute statements of SQL.
+func (e *Engine) CheckSQL(u *User) *Error {
+	if (PrivExecute|PrivUsage)&^(u.access(universe)|u.access(object{typ: "sql"})) == 0 {
+		return nil
+	}
+	return errAccessDenied(PrivExecute.String(), "sql", "", u.Name)
+}
+
 // CheckEval tells whether the user may run code.
 func (e *Engine) CheckEval(u *User) *Error {
 	if (PrivExecute|PrivUsage)&^(u.access(universe)|u.access(object{typ: "lua_eval"})) == 0 {

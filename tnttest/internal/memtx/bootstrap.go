@@ -14,10 +14,14 @@ const (
 	spaceID     = 280
 	vspaceID    = 281
 	indexID     = 288
-	funcID      = 296
-	userID      = 304
-	privID      = 312
-	truncateID  = 330
+
+	sequenceID      = 284
+	sequenceDataID  = 285
+	spaceSequenceID = 340
+	funcID          = 296
+	userID          = 304
+	privID          = 312
+	truncateID      = 330
 )
 
 // Ids of users and roles that every server has.
@@ -82,6 +86,9 @@ func (e *Engine) bootstrap() {
 	e.spaces[spaceID].onReplace = e.replaceSpace
 	e.spaces[indexID].onReplace = e.replaceIndex
 	e.spaces[truncateID].onReplace = e.replaceTruncate
+	e.spaces[sequenceID].onReplace = e.replaceSequence
+	e.spaces[sequenceDataID].onReplace = e.replaceSequenceData
+	e.spaces[spaceSequenceID].onReplace = e.replaceSpaceSequence
 	for _, sp := range e.spaces {
 		if sp.Def.Engine == "sysview" {
 			sp.source = e.spacesByName["_"+sp.Def.Name[2:]]

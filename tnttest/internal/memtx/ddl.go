@@ -35,7 +35,10 @@ func (e *Engine) rebuild(t *Txn, sp *Space, def *SpaceDef, defs []*IndexDef) *Er
 		rows = append(rows, r)
 		return true
 	})
-	fresh := &Space{Def: def, onReplace: sp.onReplace, source: sp.source, visible: sp.visible}
+	fresh := &Space{
+		Def: def, onReplace: sp.onReplace, source: sp.source, visible: sp.visible,
+		sequence: sp.sequence, sequenceField: sp.sequenceField,
+	}
 	var pk *keyDef
 	for i, d := range defs {
 		ix := newIndex(sp, d, pk)
@@ -305,6 +308,7 @@ func (e *Engine) replaceTruncate(t *Txn, s *stmt, _, fresh *row) *Error {
 		return err
 	}
 	sp.onReplace, sp.formatID = before.onReplace, before.formatID
+	sp.sequence, sp.sequenceField = before.sequence, before.sequenceField
 	s.ddl = &ddlUndo{func() { *sp = before }}
 	return nil
 }

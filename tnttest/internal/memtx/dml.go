@@ -95,8 +95,18 @@ func (e *Engine) execute(t *Txn, u *User, req *Change, f func(*stmt, *Space) ([]
 }
 
 func (e *Engine) statement(t *Txn, u *User, sp *Space, f func(*stmt, *Space) ([]byte, *Error)) ([]byte, *Error) {
+	if !checkedLate(sp.Def.ID) {
+		if err := e.checkWritable(); err != nil {
+			return nil, err
+		}
+	}
 	if err := e.checkAccess(u, sp, PrivWrite); err != nil {
 		return nil, err
+	}
+	if checkedLate(sp.Def.ID) {
+		if err := e.checkWritable(); err != nil {
+			return nil, err
+		}
 	}
 	s, err := t.beginStmt()
 	if err != nil {
@@ -121,6 +131,10 @@ func (e *Engine) statement(t *Txn, u *User, sp *Space, f func(*stmt, *Space) ([]
 }
 
 func (e *Engine) put(s *stmt, sp *Space, tuple []byte, mode dupMode) ([]byte, *Error) {
+	tuple, err := e.fillSequence(s.user, sp, tuple)
+	if err != nil {
+		return nil, err
+	}
 	fresh, err := sp.format.newRow(tuple)
 	if err != nil {
 		return nil, err

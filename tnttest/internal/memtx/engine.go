@@ -8,11 +8,18 @@ type Engine struct {
 	Now func() time.Time
 	// OnSchemaChange is called after each change of the schema, may be nil.
 	OnSchemaChange func()
+	// OnCommit is called with the changes of each transaction that was
+	// committed, but for those that Apply made. It may be nil.
+	OnCommit func([]Row)
+	// Writable reports why nothing can be changed, nil where it can. It may
+	// be nil itself.
+	Writable func() *Error
 
 	spaces        map[uint32]*Space
 	spacesByName  map[string]*Space
 	users         map[string]*User
 	collations    []*Collation
+	sequences     map[uint32]*sequence
 	schemaVersion uint64
 	lsn           uint64 // changes that were committed since the start
 	nextFormatID  uint32
@@ -22,6 +29,7 @@ type Engine struct {
 	stories  story // the head of the list of all stories
 	crawler  *story
 	mustStep int
+	applying bool // what is changed is another member's
 }
 
 // New returns an engine with the system spaces and the users guest and admin.
@@ -31,6 +39,7 @@ func New() *Engine {
 		spaces:       make(map[uint32]*Space),
 		spacesByName: make(map[string]*Space),
 		users:        make(map[string]*User),
+		sequences:    make(map[uint32]*sequence),
 
 		txns:         make(map[*Txn]struct{}),
 		nextPSN:      psnFirst,

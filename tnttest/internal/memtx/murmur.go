@@ -49,3 +49,11 @@ func (m *murmur) sum() uint32 {
 	h = (h ^ h>>13) * 0xc2b2ae35
 	return h ^ h>>16
 }
+
+// HashBytes is the hash of bytes, which numbers prepared statements by their
+// texts.
+func HashBytes(b []byte) uint32 {
+	m := newMurmur()
+	m.write(b)
+	return m.sum()
+}

@@ -23,7 +23,7 @@ func (e *Engine) parseSpace(tuple []byte) (*SpaceDef, *Error) {
 		return nil, Errorf(errcode.Identifier, "Invalid identifier '' (expected printable symbols only or it is too long)")
 	case def.ID > maxSpaceID:
 		return fail("space id is too big")
-	case def.Engine != "memtx" && def.ID > systemIDMax:
+	case def.Engine != "memtx" && def.ID > SystemIDMax:
 		return nil, Errorf(errcode.Unsupported, "The embedded server does not support engine '%s'", def.Engine)
 	}
 	for i, v := range elements(f[6]) {

@@ -52,6 +52,9 @@ type Space struct {
 	indexes []*Index // by id
 	// formatID tells formats apart in MP_TUPLE answers.
 	formatID uint32
+	// sequence fills the field with the number sequenceField, nil: none does.
+	sequence      *sequence
+	sequenceField int
 	// source is the space that a system view shows, nil for no view.
 	source  *Space
 	visible func(u *User, tuple []byte) bool
@@ -126,10 +129,10 @@ func (sp *Space) Indexes() []*IndexDef {
 func (sp *Space) FormatID() uint32 { return sp.formatID }
 
 // system tells of the spaces that hold the schema.
-func (sp *Space) system() bool { return sp.Def.ID <= systemIDMax }
+func (sp *Space) system() bool { return sp.Def.ID <= SystemIDMax }
 
-// systemIDMax is the greatest id of a system space.
-const systemIDMax = 511
+// SystemIDMax is the greatest id of a system space.
+const SystemIDMax = 511
 
 // Space finds a space by its id.
 func (e *Engine) Space(id uint32) (*Space, *Error) {
@@ -176,7 +179,7 @@ func (sp *Space) rows(f func(*row) bool) {
 
 // FreeSpaceID returns an id that no space has.
 func (e *Engine) FreeSpaceID() uint32 {
-	id := uint32(systemIDMax)
+	id := uint32(SystemIDMax)
 	for other := range e.spaces {
 		id = max(id, other)
 	}

@@ -67,6 +67,7 @@ type stmt struct {
 	// ownDelete: what it deletes was added by its own transaction.
 	ownDelete bool
 	ddl       *ddlUndo // what to take back in the schema
+	row       Row      // what it does, none where it does nothing
 }
 
 // newStory begins the story of a row, in the list of all.

@@ -86,6 +86,9 @@ func (t *Txn) check() *Error {
 	case t.abort == errcode.TransactionYield:
 		return Errorf(errcode.TransactionYield, "Transaction has been aborted by a fiber yield")
 	}
+	if t.abort == errcode.Readonly {
+		return Errorf(errcode.Readonly, "Can't modify data on a read-only instance")
+	}
 	return Errorf(errcode.TransactionConflict, "Transaction has been aborted by conflict")
 }
 
@@ -138,7 +141,7 @@ func (t *Txn) Commit() *Error {
 		p := e.nextPSN
 		e.nextPSN++
 		for _, s := range t.stmts {
-			if s.add != nil || s.del != nil {
+			if (s.add != nil || s.del != nil) && !e.applying {
 				e.lsn++
 			}
 			if s.add != nil {
@@ -156,6 +159,11 @@ func (t *Txn) Commit() *Error {
 		}
 		if s.del != nil {
 			s.del.dropDeleter(s)
+		}
+	}
+	if e.OnCommit != nil && !e.applying && len(t.stmts) > 0 {
+		if rows := t.rows(); len(rows) > 0 {
+			e.OnCommit(rows)
 		}
 	}
 	return nil
@@ -297,5 +305,5 @@ func (e *Engine) rollback(s *stmt) {
 	if s.del != nil {
 		s.del.dropDeleter(s)
 	}
-	s.add, s.del = nil, nil
+	s.add, s.del, s.row = nil, nil, Row{}
 }
