@@ -269,7 +269,7 @@ func (m *member) facts() facts {
 	case m.down:
 		f.unfit = errShuttingDown
 	case !m.connected:
-		f.unfit = fmt.Errorf("not connected: %w", orElse(m.controlErr, errStarting))
+		f.unfit, f.away = fmt.Errorf("not connected: %w", orElse(m.controlErr, errStarting)), true
 	case m.silent:
 		f.unfit = errSilent
 	case marked && m.markErr != nil:

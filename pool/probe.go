@@ -25,7 +25,7 @@ func (m *member) run(ctx context.Context) {
 	watchers := m.watch()
 	timer := time.NewTimer(every)
 	defer timer.Stop()
-	pause := every
+	pause, soon := every, every/hurryFirst
 	for {
 		select {
 		case <-ctx.Done():
@@ -49,8 +49,14 @@ func (m *member) run(ctx context.Context) {
 			pause = every / 4 // for the first probe after a silence
 		}
 		next := every
-		if m.isSilent() {
+		switch silent, hurry := m.urgency(); {
+		case silent:
 			next = pause - rand.N(pause/2+1)
+		case hurry && !watches:
+			next = soon
+			soon = min(2*soon, every)
+		default:
+			soon = every / hurryFirst
 		}
 		timer.Reset(next)
 	}
@@ -68,10 +74,16 @@ func isOver(watchers []*tnt.Watcher) bool {
 	return len(watchers) == 0
 }
 
-func (m *member) isSilent() bool {
+// hurryFirst is by how much sooner those that have to be asked are asked while there is
+// no master; each time is twice as long as the one before.
+const hurryFirst = 32
+
+// urgency returns whether the member is silent, and whether there is no master, or it
+// has yet to say that it is none any more.
+func (m *member) urgency() (silent, hurry bool) {
 	m.pool.mu.Lock()
 	defer m.pool.mu.Unlock()
-	return m.silent
+	return m.silent, m.role == Superseded || len(m.pool.table.Load().choices[kindMaster].fit) == 0
 }
 
 // probe asks the instance for a sign of life, and for box.info where that is needed.

@@ -47,6 +47,7 @@ type account struct {
 type facts struct {
 	account
 	unfit  error // why it can't be used whatever its role; nil: it can
+	away   bool  // because it is not connected
 	known  bool  // the account is of the present session
 	told   bool  // there is an account, if an old one
 	denied bool  // it may not be asked: an account will not come
@@ -80,6 +81,8 @@ func decide(all []facts, independent bool) []verdict {
 	for i := range all {
 		f := &all[i]
 		switch {
+		case f.away:
+			verdicts[i] = verdict{Unknown, f.unfit}
 		case !independent && f.writable() && f.behind(all) != nil:
 			verdicts[i] = verdict{Superseded, fmt.Errorf("%w: %w", ErrSuperseded, f.behind(all))}
 		case f.unfit != nil:
@@ -110,7 +113,7 @@ func decide(all []facts, independent bool) []verdict {
 	for i := range all {
 		// Whoever was writable before another turned so is not the master any more,
 		// though it has not said so yet.
-		if i != best && all[i].writable() && all[i].turned < all[best].turned && !all[i].marked {
+		if i != best && !all[i].away && all[i].writable() && all[i].turned < all[best].turned && !all[i].marked {
 			verdicts[i] = verdict{Superseded, fmt.Errorf("%w: that turned writable later", ErrSuperseded)}
 		}
 	}

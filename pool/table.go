@@ -80,7 +80,13 @@ func (p *Pool) update() {
 	} else {
 		t.named = nil
 	}
-	close(p.table.Swap(t).changed)
+	before := p.table.Swap(t)
+	close(before.changed)
+	if len(before.choices[kindMaster].fit) > 0 && len(master) == 0 {
+		for _, m := range p.members { // those that are asked for their role say who is next
+			m.probeNow()
+		}
+	}
 }
 
 // assign gives an instance its role. p.mu is held.
@@ -97,6 +103,7 @@ func (p *Pool) assign(m *member, v verdict) {
 	switch {
 	case v.role == Superseded:
 		m.retirement = time.AfterFunc(retireAfter, m.retire)
+		m.probeNow()
 	case from == Superseded:
 		m.retirement.Stop()
 		m.openConns()

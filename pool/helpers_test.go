@@ -1,0 +1,13 @@
+package pool_test
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/gotnt/tnt/errcode"
+)
+
+func isReadOnly(err error) bool { return errors.Is(err, errcode.Readonly) }
+
+func sortTimes(times []time.Time) { slices.SortFunc(times, time.Time.Compare) }
