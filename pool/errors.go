@@ -21,6 +21,7 @@ var (
 	errClosed       = fmt.Errorf("the pool is closed: %w (%w)", tnt.ErrClosed, tnt.ErrNotConnected)
 	errShuttingDown = errors.New("it is shutting down")
 	errSilent       = errors.New("it is silent: it did not answer in time")
+	errSlow         = errors.New("it did not answer within TryFor, and is being probed")
 	errNotYet       = errors.New("its state is not known yet")
 	errStarting     = errors.New("it has not been connected to yet")
 	errDenied       = errors.New("its state is not known, because the user may not call box.info; it is learned from refusals alone")

@@ -301,7 +301,7 @@ func (m *member) mark(why error, d time.Duration) {
 
 // unmark ends what a refusal led to. p.mu is held.
 func (m *member) unmark() {
-	m.markUntil = time.Time{}
+	m.markUntil, m.markErr = time.Time{}, nil
 	if m.markTimer != nil {
 		m.markTimer.Stop()
 	}

@@ -121,6 +121,9 @@ func (m *member) probe(ctx context.Context, watches bool) error {
 	default:
 		m.silent = false
 	}
+	if !m.silent && errors.Is(m.markErr, errSlow) {
+		m.unmark()
+	}
 	p.update()
 	return err
 }

@@ -193,7 +193,11 @@ func (p *Pool) learn(a *tnt.Attempt) *member {
 	switch {
 	case !errors.As(a.Err, &refused):
 		if errors.Is(a.Err, context.DeadlineExceeded) {
-			m.probeNow() // slow, or silent
+			m.probeNow()                        // slow, or silent
+			if a.Try > 1 && m.role == Replica { // by TryFor: others are there
+				m.mark(errSlow, p.opts.Probe)
+				p.update()
+			}
 		}
 		return m
 	case refused.Code == errcode.Loading:
