@@ -57,12 +57,12 @@ func (b *batch[R]) send(ctx context.Context) {
 	if len(b.reqs) == 0 {
 		return
 	}
-	a := Attempt{Request: b.info(), Try: 1}
+	a := Attempt{Request: b.info(), Try: 1, Began: time.Now()}
 	if b.ex == nil {
 		b.err = errNilExecutor
 		return
 	}
-	b.began = time.Now()
+	b.began = a.Began
 	for {
 		rt, err := b.ex.Route(ctx, a)
 		if b.err = err; err != nil {

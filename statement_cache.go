@@ -241,7 +241,7 @@ func (c *StatementCache) release(ctx context.Context, idle []*cachedStatement) [
 	if len(idle) == 0 {
 		return nil
 	}
-	rt, err := c.ex.Route(ctx, Attempt{Request: Prepare{}.info(), Try: 1})
+	rt, err := c.ex.Route(ctx, Attempt{Request: Prepare{}.info(), Try: 1, Began: time.Now()})
 	if err != nil || rt.conn == nil {
 		return nil
 	}
