@@ -1,0 +1,53 @@
+package cdc
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/gotnt/tnt/internal/tarantool"
+)
+
+func TestSnapshotThenLog(t *testing.T) {
+	onServers(t, "{}", func(t *testing.T, p tarantool.Program, s *tarantool.Server) {
+		conn := connect(t, s)
+		f := Stream(testContext(t), at(s), Options{})
+		rows, wrote := 0, false
+		var log []string
+		for tx, err := range f.All() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range tx.Changes {
+				if c.Op == Insert && tx.Phase != InLog {
+					rows++
+				}
+				if tx.Phase == InLog {
+					log = append(log, c.String())
+				}
+			}
+			if tx.Phase == SnapshotEnd && !wrote {
+				wrote = true
+				eval(t, conn, `
+				    box.space.goods:update(1, {{'+', 'price', 2}})
+				    box.space.goods:delete(2) box.space.places:replace({2, 'Oslo'})
+				    box.space.goods:format({{name = 'id', type = 'unsigned'}, {name = 'title', type = 'string'}})
+				    box.space.goods:replace({3, 'three'})
+				    box.space.places:truncate()
+				    box.space.places:drop()`)
+			}
+			if len(log) > 0 && log[len(log)-1] == "drop space places" {
+				break
+			}
+		}
+		if rows != 1001 {
+			t.Errorf("%d rows in the snapshot", rows)
+		}
+		want := []string{
+			"update goods key [1] [{+ price [2]}]", "delete goods key [2]", `replace places [id: 2, town: "Oslo"]`,
+			"alter space goods", `replace goods [id: 3, title: "three"]`, "truncate places", "alter space places", "drop space places",
+		}
+		if fmt.Sprint(log) != fmt.Sprint(want) {
+			t.Errorf("%q\nwanted %q", log, want)
+		}
+	})
+}
