@@ -157,7 +157,7 @@ func (r *runner) locate(l *link) error {
 		known.addSystem(today)
 	}
 	r.position = position
-	if err := r.compare(now); err != nil {
+	if err := r.compare(now, l.greeting.Version); err != nil {
 		return err
 	}
 	r.conv.catalog = known
@@ -167,7 +167,7 @@ func (r *runner) locate(l *link) error {
 
 // start notes that the position is where to subscribe.
 func (r *runner) start() {
-	r.located = true
+	r.located, r.putAt = true, time.Now()
 	r.f.mu.Lock()
 	defer r.f.mu.Unlock()
 	r.f.read = r.position
@@ -183,12 +183,18 @@ func (r *runner) checkPosition(l *link) error {
 	if err != nil {
 		return err
 	}
-	return r.compare(b)
+	return r.compare(b, l.greeting.Version)
 }
 
-func (r *runner) compare(b ballot) error {
+// tellsGaps reports servers that refuse a position whose log is gone. Those of
+// before may say nothing until the next write; but where a log begins they tell
+// truly, while later ones that keep a log for a consumer deny it
+// in their ballot after a restart.
+func tellsGaps(v iproto.Version) bool { return v.AtLeast(2, 10, 8) }
+
+func (r *runner) compare(b ballot, v iproto.Version) error {
 	switch at := r.position.VClock; {
-	case !at.Covers(b.gc):
+	case !tellsGaps(v) && !at.Covers(b.gc):
 		return final{fmt.Errorf("%w: the position is %v, the server's log starts at %v", ErrGap, at, b.gc.Global())}
 	case !b.vclock.Covers(at):
 		return final{fmt.Errorf("%w: the position is %v, the server is at %v", ErrAhead, at, b.vclock.Global())}

@@ -61,14 +61,14 @@ func (r *runner) subscribe(ctx context.Context, l *link) error {
 	if body.ReplicaSet != r.position.ReplicaSet.String() { // 2.6 does not check it
 		return final{fmt.Errorf("%w: the position is of %v, the server of %s", ErrOtherReplicaSet, r.position.ReplicaSet, body.ReplicaSet)}
 	}
-	if err := r.compare(ballot{vclock: body.VClock}); err != nil {
+	if err := r.compare(ballot{vclock: body.VClock}, version); err != nil {
 		return err
 	}
 	s := &subscription{
 		r: r, l: l, start: r.position.VClock, seen: r.position.VClock, beat: make(chan struct{}, 1),
 		rows:    replication.Assembler{Max: r.f.opts.MaxTransaction},
 		pending: replication.Queue{Max: r.f.opts.MaxPending, NoFlags: noFlags(version)},
-		checked: version.AtLeast(2, 10, 8),
+		checked: tellsGaps(version),
 	}
 	s.ackEvery.Store(int64(shortestAck))
 	r.alive = true
