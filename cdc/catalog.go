@@ -102,7 +102,7 @@ func redefine(row []byte, typ iproto.Type, body *replication.Body, format *schem
 	if err != nil {
 		return nil, err
 	}
-	return applyOperations(row, ops, format, typ == iproto.TypeUpsert)
+	return applyOperations(row, ops, format, rules{lenient: typ == iproto.TypeUpsert, fills: true})
 }
 
 // definitionID reads which definition a row of _space or _index is about.

@@ -18,6 +18,7 @@ import (
 type mirror struct {
 	names []string // of spaces; none: all of the users'
 	rows  map[uint32]map[string][]byte
+	fills bool // see rules: of the server that is followed
 }
 
 func (m *mirror) has(s *schema.Space) bool {
@@ -52,7 +53,7 @@ func (m *mirror) apply(change *Change) error {
 		case old == nil && change.Op == Upsert:
 			now = change.Tuple.Raw()
 		case old != nil:
-			if now, err = applyOperations(old, change.Ops, space.Format, change.Op == Upsert); err != nil {
+			if now, err = applyOperations(old, change.Ops, space.Format, rules{lenient: change.Op == Upsert, fills: m.fills}); err != nil {
 				return fail(err)
 			}
 		}

@@ -21,6 +21,8 @@ import (
 type peer struct {
 	c *conversation
 	t *testing.T
+	// cutSnapshot closes each connection where the recorded snapshot ends.
+	cutSnapshot bool
 
 	running sync.WaitGroup
 	mu      sync.Mutex
@@ -61,11 +63,17 @@ func (p *peer) serve(conn net.Conn, again bool) {
 		case iproto.TypeOK:
 			p.checkAck(&row)
 		case iproto.TypeFetchSnapshot, iproto.TypeSubscribe:
-			if again { // one attempt shows how it ends
+			if again && !p.cutSnapshot { // one attempt shows how it ends
 				_, _ = io.Copy(io.Discard, conn)
 				return
 			}
+			if p.cutSnapshot {
+				at = 1
+			}
 			at, err = p.play(conn, row.Type.String(), at)
+			if p.cutSnapshot {
+				return
+			}
 			if err == nil && row.Type == iproto.TypeSubscribe && strings.Contains(p.c.Meta.Result, "EOF") {
 				return
 			}

@@ -72,6 +72,9 @@ func (r *runner) subscribe(ctx context.Context, l *link) error {
 	}
 	s.ackEvery.Store(int64(shortestAck))
 	r.alive = true
+	if r.conv.mirror != nil {
+		r.conv.mirror.fills = version.AtLeast(2, 8, 1)
+	}
 	r.heardOf(body.VClock)
 	r.tell(State{Server: l.opts.Address, Following: true})
 	ackCtx, cancel := context.WithCancel(ctx)

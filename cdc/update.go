@@ -14,20 +14,25 @@ import (
 
 var errNoField = errors.New("no such field")
 
-// applyOperations returns a tuple as operations leave it. lenient passes over
-// those that can't be done, as an upsert does. The result is the value that the
+// rules say how a server carries out operations.
+type rules struct {
+	lenient bool // those that can't be done are passed over, as in an upsert
+	fills   bool // fields missing before one that is set become nil: 2.8.1 and later
+}
+
+// applyOperations returns a tuple as operations leave it. The result is the value that the
 // server has, though a number may be encoded in another width.
-func applyOperations(tuple []byte, ops []Operation, format *schema.Format, lenient bool) ([]byte, error) {
+func applyOperations(tuple []byte, ops []Operation, format *schema.Format, by rules) ([]byte, error) {
 	for i := range ops {
 		path, err := operationPath(&ops[i], format)
 		var changed []byte
 		if err == nil {
-			changed, err = edit(tuple, path, &ops[i], true)
+			changed, err = edit(tuple, path, &ops[i], by.fills, true)
 		}
 		switch {
 		case err == nil:
 			tuple = changed
-		case !lenient:
+		case !by.lenient:
 			return nil, fmt.Errorf("operation %v: %w", ops[i], err)
 		}
 	}
@@ -35,21 +40,21 @@ func applyOperations(tuple []byte, ops []Operation, format *schema.Format, lenie
 }
 
 // edit carries out an operation on what a path leads to inside a value.
-func edit(value []byte, path []step, op *Operation, root bool) ([]byte, error) {
+func edit(value []byte, path []step, op *Operation, fills, root bool) ([]byte, error) {
 	if len(path) == 0 {
 		return calculate(value, op)
 	}
 	r := mp.NewReader(value)
 	switch r.Type() {
 	case mp.TypeArray:
-		return editArray(&r, path, op, root)
+		return editArray(&r, path, op, fills, root)
 	case mp.TypeMap:
 		return editMap(&r, path, op)
 	}
 	return nil, errNoField
 }
 
-func editArray(r *mp.Reader, path []step, op *Operation, root bool) ([]byte, error) {
+func editArray(r *mp.Reader, path []step, op *Operation, fills, root bool) ([]byte, error) {
 	items := make([][]byte, r.ArrayLen())
 	for i := range items {
 		items[i] = r.Raw()
@@ -67,10 +72,10 @@ func editArray(r *mp.Reader, path []step, op *Operation, root bool) ([]byte, err
 		}
 	}
 	switch {
-	case at < 0 || at >= size && !insert && !(last && op.Code == '#'):
+	case at < 0 || at >= size && !insert && !(last && root && op.Code == '#'):
 		return nil, errNoField
 	case insert:
-		if at > size && !root || at > size+maxFill {
+		if at > size && !(root && fills) || at > size+maxFill {
 			return nil, errNoField
 		}
 		for len(items) < at {
@@ -88,7 +93,7 @@ func editArray(r *mp.Reader, path []step, op *Operation, root bool) ([]byte, err
 	case last && op.Code == '=':
 		items[at] = op.raw[0]
 	default:
-		inner, err := edit(items[at], path[1:], op, false)
+		inner, err := edit(items[at], path[1:], op, fills, false)
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +139,7 @@ func editMap(r *mp.Reader, path []step, op *Operation) ([]byte, error) {
 	case last && op.Code == '#':
 		pairs = slices.Delete(pairs, 2*at, 2*at+2)
 	default:
-		inner, err := edit(pairs[2*at+1], path[1:], op, false)
+		inner, err := edit(pairs[2*at+1], path[1:], op, false, false)
 		if err != nil {
 			return nil, err
 		}
