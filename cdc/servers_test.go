@@ -48,6 +48,7 @@ func onServers(t *testing.T, cfg string, test func(t *testing.T, p tarantool.Pro
 	if len(programs) == 0 {
 		t.Skip("no real server: none on PATH nor in TARANTOOL")
 	}
+	t.Parallel()
 	for _, p := range programs {
 		t.Run(p.Version.String(), func(t *testing.T) {
 			t.Parallel()
