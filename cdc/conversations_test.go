@@ -62,7 +62,7 @@ var conversations = sync.OnceValues(func() (map[string]*conversation, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer archive.Close()
+	defer func() { _ = archive.Close() }() // it was only read
 	all := map[string]*conversation{}
 	for _, f := range archive.File {
 		name := strings.TrimSuffix(f.Name, path.Ext(f.Name))

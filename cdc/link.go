@@ -207,7 +207,8 @@ func (l *link) exchange(typ iproto.Type, body []byte) (answer replication.Row, e
 	if answer, _, err = l.receive(0); err != nil {
 		return answer, err
 	}
-	return answer, refusal(&answer)
+	err = refusal(&answer)
+	return answer, err
 }
 
 // refusal returns the error that an answer is, nil for none.

@@ -28,7 +28,12 @@ func (o *outbox) notify() {
 // put adds a Tx. It waits while the outbox is full, for at most patience where
 // that is not 0; then it returns ErrStalled.
 func (o *outbox) put(ctx context.Context, tx *Tx, patience time.Duration) error {
-	var late <-chan time.Time
+	var late <-chan time.Time // never, without patience
+	if patience > 0 {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		late = timer.C
+	}
 	for {
 		o.mu.Lock()
 		if len(o.queue) == 0 || o.size+tx.size <= o.limit {
@@ -40,11 +45,6 @@ func (o *outbox) put(ctx context.Context, tx *Tx, patience time.Duration) error 
 		}
 		changed := o.changed
 		o.mu.Unlock()
-		if patience > 0 && late == nil {
-			timer := time.NewTimer(patience)
-			defer timer.Stop()
-			late = timer.C
-		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -57,7 +57,7 @@ func onServers(t *testing.T, cfg string, test func(t *testing.T, p tarantool.Pro
 	}
 }
 
-func startServer(t testing.TB, p tarantool.Program, cfg string) *tarantool.Server {
+func startServer(t *testing.T, p tarantool.Program, cfg string) *tarantool.Server {
 	t.Helper()
 	s, err := tarantool.StartLogging(p.Path, cfg, setup)
 	if err != nil {
@@ -67,7 +67,7 @@ func startServer(t testing.TB, p tarantool.Program, cfg string) *tarantool.Serve
 	return s
 }
 
-func connect(t testing.TB, s *tarantool.Server) *tnt.Conn {
+func connect(t *testing.T, s *tarantool.Server) *tnt.Conn {
 	t.Helper()
 	conn, err := tnt.ConnectOptions(testContext(t), tnt.Options{Address: s.Address})
 	if err != nil {
@@ -83,14 +83,14 @@ func connect(t testing.TB, s *tarantool.Server) *tnt.Conn {
 	return conn
 }
 
-func testContext(t testing.TB) context.Context {
+func testContext(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-func eval(t testing.TB, conn *tnt.Conn, script string, args ...any) {
+func eval(t *testing.T, conn *tnt.Conn, script string, args ...any) {
 	t.Helper()
 	if _, err := conn.Eval(testContext(t), script, args...); err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func eval(t testing.TB, conn *tnt.Conn, script string, args ...any) {
 func at(s *tarantool.Server) []tnt.Options { return []tnt.Options{{Address: s.Address}} }
 
 // take reads transactions of the log until one satisfies.
-func take(t testing.TB, f *Feed, until func(*Tx) bool) (txs []*Tx) {
+func take(t *testing.T, f *Feed, until func(*Tx) bool) (txs []*Tx) {
 	t.Helper()
 	for tx, err := range f.All() {
 		if err != nil {

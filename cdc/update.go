@@ -3,6 +3,7 @@ package cdc
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 
@@ -62,9 +63,28 @@ func editArray(r *mp.Reader, path []step, op *Operation, fills, root bool) ([]by
 	if path[0].isKey || r.Err() != nil {
 		return nil, errors.Join(errNoField, r.Err())
 	}
-	at, last := path[0].index, len(path) == 1
+	at, size := path[0].index, len(items)
+	if len(path) > 1 || op.Code != '=' && op.Code != '!' && op.Code != '#' {
+		if at < 0 {
+			at += size
+		}
+		if at < 0 || at >= size {
+			return nil, errNoField
+		}
+		inner, err := edit(items[at], path[1:], op, fills, false)
+		if err != nil {
+			return nil, err
+		}
+		items[at] = inner
+		return joinArray(items), nil
+	}
+	return rearrange(items, at, op, fills, root)
+}
+
+// rearrange sets, inserts or deletes items of an array.
+func rearrange(items [][]byte, at int, op *Operation, fills, root bool) ([]byte, error) {
 	size := len(items)
-	insert := last && (op.Code == '!' || op.Code == '=' && at >= size)
+	insert := op.Code == '!' || op.Code == '=' && at >= size
 	if at < 0 {
 		at += size
 		if insert {
@@ -72,32 +92,28 @@ func editArray(r *mp.Reader, path []step, op *Operation, fills, root bool) ([]by
 		}
 	}
 	switch {
-	case at < 0 || at >= size && !insert && !(last && root && op.Code == '#'):
+	case at < 0:
 		return nil, errNoField
 	case insert:
-		if at > size && !(root && fills) || at > size+maxFill {
+		if at > size && (!root || !fills) || at > size+maxFill {
 			return nil, errNoField
 		}
 		for len(items) < at {
 			items = append(items, []byte{0xc0})
 		}
 		items = slices.Insert(items, at, op.raw[0])
-	case last && op.Code == '#':
-		count, ok := op.Args[0].(int64)
-		if !ok || count <= 0 {
-			return nil, fmt.Errorf("cannot delete %v fields", op.Args[0])
-		}
-		if at < size {
-			items = slices.Delete(items, at, at+int(min(count, int64(size-at))))
-		}
-	case last && op.Code == '=':
+	case op.Code == '=':
 		items[at] = op.raw[0]
 	default:
-		inner, err := edit(items[at], path[1:], op, fills, false)
-		if err != nil {
-			return nil, err
+		count, ok := op.Args[0].(int64)
+		switch {
+		case !ok || count <= 0:
+			return nil, fmt.Errorf("cannot delete %v fields", op.Args[0])
+		case at < size:
+			items = slices.Delete(items, at, at+int(min(count, int64(size-at))))
+		case !root:
+			return nil, errNoField
 		}
-		items[at] = inner
 	}
 	return joinArray(items), nil
 }
@@ -242,6 +258,9 @@ func toDecimal(v any) (decimal.Decimal, bool) {
 	case decimal.Decimal:
 		return v, true
 	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return decimal.Decimal{}, false
+		}
 		return decimal.NewFromFloat(v), true
 	}
 	if i, ok := toBig(v); ok {

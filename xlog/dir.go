@@ -149,7 +149,7 @@ func (f File) since(position types.VClock, opts []Option, yield func([]Row, erro
 	if err != nil {
 		return reached, false, err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // it was only read
 	for tx, err := range r.Transactions() {
 		if err != nil {
 			return reached, false, fmt.Errorf("%s: %w", f.Path, err)

@@ -16,7 +16,7 @@ func threeLogs(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range names {
-		text, err := os.ReadFile(filepath.Join("testdata/38", name))
+		text, err := os.ReadFile(filepath.Join("testdata", "38", name))
 		if err != nil {
 			t.Fatal(err)
 		}

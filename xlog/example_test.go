@@ -13,7 +13,7 @@ func ExampleOpen() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	bySpace := map[uint32]int{}
 	for row, err := range r.Rows() {
 		if err != nil {
@@ -37,7 +37,7 @@ func ExampleSalvage() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	for _, err := range r.Rows() {
 		if err != nil {
 			log.Fatal(err)

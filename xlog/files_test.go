@@ -16,11 +16,11 @@ import (
 
 // recorded are the files of testdata. Beside each stand the rows that it has,
 // as another reader saw them.
-func recorded(t testing.TB) []string {
-	t.Helper()
+func recorded(tb testing.TB) []string {
+	tb.Helper()
 	results, err := filepath.Glob("testdata/*/*.jsonl")
 	if err != nil || len(results) != 54 {
-		t.Fatalf("%d files, %v, wanted 54", len(results), err)
+		tb.Fatalf("%d files, %v, wanted 54", len(results), err)
 	}
 	for i, path := range results {
 		results[i] = strings.TrimSuffix(path, ".jsonl")
@@ -54,7 +54,7 @@ func TestFilesGiveTheRecordedRows(t *testing.T) {
 				}
 				return
 			}
-			defer r.Close()
+			defer func() { _ = r.Close() }()
 			compareHeader(t, r.Header(), lines[0])
 			n, err := compareRows(t, r, lines[1:len(lines)-1])
 			rows += n
@@ -213,7 +213,7 @@ func TestTransactions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer r.Close()
+		defer func() { _ = r.Close() }()
 		var sizes []int
 		rows := 0
 		for tx, err := range r.Transactions() {
@@ -239,11 +239,11 @@ func TestMaxBlock(t *testing.T) {
 		file string
 		max  int
 	}{{"zstd_closed.xlog", 600}, {"data.snap", 20000}} {
-		r, err := Open(filepath.Join("testdata/38", c.file), MaxBlock(c.max))
+		r, err := Open(filepath.Join("testdata", "38", c.file), MaxBlock(c.max))
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer r.Close()
+		defer func() { _ = r.Close() }()
 		for _, err = range r.Rows() {
 			if err != nil {
 				break

@@ -21,7 +21,7 @@ func TestFollow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	write := func(b []byte) {
 		if _, err := f.Write(b); err != nil {
 			t.Error(err)
@@ -32,7 +32,7 @@ func TestFollow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
@@ -76,7 +76,7 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer r.Close()
+		defer func() { _ = r.Close() }()
 		go func() {
 			synctest.Wait() // until the rows that are there were read
 			cancel()

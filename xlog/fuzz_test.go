@@ -26,7 +26,7 @@ func FuzzReader(f *testing.F) {
 		if err != nil {
 			return
 		}
-		defer r.Close()
+		defer func() { _ = r.Close() }()
 		for tx, err := range r.Transactions() {
 			for i := range tx {
 				_, _ = tx[i].Data()

@@ -31,7 +31,7 @@ func Verify(path string, opts ...Option) Check {
 		c.Err = err
 		return c
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // it was only read
 	c.Header = r.Header()
 	for tx, err := range r.Transactions() {
 		if err != nil {

@@ -119,7 +119,7 @@ func (c *catter) file(path string, opts []xlog.Option) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // it was only read
 	if r.Header().Type == xlog.TypeLog {
 		c.names.beside(path, r.Header().VClock)
 	}

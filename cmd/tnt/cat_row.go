@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/gotnt/tnt/iproto"
@@ -26,7 +27,7 @@ func (n *names) of(id uint32) string {
 	if name := n.spaces[id]; name != "" || id == 0 {
 		return name
 	}
-	return fmt.Sprint(id)
+	return strconv.FormatUint(uint64(id), 10)
 }
 
 // learn takes the name in a row of _space.
@@ -75,7 +76,7 @@ func (n *names) beside(path string, start types.VClock) {
 	if err != nil {
 		return
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // it was only read
 	for row, err := range r.Rows() {
 		if err != nil {
 			return
@@ -160,7 +161,7 @@ func jsonRow(out io.Writer, p *printedRow) error {
 // luaRow prints what does the same in Lua; other rows as a comment.
 func luaRow(out io.Writer, p *printedRow) error {
 	target := "box.space[" + luaString(p.space) + "]"
-	if p.data.SpaceID != 0 && p.space == fmt.Sprint(p.data.SpaceID) {
+	if p.data.SpaceID != 0 && p.space == strconv.FormatUint(uint64(p.data.SpaceID), 10) {
 		target = "box.space[" + p.space + "]"
 	}
 	var args []string
