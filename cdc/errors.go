@@ -70,19 +70,16 @@ func explain(err error, opts *tnt.Options) error {
 	return final{err}
 }
 
-// mayPass reports errors of a server's state, which changes by itself.
+// mayPass reports errors of a server's state, which changes by itself. System is
+// that by which a server of before 3.0 cuts off a follower that is silent.
 func mayPass(code errcode.Code) bool {
 	switch code {
 	case errcode.Loading, errcode.SyncQuorumTimeout, errcode.SyncRollback, errcode.Timeout, errcode.SyncTimeout,
-		errcode.Cfg, errcode.TransactionTimeout, errcode.Readonly, relayTimeout:
+		errcode.Cfg, errcode.TransactionTimeout, errcode.Readonly, errcode.System:
 		return true
 	}
 	return false
 }
-
-// relayTimeout is ER_PROC_C and others' neighbour 115: a system's "timed out",
-// by which a server of before 3.0 cuts a follower that does not acknowledge.
-const relayTimeout errcode.Code = 115
 
 func isFinal(err error) bool {
 	var f final

@@ -377,3 +377,26 @@ func TestAnotherServerIsFollowed(t *testing.T) {
 		}
 	})
 }
+
+func TestReadOnlyServerIsFollowed(t *testing.T) {
+	onServers(t, "{}", func(t *testing.T, p tarantool.Program, a *tarantool.Server) {
+		b := startServer(t, p, fmt.Sprintf("{read_only = true, replication = 'guest@unix/:%s'}", a.Address))
+		conn := connect(t, a)
+		rows := 0
+		for tx, err := range Stream(testContext(t), at(b), Options{}).All() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tx.Phase == SnapshotEnd {
+				eval(t, conn, `box.space.goods:replace({9, 'end of 1'})`)
+			}
+			rows += len(tx.Changes)
+			if isEnd(1)(tx) {
+				break
+			}
+		}
+		if rows < 1002 {
+			t.Errorf("%d rows", rows)
+		}
+	})
+}
