@@ -51,3 +51,55 @@ func TestSnapshotThenLog(t *testing.T) {
 		}
 	})
 }
+
+// From the origin the log begins with the definitions, so that every row has
+// its names.
+func TestOrigin(t *testing.T) {
+	onServers(t, "{}", func(t *testing.T, p tarantool.Program, s *tarantool.Server) {
+		conn := connect(t, s)
+		eval(t, conn, `
+		    box.space.goods:format({{name = 'id', type = 'unsigned'}, {name = 'title', type = 'string'}})
+		    box.space.goods:replace({1, 'end of 1'})`)
+		got := userRows(take(t, Stream(testContext(t), at(s), Options{From: Origin, Spaces: []string{"goods"}}), isEnd(1)))
+		for i, want := range map[int]string{
+			0: "create space goods", 1: "alter space goods", 2: `insert goods [id: 1, name: "row 1", price: 0.5]`,
+			len(got) - 1: `replace goods [id: 1, title: "end of 1"]`,
+		} {
+			if got[i] != want {
+				t.Errorf("change %d: %s, wanted %s", i, got[i], want)
+			}
+		}
+		if len(got) != 2+1000+2 {
+			t.Errorf("%d changes", len(got))
+		}
+	})
+}
+
+// A second All goes on where the first was left.
+func TestAllGoesOn(t *testing.T) {
+	onServers(t, "{}", func(t *testing.T, p tarantool.Program, s *tarantool.Server) {
+		conn := connect(t, s)
+		f := Stream(testContext(t), at(s), Options{})
+		take(t, f, func(tx *Tx) bool { return tx.Phase == InSnapshot })
+		txs := take(t, f, func(tx *Tx) bool { return tx.Phase == SnapshotEnd })
+		rows := 0
+		for _, tx := range txs {
+			for _, c := range tx.Changes {
+				if c.Op == Insert {
+					rows++
+				}
+			}
+		}
+		if rows != 1001 {
+			t.Errorf("%d rows in the second snapshot", rows)
+		}
+		eval(t, conn, counting, 2000, 20)
+		numbers := &numbersFrom{next: 2000, t: t}
+		for numbers.next < 2020 {
+			take(t, f, func(tx *Tx) bool {
+				numbers.check(tx)
+				return true
+			})
+		}
+	})
+}

@@ -116,7 +116,7 @@ func TestGapAheadAndOthers(t *testing.T) {
 		var b ballot
 		opts := at(s)[0]
 		for deadline := time.Now().Add(10 * time.Second); ; { // the files go a little later
-			l, err := open(testContext(t), &opts, 1<<20)
+			l, err := open(testContext(t), &opts, 1<<20, time.Minute)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -164,7 +164,7 @@ func TestSilentGapIsFoundAtTheFirstHeartbeat(t *testing.T) {
 		eval(t, conn, collectLogs)
 		position.VClock[1] = 5
 		opts := at(s)[0]
-		l, err := open(testContext(t), &opts, 1<<20)
+		l, err := open(testContext(t), &opts, 1<<20, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,6 +28,7 @@ type link struct {
 
 	in       *bufio.Reader
 	maxFrame int
+	patience time.Duration
 	wmu      sync.Mutex // held while a frame is written
 	sync     uint64
 }
@@ -39,9 +40,9 @@ const firstPiece = 64 << 10
 // a server that takes none is gone.
 const writeTimeout = 10 * time.Second
 
-// open connects, reads the greeting and authenticates. The link is closed when
-// ctx ends.
-func open(ctx context.Context, opts *tnt.Options, maxFrame int) (*link, error) {
+// open connects, reads the greeting and authenticates, as long as ctx and the
+// options allow. patience is how long answers to later requests may take.
+func open(ctx context.Context, opts *tnt.Options, maxFrame int, patience time.Duration) (*link, error) {
 	timeout := opts.ConnectTimeout
 	if timeout == 0 {
 		timeout = tnt.DefaultConnectTimeout
@@ -77,6 +78,11 @@ func open(ctx context.Context, opts *tnt.Options, maxFrame int) (*link, error) {
 		}
 		return nil, err
 	}
+	if !stop() { // the deadline is set, or is about to be
+		_ = conn.Close()
+		return nil, context.Cause(ctx)
+	}
+	l.patience = patience
 	return l, nil
 }
 
@@ -139,9 +145,7 @@ func (l *link) send(typ iproto.Type, body []byte) error {
 	if err := wire.EndFrame(b, 0); err != nil {
 		return err
 	}
-	if err := l.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return err
-	}
+	_ = l.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, err := l.Write(b)
 	return err
 }
@@ -153,9 +157,7 @@ var errSilence = errors.New("the server sends nothing")
 // answer that is an error is a row, too. size is that of the frame.
 func (l *link) receive(patience time.Duration) (row replication.Row, size int, err error) {
 	if patience > 0 {
-		if err := l.SetReadDeadline(time.Now().Add(patience)); err != nil {
-			return row, 0, err
-		}
+		_ = l.SetReadDeadline(time.Now().Add(patience)) // one without deadlines is read all the same
 	}
 	head, length, err := l.frameHead()
 	if err != nil {
@@ -204,7 +206,7 @@ func (l *link) exchange(typ iproto.Type, body []byte) (answer replication.Row, e
 	if err := l.send(typ, body); err != nil {
 		return answer, err
 	}
-	if answer, _, err = l.receive(0); err != nil {
+	if answer, _, err = l.receive(l.patience); err != nil {
 		return answer, err
 	}
 	err = refusal(&answer)

@@ -347,7 +347,7 @@ func TestConnectionIsCutAnywhere(t *testing.T) {
 func positionNow(t *testing.T, s *tarantool.Server) (Position, error) {
 	t.Helper()
 	opts := tnt.Options{Address: s.Address}
-	l, err := open(testContext(t), &opts, 1<<20)
+	l, err := open(testContext(t), &opts, 1<<20, time.Minute)
 	if err != nil {
 		return Position{}, err
 	}

@@ -66,7 +66,7 @@ func (r *runner) run(ctx context.Context) {
 		}
 		err = explain(err, opts)
 		if f := new(fatal); errors.As(err, f) {
-			r.out.end(fmt.Errorf("%s: %w", opts.Address, f.error))
+			r.out.end(fmt.Errorf("%s: %w", opts, f.error))
 			return
 		}
 		delete(refused, at)
@@ -74,7 +74,7 @@ func (r *runner) run(ctx context.Context) {
 			refused[at] = err
 		}
 		if refused[at] != nil && (len(refused) == len(r.f.servers) || time.Since(lastAlive) > r.f.opts.Silence) {
-			r.out.end(fmt.Errorf("%s: %w", opts.Address, err))
+			r.out.end(fmt.Errorf("%s: %w", opts, err))
 			return
 		}
 		wait := time.Duration(0)
@@ -82,7 +82,7 @@ func (r *runner) run(ctx context.Context) {
 			wait = pause/2 + rand.N(pause/2)
 			pause = min(2*pause, lastPause)
 		}
-		r.tell(State{Server: opts.Address, Err: err, Next: wait})
+		r.tell(State{Server: opts.String(), Err: err, Next: wait})
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -106,14 +106,13 @@ func (r *runner) tell(s State) {
 
 // follow follows one server until the connection is lost.
 func (r *runner) follow(ctx context.Context, opts *tnt.Options) error {
-	l, err := open(ctx, opts, r.f.opts.MaxTransaction)
+	l, err := open(ctx, opts, r.f.opts.MaxTransaction, r.f.opts.Silence)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
-	_ = l.SetDeadline(time.Time{})
 	switch {
 	case r.located:
 		err = r.checkPosition(l)
@@ -156,6 +155,7 @@ func (r *runner) locate(l *link) error {
 		}
 		known.addSystem(today)
 	}
+	position.VClock = position.VClock.Global()
 	r.position = position
 	if err := r.compare(now, l.greeting.Version); err != nil {
 		return err
@@ -171,8 +171,12 @@ func (r *runner) start() {
 	r.f.mu.Lock()
 	defer r.f.mu.Unlock()
 	r.f.read = r.position
-	if r.from.kind != fromSnapshot {
-		r.f.acked, r.f.given, r.f.lastPut = r.position.VClock, r.position.VClock, r.position.VClock
+	if r.from.kind == fromSnapshot {
+		return
+	}
+	r.f.given, r.f.lastPut = r.position.VClock, r.position.VClock
+	if r.f.acked == (types.VClock{}) { // a second All takes back nothing, and gives away nothing
+		r.f.acked = r.position.VClock
 	}
 }
 

@@ -76,7 +76,7 @@ func (r *runner) subscribe(ctx context.Context, l *link) error {
 		r.conv.mirror.fills = version.AtLeast(2, 8, 1)
 	}
 	r.heardOf(body.VClock)
-	r.tell(State{Server: l.opts.Address, Following: true})
+	r.tell(State{Server: l.opts.String(), Following: true})
 	ackCtx, cancel := context.WithCancel(ctx)
 	acked := make(chan struct{})
 	go func() {
@@ -251,12 +251,11 @@ func (r *runner) moveOn(ctx context.Context) error {
 // ask asks the server how far it is, by another connection: any request but
 // an acknowledgement would end this one.
 func (s *subscription) ask(ctx context.Context) (ballot, error) {
-	l, err := open(ctx, s.l.opts, s.l.maxFrame)
+	l, err := open(ctx, s.l.opts, s.l.maxFrame, s.r.f.opts.Silence)
 	if err != nil {
 		return ballot{}, err
 	}
 	defer l.Close()
-	_ = l.SetDeadline(time.Now().Add(s.r.f.opts.Silence))
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	return l.vote()
