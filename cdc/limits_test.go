@@ -417,3 +417,38 @@ func TestReadOnlyServerIsFollowed(t *testing.T) {
 		}
 	})
 }
+
+// While the server holds an earlier connection of the follower, another
+// attempt is made.
+func TestEarlierConnectionIsWaitedFor(t *testing.T) {
+	onServers(t, "{replication_timeout = 0.1}", func(t *testing.T, p tarantool.Program, s *tarantool.Server) {
+		consumer := uuid.New()
+		ctx, cancel := context.WithCancel(testContext(t))
+		following := make(chan struct{})
+		var once sync.Once
+		first := Stream(ctx, at(s), Options{From: Now, Consumer: consumer, OnState: func(s State) {
+			if s.Following {
+				once.Do(func() { close(following) })
+			}
+		}})
+		ended := make(chan error, 1)
+		go func() { ended <- failure(t, first) }()
+		<-following
+		refused := 0
+		followed(t, at(s), Options{From: Now, Consumer: consumer, OnState: func(s State) {
+			if s.Err == nil {
+				return
+			}
+			if refused++; !errors.Is(s.Err, errcode.Cfg) || !strings.Contains(s.Err.Error(), "earlier connection") {
+				t.Errorf("%v", s)
+			}
+			cancel() // the earlier one ends
+		}}, func(*Tx) {})
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("the first ended by %v", err)
+		}
+		if refused == 0 {
+			t.Error("the second was not refused")
+		}
+	})
+}
