@@ -196,7 +196,7 @@ func TestSilentGapIsFoundAtTheFirstHeartbeat(t *testing.T) {
 
 // A consumer that takes nothing costs neither the connection nor memory.
 func TestStalledConsumer(t *testing.T) {
-	onServers(t, "{replication_timeout = 0.05}", func(t *testing.T, p tarantool.Program, s *tarantool.Server) {
+	onServers(t, "{replication_timeout = 0.25}", func(t *testing.T, p tarantool.Program, s *tarantool.Server) {
 		conn := connect(t, s)
 		const buffer = 64 << 10
 		lost := 0
@@ -218,7 +218,7 @@ func TestStalledConsumer(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		eval(t, conn, `for i = 1, 20000 do box.space.goods:replace({i, string.rep('x', 200)}) end`)
-		time.Sleep(time.Second) // five times as long as a silent follower lives
+		time.Sleep(2500 * time.Millisecond) // longer than a silent follower lives: four timeouts
 		r.out.mu.Lock()
 		size := r.out.size
 		r.out.mu.Unlock()
