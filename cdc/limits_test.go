@@ -244,13 +244,13 @@ func TestSilentServerIsLeftAlone(t *testing.T) {
 	onServers(t, "{replication_timeout = 60}", func(t *testing.T, p tarantool.Program, s *tarantool.Server) {
 		conn := connect(t, s)
 		came := make(chan *Tx, 10)
-		followed(t, at(s), Options{From: Now, Silence: 100 * time.Millisecond, OnState: func(s State) {
+		followed(t, at(s), Options{From: Now, Silence: 400 * time.Millisecond, OnState: func(s State) {
 			if s.Err != nil {
 				t.Errorf("%v", s)
 			}
 		}}, func(tx *Tx) { came <- tx })
 		for range 3 {
-			time.Sleep(400 * time.Millisecond)
+			time.Sleep(900 * time.Millisecond)
 			eval(t, conn, `box.space.goods:replace({1, 'x'})`)
 			<-came
 		}
