@@ -6,6 +6,7 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/errcode"
@@ -88,7 +89,7 @@ func Operation(req tnt.RequestInfo) string {
 	switch {
 	case req.Size > 0 && req.Type == 0:
 		return "BATCH"
-	case !known && req.Size > 0:
+	case !known && req.Size > 1:
 		return "BATCH " + Other
 	case !known:
 		return Other
@@ -115,3 +116,6 @@ func names() (one, many map[iproto.Type]string) {
 	}
 	return one, many
 }
+
+// IsCode reports whether an outcome is the name of a code of the server.
+func IsCode(outcome string) bool { return strings.HasPrefix(outcome, "ER_") }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/gotnt/tnt"
@@ -27,10 +28,11 @@ type Server struct {
 // ServerOf returns the server that a connection is to.
 func ServerOf(c *tnt.Conn) Server { return Server{c.Host(), c.Port()} }
 
-// String returns host and port in one, or the path of a unix socket.
+// String returns host and port in one, or the path of a unix socket; what is no
+// UTF-8 in it is replaced, as labels can't hold it.
 func (s Server) String() string {
 	if s.Port == "" {
-		return s.Host
+		return strings.ToValidUTF8(s.Host, "\uFFFD")
 	}
 	return net.JoinHostPort(s.Host, s.Port)
 }
