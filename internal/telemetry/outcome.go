@@ -38,7 +38,6 @@ var outcomes = []struct {
 	{context.Canceled, "canceled"},
 	{tnt.ErrTooMany, "too_many_in_flight"},
 	{tnt.ErrTooLarge, "too_large"},
-	{tnt.ErrNoTuple, "no_tuple"},
 }
 
 // Outcome returns how a request ended, in a word out of a bounded set: OK, the
@@ -60,8 +59,6 @@ func Outcome(err error) string {
 		}
 	}
 	switch {
-	case errors.As(err, new(*tnt.DecodeError)):
-		return "decode"
 	case errors.As(err, new(*tnt.SchemaError)):
 		return "schema"
 	case errors.As(err, new(*tnt.FeatureError)):

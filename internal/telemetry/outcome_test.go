@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -30,6 +31,12 @@ func TestOutcomes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	down := make(chan struct{}, 2)
+	defer conn.OnState(func(_, to tnt.State, _ error) {
+		if to == tnt.Disconnected {
+			down <- struct{}{}
+		}
+	})()
 	began := make(chan struct{})
 	srv.Handle("held", func(c *tnttest.Call) ([]any, error) {
 		began <- struct{}{}
@@ -57,18 +64,26 @@ func TestOutcomes(t *testing.T) {
 	for range tnt.Each[int](ctx, conn, []tnt.Call{call("one"), call("one")}) {
 		break
 	}
+	for conn.Stats().InFlight > 0 { // what the loop has left
+		runtime.Gosched()
+	}
 	held := tnt.Go(ctx, conn, call("held"))
 	<-began
 	_, _ = tnt.Do(ctx, conn, call("one"))
 	conn.Drop(nil)
 	_, _ = held.Wait(ctx)
+	<-down
+	_, _ = tnt.Do(ctx, conn, call("one"))
+	if err := conn.Connect(ctx); err != nil {
+		t.Fatal(err)
+	}
 	_ = conn.Disconnect(ctx)
 	_, _ = tnt.Do(ctx, conn, call("one"))
 
 	want := []string{
 		"CALL OK", "CALL OK", "SELECT OK", "CALL ER_NO_SUCH_PROC", "CALL other", "CALL too_large",
 		"CALL timeout", "CALL other", "SELECT schema", "BATCH CALL left", "CALL too_many_in_flight",
-		"CALL connection_lost", "CALL not_connected",
+		"CALL connection_lost", "CALL not_connected", "CALL closed",
 	}
 	if len(e.outcomes) != len(want) {
 		t.Fatalf("got %q, want %q", e.outcomes, want)
