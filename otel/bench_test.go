@@ -30,17 +30,21 @@ func (nowhere) Shutdown(context.Context) error                             { ret
 // setups are what is measured: without a hook, with one whose providers do
 // nothing, and with the SDK's, which records metrics and samples no or all spans.
 var setups = []struct {
-	name string
-	hook func(b *testing.B) *tntotel.Hook
+	name      string
+	providers func() (trace.TracerProvider, metric.MeterProvider) // nil: no hook
 }{
 	{"none", nil},
-	{"noop", func(b *testing.B) *tntotel.Hook {
-		return newHook(b, nooptrace.NewTracerProvider(), noopmetric.NewMeterProvider())
+	{"noop", func() (trace.TracerProvider, metric.MeterProvider) {
+		return nooptrace.NewTracerProvider(), noopmetric.NewMeterProvider()
 	}},
-	{"metrics", func(b *testing.B) *tntotel.Hook { return newHook(b, nooptrace.NewTracerProvider(), newMeters()) }},
-	{"unsampled", func(b *testing.B) *tntotel.Hook { return newHook(b, newTraces(b, sdktrace.NeverSample()), newMeters()) }},
-	{"sampled", func(b *testing.B) *tntotel.Hook {
-		return newHook(b, newTraces(b, sdktrace.AlwaysSample()), newMeters())
+	{"metrics", func() (trace.TracerProvider, metric.MeterProvider) {
+		return nooptrace.NewTracerProvider(), newMeters()
+	}},
+	{"unsampled", func() (trace.TracerProvider, metric.MeterProvider) {
+		return newTraces(sdktrace.NeverSample()), newMeters()
+	}},
+	{"sampled", func() (trace.TracerProvider, metric.MeterProvider) {
+		return newTraces(sdktrace.AlwaysSample()), newMeters()
 	}},
 }
 
@@ -48,16 +52,18 @@ func newMeters() metric.MeterProvider {
 	return sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader()))
 }
 
-func newTraces(b *testing.B, s sdktrace.Sampler) trace.TracerProvider {
-	b.Helper()
-	p := sdktrace.NewTracerProvider(sdktrace.WithSampler(s), sdktrace.WithBatcher(nowhere{}))
-	b.Cleanup(func() { _ = p.Shutdown(context.Background()) })
-	return p
+func newTraces(s sdktrace.Sampler) trace.TracerProvider {
+	return sdktrace.NewTracerProvider(sdktrace.WithSampler(s), sdktrace.WithBatcher(nowhere{}))
 }
 
-func newHook(b *testing.B, t trace.TracerProvider, m metric.MeterProvider) *tntotel.Hook {
+// newHook returns a hook that exports to a setup's providers.
+func newHook(b *testing.B, providers func() (trace.TracerProvider, metric.MeterProvider)) *tntotel.Hook {
 	b.Helper()
-	h, err := tntotel.New(tntotel.Options{TracerProvider: t, MeterProvider: m})
+	traces, meters := providers()
+	if p, ok := traces.(*sdktrace.TracerProvider); ok {
+		b.Cleanup(func() { _ = p.Shutdown(context.Background()) })
+	}
+	h, err := tntotel.New(tntotel.Options{TracerProvider: traces, MeterProvider: meters})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -73,7 +79,7 @@ func BenchmarkHook(b *testing.B) {
 	req, end := tnt.RequestInfo{Type: iproto.TypeSelect, Space: "users"}, tnt.RequestEnd{Duration: time.Millisecond, Rows: 1}
 	for _, s := range setups[1:] {
 		b.Run(s.name, func(b *testing.B) {
-			h := s.hook(b)
+			h := newHook(b, s.providers)
 			b.ReportAllocs()
 			for b.Loop() {
 				h.OnRequestEnd(h.OnRequestStart(context.Background(), conn, req), conn, req, end)
@@ -83,11 +89,11 @@ func BenchmarkHook(b *testing.B) {
 }
 
 // connectTo connects with a setup's hook.
-func connectTo(b *testing.B, srv *tnttest.Server, hook func(b *testing.B) *tntotel.Hook) *tnt.Conn {
+func connectTo(b *testing.B, srv *tnttest.Server, providers func() (trace.TracerProvider, metric.MeterProvider)) *tnt.Conn {
 	b.Helper()
 	opts := tnt.Options{Address: srv.Addr()}
-	if hook != nil {
-		opts.Hooks = []tnt.Hook{hook(b)}
+	if providers != nil {
+		opts.Hooks = []tnt.Hook{newHook(b, providers)}
 	}
 	conn, err := tnt.ConnectOptions(context.Background(), opts)
 	if err != nil {
@@ -118,7 +124,7 @@ func BenchmarkSelect(b *testing.B) {
 	srv := newServer(b)
 	for _, s := range setups {
 		b.Run(s.name, func(b *testing.B) {
-			conn := connectTo(b, srv, s.hook)
+			conn := connectTo(b, srv, s.providers)
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := tnt.One[user](b.Context(), conn, tnt.Select{Space: "users", Key: tnt.K(1)}); err != nil {
@@ -135,7 +141,7 @@ func BenchmarkHTTP(b *testing.B) {
 	srv := newServer(b)
 	for _, s := range setups {
 		b.Run(s.name, func(b *testing.B) {
-			conn := connectTo(b, srv, s.hook)
+			conn := connectTo(b, srv, s.providers)
 			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				u, err := tnt.One[user](r.Context(), conn, tnt.Select{Space: "users", Key: tnt.K(1)})
 				if err != nil {

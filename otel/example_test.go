@@ -43,7 +43,7 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
-	defer hook.Close()
+	defer func() { _ = hook.Close() }()
 	conn, err := tnt.ConnectOptions(ctx, tnt.Options{Address: srv.Addr(), Hooks: []tnt.Hook{hook}})
 	if err != nil {
 		fmt.Println(err)
@@ -84,7 +84,7 @@ func ExampleHook_ObservePool() {
 		fmt.Println(err)
 		return
 	}
-	defer hook.Close()
+	defer func() { _ = hook.Close() }()
 	stop, err := hook.ObservePool("main", func() tntotel.PoolState {
 		return tntotel.PoolState{Instances: []tntotel.PoolInstance{{Address: "127.0.0.1:3301", Role: "rw", Connected: true}}}
 	})

@@ -72,7 +72,10 @@ func signUp(ctx context.Context, conn *tnt.Conn) {
 	for i := range both {
 		both[i] = tnt.Replace{Space: "users", Tuple: []any{2 + i, "Bob"}}
 	}
-	for range tnt.Each[[]any](ctx, conn, both) {
+	for _, err := range tnt.Each[[]any](ctx, conn, both) {
+		if err != nil {
+			return // the spans show it
+		}
 	}
 	notified := tnt.Go(ctx, conn, tnt.Call{Function: "notify"})
 	_, _ = tnt.Do(ctx, conn, tnt.Select{Space: "users", Key: tnt.K(2)})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 
@@ -42,7 +43,7 @@ func ExampleNew() {
 
 	// What Prometheus would fetch.
 	answer := httptest.NewRecorder()
-	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
 	body, _ := io.ReadAll(answer.Body)
 	for line := range strings.Lines(string(body)) {
 		if strings.HasPrefix(line, "tnt_requests_total") {

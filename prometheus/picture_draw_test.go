@@ -83,11 +83,11 @@ func drawPanel(b *bytes.Buffer, title, unit string, lines []series, from, to flo
 	for i, s := range lines {
 		colour := colours[i%len(colours)]
 		drawLine(b, s.points, colour, from, to, most)
-		if width := 22 + 6*float64(len(s.name)); x+width > panelWidth-10 {
+		if width := 22 + 7*float64(len(s.name)); x+width > panelWidth-10 {
 			x, y = 14, y+15
 		}
 		fmt.Fprintf(b, `<rect x="%.0f" y="%.0f" width="10" height="4" fill="%s"/><text x="%.0f" y="%.0f">%s</text>`+"\n", x, y-6, colour, x+14, y, html.EscapeString(s.name))
-		x += 22 + 6*float64(len(s.name))
+		x += 22 + 7*float64(len(s.name))
 	}
 }
 

@@ -69,7 +69,7 @@ func query(address, expr, legend string, from, to time.Time) ([]series, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	var answer struct {
 		Status, Error string
 		Data          struct {

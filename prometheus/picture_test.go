@@ -105,7 +105,10 @@ func request(ctx context.Context, conn *tnt.Conn) {
 		for i := range gets {
 			gets[i] = tnt.Select{Space: "users", Key: tnt.K(id + i)}
 		}
-		for range tnt.Each[user](ctx, conn, gets) {
+		for _, err := range tnt.Each[user](ctx, conn, gets) {
+			if err != nil {
+				return
+			}
 		}
 	}
 }

@@ -61,7 +61,8 @@ func TestOutcomes(t *testing.T) {
 	_, _ = tnt.Do(expired, conn, call("one"))
 	_, _ = tnt.Do(caused, conn, call("one"))
 	_, _ = tnt.Do(ctx, conn, tnt.Select{Space: "nowhere"})
-	for range tnt.Each[int](ctx, conn, []tnt.Call{call("one"), call("one")}) {
+	for _, err := range tnt.Each[int](ctx, conn, []tnt.Call{call("one"), call("one")}) {
+		_ = err
 		break
 	}
 	for conn.Stats().InFlight > 0 { // what the loop has left
