@@ -30,8 +30,8 @@ type run struct {
 func (r *run) isLeaving() bool { return r.leaving || r.ctx.Err() != nil }
 
 var (
-	errConnecting       = errors.New("the first attempt to connect has not ended yet")
-	errGaveUp     error = errors.New("nobody waits for the connection any more")
+	errConnecting = errors.New("the first attempt to connect has not ended yet")
+	errGaveUp     = errors.New("nobody waits for the connection any more")
 )
 
 // supervise connects, serves and connects again until it is told to end, or,
