@@ -180,15 +180,14 @@ resp, err := conn.Do(ctx, tnt.Select{Space: "tnt_demo", Index: "name", Key: tnt.
 		},
 	},
 	{
-		"Many requests in one write", `futures := conn.Batch(ctx, tnt.Ping{}, tnt.Select{Space: "tnt_demo", Key: tnt.K(1)}, tnt.Select{Space: "tnt_demo", Key: tnt.K(3)})`,
+		"Many requests in one write", `results := conn.Batch(ctx, tnt.Ping{}, tnt.Select{Space: "tnt_demo", Key: tnt.K(1)}, tnt.Select{Space: "tnt_demo", Key: tnt.K(3)})`,
 		func(d *demo) (any, error) {
 			rows := 0
-			for _, f := range d.conn.Batch(d.ctx, tnt.Ping{}, tnt.Select{Space: demoSpace, Key: tnt.K(1)}, tnt.Select{Space: demoSpace, Key: tnt.K(3)}) {
-				resp, err := f.Wait(d.ctx)
-				if err != nil {
-					return nil, err
+			for _, result := range d.conn.Batch(d.ctx, tnt.Ping{}, tnt.Select{Space: demoSpace, Key: tnt.K(1)}, tnt.Select{Space: demoSpace, Key: tnt.K(3)}) {
+				if result.Err != nil {
+					return nil, result.Err
 				}
-				rows += resp.Len()
+				rows += result.Response.Len()
 			}
 			return fmt.Sprintf("3 answers, %d rows", rows), nil
 		},
@@ -220,6 +219,7 @@ resp, err := call.Wait(ctx)`,
 			return fmt.Sprintf("connected again, %d users", len(users)), err
 		},
 	},
+	failoverStep,
 }
 
 func pushes(d *demo) (any, error) {
