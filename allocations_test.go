@@ -91,7 +91,7 @@ func TestAllocations(t *testing.T) {
 	}{
 		"ping":                    {0, func() error { return plain.Ping(none) }},
 		"select, reused":          {0, func() error { return tnt.OneInto(none, plain, sel, &n) }},
-		"select, reused slice":    {0, func() error { return tnt.Into(none, plain, sel, &many) }},
+		"select, reused slice":    {0, func() error { return tnt.AllInto(none, plain, sel, &many) }},
 		"select, a deadline":      {0, func() error { return tnt.OneInto(deadline, plain, sel, &n) }},
 		"select, RequestTimeout":  {0, func() error { return tnt.OneInto(none, timeouts, sel, &n) }},
 		"select, hooks of states": {0, func() error { return tnt.OneInto(none, hooked, sel, &n) }},

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gotnt/tnt/internal/link"
 	"github.com/gotnt/tnt/internal/session"
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
@@ -49,7 +50,7 @@ type live struct {
 	shutdown chan struct{}               // closed when the server announces its shutdown
 
 	// verified is the server's schema of late, to which one that stays as it is
-	// (Options.NoSchemaRefetch) is held; nil before that is needed.
+	// (Options.NoSchemaRefetch) is held; nil where none was fetched.
 	verified atomic.Pointer[schema.Schema]
 
 	fetchMu   sync.Mutex
@@ -75,7 +76,7 @@ func New(opts Options) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{opts: opts, hooks: hooks, changed: make(chan struct{})}
-	c.network, c.address, _ = splitAddress(opts.Address) // withDefaults has checked it
+	c.network, c.address, _ = link.SplitAddress(opts.Address) // withDefaults has checked it
 	c.state.Store(int32(Disconnected))
 	return c, nil
 }
@@ -237,26 +238,6 @@ func (c *Conn) waitUp(ctx context.Context) bool {
 			return false
 		}
 	}
-}
-
-// deadline returns when a call that began then has to be over by the options,
-// where ctx has no deadline of its own; zero for never. It bounds the whole call,
-// whatever that waits for.
-func (c *Conn) deadline(ctx context.Context, began time.Time) time.Time {
-	if c.opts.RequestTimeout > 0 {
-		if _, ok := ctx.Deadline(); !ok {
-			return began.Add(c.opts.RequestTimeout)
-		}
-	}
-	return time.Time{}
-}
-
-// deadlineFor is deadline of a call that begins now. c may be nil.
-func (c *Conn) deadlineFor(ctx context.Context) time.Time {
-	if c == nil || c.opts.RequestTimeout <= 0 {
-		return time.Time{}
-	}
-	return c.deadline(ctx, time.Now())
 }
 
 // announce wakes all who wait for a change. mu is held.

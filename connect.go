@@ -158,7 +158,7 @@ func (c *Conn) restored(ctx context.Context, r *run) error {
 			return c.Connect(ctx)
 		case now != r:
 			return connectError(c, context.Cause(r.ctx))
-		case c.opts.ConnectOnce:
+		case c.opts.ConnectOnce && !errors.Is(last, errReconnect): // that attempt is yet to come
 			return connectError(c, &notConnectedError{cause: last})
 		}
 		select {
@@ -260,10 +260,7 @@ var errReconnect = errors.New("the connection is made anew, as it was asked to")
 func (c *Conn) Reconnect(ctx context.Context) error {
 	c.Start()
 	c.Drop(errReconnect)
-	if err := c.Connect(ctx); err != nil {
-		return err
-	}
-	return nil
+	return c.Connect(ctx)
 }
 
 var errDropped = errors.New("the session was dropped")

@@ -50,13 +50,17 @@ func All[T any](ctx context.Context, ex Executor, req Request) ([]T, error) {
 	if err := ask[T](ctx, ex, &req, &a); err != nil {
 		return nil, err
 	}
-	return decodeAll(&a, &req, []T{})
+	rows, err := decodeAll(&a, &req, []T{})
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
 }
 
-// Into does a request and decodes the rows of its answer into dst, whose room
-// and whose elements' slices and strings it uses again: the fastest form. For
-// T see One.
-func Into[T any, R Request](ctx context.Context, ex Executor, req R, dst *[]T) error {
+// AllInto does a request and decodes the rows of its answer into dst, whose room
+// and whose elements' slices and strings it uses again: the fastest form. On an
+// error dst has the rows that were decoded before it. For T see One.
+func AllInto[T any, R Request](ctx context.Context, ex Executor, req R, dst *[]T) error {
 	if dst == nil {
 		return requestError(req, errNilTarget, false)
 	}
@@ -80,7 +84,7 @@ func OneInto[T any, R Request](ctx context.Context, ex Executor, req R, dst *T) 
 	if err := ask[T](ctx, ex, &req, &a); err != nil {
 		return err
 	}
-	err := decodeFirst(a.in, a.plan, unsafe.Pointer(dst), a.names, a.rows)
+	err := decodeFirst(a.in, a.body, a.plan, unsafe.Pointer(dst), a.names, a.rows)
 	a.release()
 	if err != nil {
 		return requestError(req, err, true)
@@ -154,8 +158,8 @@ func (a *answer) find(format *schema.Format) (err error) {
 }
 
 // decodeAll decodes the rows of an answer into dst, which it extends and whose
-// elements it uses, and releases the answer. On an error what is returned is only
-// for its room.
+// elements it uses, and releases the answer. On an error it returns the rows that
+// were decoded before.
 func decodeAll[T any, R Request](a *answer, req *R, dst []T) ([]T, error) {
 	in, n := a.in, a.rows
 	rows := growRows(in, dst, n)
@@ -190,8 +194,9 @@ func growRows[T any](in *mp.Reader, rows []T, n int) []T {
 	return rows[:min(n, cap(rows))]
 }
 
-// decodeFirst decodes the first of an answer's rows, before which in stands.
-func decodeFirst(in *mp.Reader, plan *mp.Plan, dst unsafe.Pointer, names mp.Format, rows int) error {
+// decodeFirst decodes the first of the rows of an answer, content, before which
+// in stands.
+func decodeFirst(in *mp.Reader, content []byte, plan *mp.Plan, dst unsafe.Pointer, names mp.Format, rows int) error {
 	switch {
 	case rows == 0:
 		return ErrNoTuple
@@ -203,6 +208,9 @@ func decodeFirst(in *mp.Reader, plan *mp.Plan, dst unsafe.Pointer, names mp.Form
 	plan.DecodeRow(in, dst, names)
 	if err := in.Err(); err != nil {
 		return &DecodeError{fmt.Errorf("row 1: %w", err)}
+	}
+	if rows == 1 {
+		return noMore(in, content)
 	}
 	return nil
 }
@@ -236,7 +244,7 @@ func (r Response) Decode(dst any) error {
 		return err
 	}
 	if !all {
-		return decodeFirst(rows, plan, v.UnsafePointer(), names, n)
+		return decodeFirst(rows, r.body, plan, v.UnsafePointer(), names, n)
 	}
 	slice := reflect.New(elem).Elem()
 	room := rows.RoomFor(n, elem.Elem().Size())

@@ -188,7 +188,7 @@ func namesOfTests(t *testing.T) map[string]bool {
 	return names
 }
 
-// isTest tells whether a function is one that go test runs.
+// isTest reports whether a function is one that go test runs.
 func isTest(name string) bool {
 	for _, prefix := range []string{"Test", "Fuzz", "Benchmark", "Example"} {
 		if strings.HasPrefix(name, prefix) {

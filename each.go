@@ -53,7 +53,7 @@ func eachRow[T any, R Request](ctx context.Context, b *batch[R], i int, plan *mp
 	defer b.done(i)
 	in, body, _, err := b.wait(ctx, i)
 	if ex := b.another(ctx, i, err); ex != nil {
-		found, err := alone(ctx, ex, b.reqs[i], row)
+		found, err := alone(startedAt(ctx, b.began), ex, b.reqs[i], row)
 		b.count(nil, err)
 		return found, err
 	}
@@ -72,7 +72,7 @@ func eachRow[T any, R Request](ctx context.Context, b *batch[R], i int, plan *mp
 		return false, failedOn(ctx, b.route.conn, requestError(b.reqs[i], &DecodeError{err}, true))
 	}
 	if n > 0 {
-		if err := decodeFirst(in, plan, unsafe.Pointer(row), names, n); err != nil {
+		if err := decodeFirst(in, body, plan, unsafe.Pointer(row), names, n); err != nil {
 			return false, failedOn(ctx, b.route.conn, requestError(b.reqs[i], err, true))
 		}
 	}

@@ -87,9 +87,19 @@ func FuzzResponse(f *testing.F) {
 			A int `tnt:"id"`
 			B string
 		}
-		for _, dst := range []any{new(pair), new([]pair), new([]map[string]any), new([][]*float64), new(any)} {
+		for _, dst := range []any{
+			new(pair), new([]pair), new([]map[string]any), new([][]*float64), new(any), new([]any), new([]Tuple), new(*int), new([]map[int]string),
+		} {
 			_ = resp.Decode(dst)
 		}
+		var first, second any
+		_ = resp.DecodeResults(&first, &second, new(Tuple))
+		for _, v := range []any{first, second} {
+			if _, err := mp.AppendValue(nil, v); err != nil {
+				t.Errorf("%#v can't be written: %v", v, err)
+			}
+		}
+		_ = resp.String()
 	})
 }
 
@@ -111,6 +121,7 @@ func useTuple(t *testing.T, tuple Tuple) {
 	_, _ = tuple.Map()
 	_ = tuple.String()
 	_ = tuple.Contains(nil)
+	_, _ = json.Marshal(tuple)
 }
 
 // spaceRow and indexRow make rows of _vspace and _vindex.
@@ -228,4 +239,35 @@ func TestUntypedJSON(t *testing.T) {
 	if want := `[{"a":[null,true,1.5,"x","AQ==",{}]}]`; err != nil || string(text) != want {
 		t.Errorf("got %s, %v, want %s", text, err, want)
 	}
+}
+
+// FuzzEncoding rewrites the strings of any value: with one that leaves them as
+// they are, the value stays the same, and another one never fails by itself.
+func FuzzEncoding(f *testing.F) {
+	for _, v := range []any{"x", []any{1, "x", map[string]any{"a": "b"}}, &Error{Message: "m"}} {
+		f.Add(value(v))
+	}
+	for _, text := range []string{"c707079401a16101c0", "c70607059101a178", "c7070705c704079191"} {
+		b, err := hex.DecodeString(text)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r := mp.NewReader(b)
+		out, err := rewriteStrings(nil, &r, func(s []byte) ([]byte, error) { return s, nil })
+		if err != nil {
+			return
+		}
+		before, after := mp.NewReader(b), mp.NewReader(out)
+		v, again := before.Value(), after.Value()
+		if (before.Err() == nil) != (after.Err() == nil) {
+			t.Fatalf("%#v, %v has become %#v, %v", v, before.Err(), again, after.Err())
+		}
+		r = mp.NewReader(b)
+		if _, err := rewriteStrings(nil, &r, func(s []byte) ([]byte, error) { return append(s, 'x'), nil }); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

@@ -149,6 +149,7 @@ func (c *Conn) introduce(ctx context.Context, l *live) (ConnectStage, error) {
 			return StageSchema, err
 		}
 		l.setSchema(s)
+		l.verified.Store(s)
 	}
 	if c.opts.AfterConnect != nil {
 		p := &Pinned{route: Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}}
@@ -179,7 +180,7 @@ func contextError(ctx context.Context, err error) error {
 func (c *Conn) ask(ctx context.Context, l *live, req Request, deadline time.Time) (Response, error) {
 	rt := Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}
 	var x exchange
-	if _, err := once(ctx, rt, &req, &x, deadline, resolution{unchecked: true}); err != nil {
+	if _, err := once(ctx, rt, &req, &x, deadline, resolution{unchecked: true, own: true}); err != nil {
 		return Response{}, failedOn(ctx, c, err)
 	}
 	resp := Response{schemaVersion: x.schemaVersion, body: append([]byte(nil), x.body...)}
@@ -189,7 +190,7 @@ func (c *Conn) ask(ctx context.Context, l *live, req Request, deadline time.Time
 
 // tlsFor returns the configuration that tarantools:// stands for.
 func tlsFor(address string) *tls.Config {
-	host, _, err := splitHostPort(address)
+	host, _, err := link.SplitHostPort(address)
 	if err != nil {
 		host = ""
 	}

@@ -133,7 +133,7 @@ func TestNilTarget(t *testing.T) {
 	conn := connect(t, tnt.Options{Dialer: embedded(t).DialContext})
 	for what, err := range map[string]error{
 		"OneInto": tnt.OneInto(testContext(t), conn, tnt.Ping{}, (*int)(nil)),
-		"Into":    tnt.Into(testContext(t), conn, tnt.Ping{}, (*[]int)(nil)),
+		"AllInto": tnt.AllInto(testContext(t), conn, tnt.Ping{}, (*[]int)(nil)),
 	} {
 		failsWith(t, what, err, "tnt: PING: there is a nil where a pointer")
 		if !tnt.SafeToRetry(err) {

@@ -20,12 +20,14 @@ func (p *pin) session() (*live, error) {
 	return p.live, nil
 }
 
-// live returns the session to use. For a context that is over there is none:
-// what nobody wants any more must not be sent.
+// live returns the session to use. For a context, or a time, that is over there is
+// none: what nobody wants any more must not be sent.
 func (rt Route) live(ctx context.Context, deadline time.Time) (*live, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
+	case isOver(deadline):
+		return nil, ErrTimeout
 	case rt.pin != nil:
 		return rt.pin.session()
 	}
@@ -44,11 +46,7 @@ type Pinned struct {
 // Pin chooses a session of ex for requests that have to share one. It works on
 // every server version. The error is that of a request: *RequestError.
 func Pin(ctx context.Context, ex Executor) (*Pinned, error) {
-	req := RequestInfo{}
-	if ex == nil {
-		return nil, infoError(req, errNilExecutor, false)
-	}
-	rt, err := bind(ctx, ex, req, ErrSessionLost, 0)
+	rt, err := bind(ctx, ex, RequestInfo{}, ErrSessionLost, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +55,9 @@ func Pin(ctx context.Context, ex Executor) (*Pinned, error) {
 
 // bind returns the way over one session of ex, which has to have the features.
 func bind(ctx context.Context, ex Executor, info RequestInfo, lost error, needs uint64) (Route, error) {
+	if ex == nil {
+		return Route{}, infoError(info, errNilExecutor, false)
+	}
 	a := Attempt{Request: info, Try: 1, Began: time.Now()}
 	for {
 		rt, err := ex.Route(ctx, a)
@@ -68,7 +69,7 @@ func bind(ctx context.Context, ex Executor, info RequestInfo, lost error, needs 
 		case rt.pin != nil:
 			return rt, nil // it is held to one already
 		}
-		l, err := rt.live(ctx, rt.conn.deadlineFor(ctx))
+		l, err := rt.live(ctx, rt.deadline(ctx, a.Began))
 		if err == nil {
 			err = l.supports(needs)
 		}

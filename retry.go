@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt/errcode"
-	"github.com/gotnt/tnt/iproto"
 )
 
 // SafeToRetry reports whether it is harmless to do the request that returned
@@ -35,15 +34,6 @@ func SafeToRetry(err error) bool {
 			isUnprepared(re.Err)
 	}
 	return false // Err may be the cause of a context, which may be anything
-}
-
-// runsCode reports whether a request runs what may do several things.
-func runsCode(typ iproto.Type) bool {
-	switch typ {
-	case iproto.TypeCall, iproto.TypeCall16, iproto.TypeEval, iproto.TypeExecute:
-		return true
-	}
-	return false
 }
 
 func isHarmlessCode(code errcode.Code) bool {

@@ -108,7 +108,7 @@ func newScan(ex Executor, sel Select, pageSize int) *scan {
 	return s
 }
 
-// started tells whether the next page begins behind something.
+// started reports whether the next page begins behind something.
 func (s *scan) started() bool { return s.position != "" || s.last.raw != nil }
 
 // scanTries is how often a page is asked for that meets another server than the

@@ -155,6 +155,7 @@ func (r *run) fail(err error, first, permanent bool) (over bool) {
 	defer c.mu.Unlock()
 	if !r.isLeaving() {
 		c.last = err
+		c.announce()
 	}
 	switch {
 	case c.opts.ReconnectInterval == Never:

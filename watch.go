@@ -21,7 +21,7 @@ type Event struct {
 	value []byte // MessagePack; nil: the key was never set
 }
 
-// IsSet tells whether the key has a value.
+// IsSet reports whether the key has a value.
 func (e Event) IsSet() bool { return e.value != nil }
 
 // Value returns the value untyped, nil for a key that has none.

@@ -28,7 +28,7 @@ type DictionaryError struct {
 	Column string // the name of the column
 }
 
-// Error tells which column it is.
+// Error says which column it is.
 func (e *DictionaryError) Error() string {
 	return fmt.Sprintf("column %q is encoded by a dictionary", e.Column)
 }
@@ -76,7 +76,7 @@ func Encode(batch arrow.RecordBatch) ([]byte, error) {
 	return out.Bytes()[:messages:messages], nil
 }
 
-// hasDictionary tells whether a type, or one that it is made of, is encoded by
+// hasDictionary reports whether a type, or one that it is made of, is encoded by
 // a dictionary.
 func hasDictionary(t arrow.DataType) bool {
 	switch t := t.(type) {

@@ -26,7 +26,7 @@ func (b *bench) largeAnswers(out io.Writer) error {
 	for _, n := range []uint32{1, 100, 10_000, 100_000} {
 		req := tnt.Select{Space: "rows", Limit: n}
 		var rows []row
-		typed, err1 := b.timed(func() error { return tnt.Into(ctx, b.conn, req, &rows) })
+		typed, err1 := b.timed(func() error { return tnt.AllInto(ctx, b.conn, req, &rows) })
 		untyped, err2 := b.timed(func() error {
 			resp, err := b.conn.Do(ctx, req)
 			if err != nil {

@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -21,6 +20,8 @@ import (
 )
 
 const setup = `
+local fiber = require('fiber')
+if fiber.set_max_slice then fiber.set_max_slice(60) end -- the machine may be busy
 local s = box.schema.space.create('bench', {if_not_exists = true, format = {
     {name = 'id', type = 'unsigned'}, {name = 'name', type = 'string'},
     {name = 'age', type = 'integer'}, {name = 'score', type = 'double'}}})
@@ -34,7 +35,7 @@ box.space.rows:create_index('primary', {parts = {{1, 'unsigned'}}, if_not_exists
 for i = box.space.rows:len() + 1, 100000 do box.space.rows:replace({i, 'name' .. i, i * 2, i + 0.5}) end
 function echo(...) return ... end
 function get(id) return box.space.bench:get(id) end
-function nap(n) require('fiber').sleep(n) end
+function nap(n) fiber.sleep(n) end
 function big(n) return string.rep('x', n) end
 `
 
@@ -100,19 +101,7 @@ func run() (err error) {
 			return err
 		}
 	}
-	if *benchfmt != "" {
-		if err := os.WriteFile(*benchfmt, b.benchfmt(), 0o644); err != nil {
-			return err
-		}
-	}
-	if *out != "" {
-		text, err := json.MarshalIndent(b.results, "", " ")
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(*out, text, 0o644)
-	}
-	return nil
+	return b.save(*benchfmt, *out)
 }
 
 // server returns the address of the server to measure with.

@@ -26,7 +26,7 @@ func (r Role) Drop(ctx context.Context, ex tnt.Executor, opts ...IfExists) error
 	return roles.drop(ctx, ex, string(r), opts)
 }
 
-// Exists tells whether there is the role. A user is none.
+// Exists reports whether there is the role. A user is none.
 func (r Role) Exists(ctx context.Context, ex tnt.Executor) (bool, error) {
 	return roles.exists(ctx, ex, string(r))
 }

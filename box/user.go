@@ -32,7 +32,7 @@ func (u User) Drop(ctx context.Context, ex tnt.Executor, opts ...IfExists) error
 	return users.drop(ctx, ex, string(u), opts)
 }
 
-// Exists tells whether there is the user. A role is none.
+// Exists reports whether there is the user. A role is none.
 func (u User) Exists(ctx context.Context, ex tnt.Executor) (bool, error) {
 	return users.exists(ctx, ex, string(u))
 }

@@ -14,7 +14,7 @@ func (v Version) String() string {
 	return strconv.Itoa(v.Major) + "." + strconv.Itoa(v.Minor) + "." + strconv.Itoa(v.Patch)
 }
 
-// AtLeast tells whether v is the given version or a later one.
+// AtLeast reports whether v is the given version or a later one.
 func (v Version) AtLeast(major, minor, patch int) bool {
 	if v.Major != major {
 		return v.Major > major

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/tnttest"
 	"github.com/gotnt/tnt/types"
@@ -36,7 +37,7 @@ func selectOne(ctx context.Context, ex tnt.Executor) error {
 // docs/pool.md, a line each.
 func TestRetriedOrReturned(t *testing.T) {
 	lostBefore := tnttest.Fault{CloseBefore: true, Times: 1}
-	on := func(f tnttest.Fault, typ tnttest.RequestType) tnttest.Fault { f.On = typ; return f }
+	on := func(f tnttest.Fault, typ iproto.Type) tnttest.Fault { f.On = typ; return f }
 	call := func(ctx context.Context, ex tnt.Executor) error { return tnt.Exec(ctx, ex, tnt.Call{Function: "f"}) }
 	write := func(ctx context.Context, ex tnt.Executor) error { return insert(ctx, ex, 1) }
 	for _, test := range []struct {
@@ -47,25 +48,25 @@ func TestRetriedOrReturned(t *testing.T) {
 		fate  tnt.Fate // of what is returned
 		is    error    // nil: it is done again, and ends well
 	}{
-		{"a write lost in flight", on(lostBefore, tnttest.RequestInsert), master1, write, tnt.FateUnknown, tnt.ErrConnectionLost},
-		{"an idempotent write lost in flight", on(lostBefore, tnttest.RequestInsert), idempotent1, write, 0, nil},
-		{"a read lost in flight", on(lostBefore, tnttest.RequestSelect), master1, selectOne, 0, nil},
-		{"a read of a replica lost in flight", on(lostBefore, tnttest.RequestSelect), replica1, selectOne, 0, nil},
-		{"a CALL lost in flight", on(lostBefore, tnttest.RequestCall), master1, call, tnt.FateUnknown, tnt.ErrConnectionLost},
-		{"a CALL on any lost in flight", on(lostBefore, tnttest.RequestCall), any1, call, tnt.FateUnknown, tnt.ErrConnectionLost},
-		{"a CALL on a replica lost in flight", on(lostBefore, tnttest.RequestCall), replica1, call, 0, nil},
-		{"an idempotent CALL lost in flight", on(lostBefore, tnttest.RequestCall), idempotent1, call, 0, nil},
-		{"a read refused as loading", tnttest.Fault{On: tnttest.RequestSelect, Error: refusal(errcode.Loading), Times: 1}, replica1, selectOne, 0, nil},
-		{"a write refused as loading", tnttest.Fault{On: tnttest.RequestInsert, Error: refusal(errcode.Loading), Times: 1}, master1, write, 0, nil},
-		{"a write refused as read-only", tnttest.Fault{On: tnttest.RequestInsert, Error: refusal(errcode.Readonly), Times: 1}, master1, write, 0, nil},
-		{"READONLY out of a CALL", tnttest.Fault{On: tnttest.RequestCall, Error: refusal(errcode.Readonly)}, master1, call, tnt.FateRefused, errcode.Readonly},
-		{"LOADING out of a CALL", tnttest.Fault{On: tnttest.RequestCall, Error: refusal(errcode.Loading)}, master1, call, tnt.FateRefused, errcode.Loading},
-		{"READONLY out of an idempotent CALL", tnttest.Fault{On: tnttest.RequestCall, Error: refusal(errcode.Readonly), Times: 1}, idempotent1, call, 0, nil},
-		{"READONLY out of a CALL on a replica", tnttest.Fault{On: tnttest.RequestCall, Error: refusal(errcode.Readonly)}, replica1, call, tnt.FateRefused, errcode.Readonly},
-		{"a synchronous write that timed out (216)", tnttest.Fault{On: tnttest.RequestInsert, Error: refusal(errcode.SyncQuorumTimeout)}, master1, write, tnt.FateRefused, errcode.SyncQuorumTimeout},
-		{"a synchronous write rolled back (217)", tnttest.Fault{On: tnttest.RequestInsert, Error: refusal(errcode.SyncRollback)}, master1, write, tnt.FateRefused, errcode.SyncRollback},
-		{"a user's error", tnttest.Fault{On: tnttest.RequestCall, Error: refusal(errcode.ProcLua)}, master1, call, tnt.FateRefused, errcode.ProcLua},
-		{"a duplicate", tnttest.Fault{On: tnttest.RequestInsert, Error: refusal(errcode.TupleFound)}, master1, write, tnt.FateRefused, errcode.TupleFound},
+		{"a write lost in flight", on(lostBefore, iproto.TypeInsert), master1, write, tnt.FateUnknown, tnt.ErrConnectionLost},
+		{"an idempotent write lost in flight", on(lostBefore, iproto.TypeInsert), idempotent1, write, 0, nil},
+		{"a read lost in flight", on(lostBefore, iproto.TypeSelect), master1, selectOne, 0, nil},
+		{"a read of a replica lost in flight", on(lostBefore, iproto.TypeSelect), replica1, selectOne, 0, nil},
+		{"a CALL lost in flight", on(lostBefore, iproto.TypeCall), master1, call, tnt.FateUnknown, tnt.ErrConnectionLost},
+		{"a CALL on any lost in flight", on(lostBefore, iproto.TypeCall), any1, call, tnt.FateUnknown, tnt.ErrConnectionLost},
+		{"a CALL on a replica lost in flight", on(lostBefore, iproto.TypeCall), replica1, call, 0, nil},
+		{"an idempotent CALL lost in flight", on(lostBefore, iproto.TypeCall), idempotent1, call, 0, nil},
+		{"a read refused as loading", tnttest.Fault{On: iproto.TypeSelect, Error: refusal(errcode.Loading), Times: 1}, replica1, selectOne, 0, nil},
+		{"a write refused as loading", tnttest.Fault{On: iproto.TypeInsert, Error: refusal(errcode.Loading), Times: 1}, master1, write, 0, nil},
+		{"a write refused as read-only", tnttest.Fault{On: iproto.TypeInsert, Error: refusal(errcode.Readonly), Times: 1}, master1, write, 0, nil},
+		{"READONLY out of a CALL", tnttest.Fault{On: iproto.TypeCall, Error: refusal(errcode.Readonly)}, master1, call, tnt.FateRefused, errcode.Readonly},
+		{"LOADING out of a CALL", tnttest.Fault{On: iproto.TypeCall, Error: refusal(errcode.Loading)}, master1, call, tnt.FateRefused, errcode.Loading},
+		{"READONLY out of an idempotent CALL", tnttest.Fault{On: iproto.TypeCall, Error: refusal(errcode.Readonly), Times: 1}, idempotent1, call, 0, nil},
+		{"READONLY out of a CALL on a replica", tnttest.Fault{On: iproto.TypeCall, Error: refusal(errcode.Readonly)}, replica1, call, tnt.FateRefused, errcode.Readonly},
+		{"a synchronous write that timed out (216)", tnttest.Fault{On: iproto.TypeInsert, Error: refusal(errcode.SyncQuorumTimeout)}, master1, write, tnt.FateRefused, errcode.SyncQuorumTimeout},
+		{"a synchronous write rolled back (217)", tnttest.Fault{On: iproto.TypeInsert, Error: refusal(errcode.SyncRollback)}, master1, write, tnt.FateRefused, errcode.SyncRollback},
+		{"a user's error", tnttest.Fault{On: iproto.TypeCall, Error: refusal(errcode.ProcLua)}, master1, call, tnt.FateRefused, errcode.ProcLua},
+		{"a duplicate", tnttest.Fault{On: iproto.TypeInsert, Error: refusal(errcode.TupleFound)}, master1, write, tnt.FateRefused, errcode.TupleFound},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
@@ -186,7 +187,7 @@ func TestReadOnlySwitchEmbedded(t *testing.T) {
 func TestRolesFromRefusalsAlone(t *testing.T) {
 	inBubble2(t, []tnttest.Option{tnttest.WithVersion("2.6.0"), tnttest.WithoutElections()}, pool.Options{}, func(e *embedded) {
 		for _, srv := range e.Instances() {
-			srv.Inject(tnttest.Fault{On: tnttest.RequestCall, Error: refusal(errcode.AccessDenied)})
+			srv.Inject(tnttest.Fault{On: iproto.TypeCall, Error: refusal(errcode.AccessDenied)})
 		}
 	}, func(t *testing.T, e *embedded) {
 		must(t, insert(t.Context(), e.pool, 1))
@@ -355,7 +356,7 @@ func TestMaxLag(t *testing.T) {
 // selects returns how many SELECTs a server got.
 func selects(srv *tnttest.Server) (n int) {
 	for _, r := range srv.Requests() {
-		if r.Type == tnttest.RequestSelect {
+		if r.Type == iproto.TypeSelect {
 			n++
 		}
 	}

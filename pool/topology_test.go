@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/tnttest"
 )
@@ -31,7 +32,7 @@ func TestAddRemoveReplace(t *testing.T) {
 			t.Errorf("another of the same name: %v", err)
 		}
 		// What is in flight on an instance that is removed has its answer.
-		slow := e.Instance(0).Inject(tnttest.Fault{On: tnttest.RequestInsert, Delay: time.Second})
+		slow := e.Instance(0).Inject(tnttest.Fault{On: iproto.TypeInsert, Delay: time.Second})
 		inFlight := make(chan error, 1)
 		go func() { inFlight <- insert(ctx, e.pool, 1) }()
 		synctest.Wait()
@@ -60,7 +61,7 @@ func TestAddRemoveReplace(t *testing.T) {
 			t.Error("an instance was replaced that is not there")
 		}
 		// Where the context ends first what is in flight fails.
-		e.Instance(0).Inject(tnttest.Fault{On: tnttest.RequestInsert, Delay: time.Minute})
+		e.Instance(0).Inject(tnttest.Fault{On: iproto.TypeInsert, Delay: time.Minute})
 		go func() { inFlight <- insert(ctx, e.pool, 3) }()
 		synctest.Wait()
 		short, cancel := context.WithTimeout(ctx, time.Second)
@@ -253,8 +254,8 @@ func TestBalancing(t *testing.T) {
 
 func TestLeastInFlight(t *testing.T) {
 	inBubble(t, nil, pool.Options{Balance: pool.LeastInFlight}, func(t *testing.T, e *embedded) {
-		e.Instance(1).Inject(tnttest.Fault{On: tnttest.RequestSelect, Delay: time.Minute, Times: 1})
-		e.Instance(2).Inject(tnttest.Fault{On: tnttest.RequestSelect, Delay: time.Minute, Times: 1})
+		e.Instance(1).Inject(tnttest.Fault{On: iproto.TypeSelect, Delay: time.Minute, Times: 1})
+		e.Instance(2).Inject(tnttest.Fault{On: iproto.TypeSelect, Delay: time.Minute, Times: 1})
 		done := make(chan error, 1)
 		go func() { done <- selectOne(t.Context(), e.pool.Replica()) }()
 		synctest.Wait()
@@ -298,7 +299,7 @@ func TestWatch(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
-		e.Instance(0).Inject(tnttest.Fault{On: tnttest.RequestInsert, Delay: time.Second})
+		e.Instance(0).Inject(tnttest.Fault{On: iproto.TypeInsert, Delay: time.Second})
 		inFlight := make(chan error, 1)
 		go func() { inFlight <- insert(t.Context(), e.pool, 1) }()
 		synctest.Wait()

@@ -1,7 +1,6 @@
 package tnttest
 
 import (
-	"fmt"
 	"os"
 	"time"
 )
@@ -113,13 +112,13 @@ func (m *member) silence(o *member) time.Duration {
 // upstreamInfo is what the member takes from another.
 func (m *member) upstreamInfo(o *member) map[string]any {
 	up := map[string]any{
-		"status": "follow", "peer": o.address, "idle": m.silence(o).Seconds(), "lag": 0.0,
+		"status": "follow", "peer": o.address, "idle": m.silence(o).Seconds(), "lag": m.lag.Seconds(),
 	}
 	switch why := m.broken[o.id]; {
 	case why != "":
 		up["status"], up["message"] = "stopped", why
 	case !linked(m, o):
-		up["status"], up["message"] = "disconnected", fmt.Sprintf("nothing is heard of %s", o.address)
+		up["status"], up["message"] = "disconnected", "nothing is heard of "+o.address
 		up["system_message"] = "Broken pipe"
 	}
 	return up
@@ -134,7 +133,7 @@ func (m *member) downstreamInfo(from *member) map[string]any {
 	for id, n := range m.vclock {
 		vclock[uint64(id)] = n
 	}
-	return map[string]any{"status": "follow", "idle": 0.0, "lag": 0.0, "vclock": vclock}
+	return map[string]any{"status": "follow", "idle": 0.0, "lag": m.lag.Seconds(), "vclock": vclock}
 }
 
 // listenInfo returns the address listened on, or a list where there are more.

@@ -32,7 +32,7 @@ func (m *member) review() {
 		m.unwatch()
 		m.stepDown()
 	case m.role == leading && !rs.opts.noFencing && len(rs.reach(m)) < rs.quorum():
-		m.watch(rs.fencingDelay(m), m.stepDown)
+		m.watch(rs.fencingDelay(), m.stepDown)
 	case m.role == leading || m.role == candidate:
 		m.unwatch()
 	case rs.newest(m) != nil:
@@ -40,6 +40,9 @@ func (m *member) review() {
 		m.meet(rs.newest(m))
 	case m.leader != 0 && !linked(m, rs.byID(m.leader)):
 		m.watch(rs.opts.electionDelay, m.loseLeader)
+	case m.leader != 0 && rs.byID(m.leader).role != leading: // it says so itself
+		m.unwatch()
+		m.loseLeader()
 	default:
 		m.unwatch()
 		rs.elect(m)
@@ -58,7 +61,7 @@ func (rs *ReplicaSet) newest(m *member) *member {
 	return found
 }
 
-// superseded tells whether m hears of a term past its own.
+// superseded reports whether m hears of a term past its own.
 func (rs *ReplicaSet) superseded(m *member) bool {
 	for _, o := range rs.reach(m) {
 		if o.term > m.term {
@@ -84,7 +87,7 @@ func (m *member) meet(l *member) {
 
 // fencingDelay is after what time a leader without a majority steps down: soon
 // where the others are gone for sure.
-func (rs *ReplicaSet) fencingDelay(m *member) time.Duration {
+func (rs *ReplicaSet) fencingDelay() time.Duration {
 	up := 0
 	for _, o := range rs.members {
 		if o.up() {
@@ -139,20 +142,20 @@ func (rs *ReplicaSet) elect(m *member) {
 			return
 		}
 	}
-	for _, o := range voters {
-		if rs.eligible(o, voters) {
-			rs.startElection(o).run()
-			return
+	for _, readOnly := range []bool{false, true} {
+		for _, o := range voters {
+			if o.roCfg == readOnly && rs.eligible(o, voters) {
+				rs.startElection(o).run()
+				return
+			}
 		}
 	}
 }
 
-// eligible tells whether the voters would vote for a member: it has all that
-// they have, takes writes, and they take what it sends.
+// eligible reports whether the voters would vote for a member: it has all that
+// they have, and they take what it sends. That it is read-only is no hindrance
+// to Tarantool's.
 func (rs *ReplicaSet) eligible(m *member, voters []*member) bool {
-	if m.roCfg {
-		return false
-	}
 	for _, o := range voters {
 		if o.broken[m.id] != "" {
 			return false
@@ -167,8 +170,9 @@ func (rs *ReplicaSet) eligible(m *member, voters []*member) bool {
 }
 
 func (rs *ReplicaSet) startElection(m *member) *election {
-	if rs.election != nil {
-		rs.election.end(errElection)
+	if e := rs.election; e != nil {
+		e.end(errElection)
+		e.withdraw()
 	}
 	rs.election = &election{rs: rs, candidate: m, done: make(chan struct{})}
 	return rs.election
@@ -187,9 +191,7 @@ func (e *election) run() {
 	voters := rs.reach(c)
 	if len(voters) < rs.quorum() {
 		e.end(errElection)
-		if c.role == candidate {
-			c.turn(follower, c.term, 0)
-		}
+		e.withdraw()
 		rs.changed()
 		return
 	}
@@ -235,6 +237,13 @@ func (e *election) run() {
 	}
 	e.step++
 	e.next = rs.after(stepTime, e.run)
+}
+
+// withdraw makes the candidate of an election that failed a follower again.
+func (e *election) withdraw() {
+	if c := e.candidate; c.role != follower && !c.master {
+		c.turn(follower, c.term, 0)
+	}
 }
 
 // end ends the election, won where err is nil.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -56,7 +57,7 @@ func ExampleServer_Inject() {
 	}
 	defer func() { _ = srv.Close() }()
 	// The next CALL is executed, but the connection breaks before its answer.
-	remove := srv.Inject(tnttest.Fault{On: tnttest.RequestCall, Times: 1, CloseAfter: true})
+	remove := srv.Inject(tnttest.Fault{On: iproto.TypeCall, Times: 1, CloseAfter: true})
 	defer remove()
 	fmt.Println(len(srv.Requests()))
 	// Output: 0

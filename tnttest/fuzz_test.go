@@ -28,9 +28,31 @@ func FuzzServer(f *testing.F) {
 	} {
 		f.Add([]byte(hex))
 	}
+	const statement = "SELECT :a, ?, $3 -- ?"
+	bind := []byte{0x92, 0x81, 0xa2, ':', 'a', 1, 0xa1, 'x'}
+	f.Add(frame(iproto.TypeExecute, 0, 1, func(w *wire.BodyWriter) {
+		w.String(iproto.KeySQLText, statement)
+		w.Raw(iproto.KeySQLBind, bind)
+	}))
+	f.Add(append(frame(iproto.TypePrepare, 0, 1, func(w *wire.BodyWriter) { w.String(iproto.KeySQLText, statement) }),
+		frame(iproto.TypeExecute, 3, 1, func(w *wire.BodyWriter) {
+			w.Uint(iproto.KeyStmtID, 0x7f2a2ef4)
+			w.Raw(iproto.KeySQLBind, bind)
+		})...))
+	f.Add(frame(iproto.TypeInsert, 0, 1, func(w *wire.BodyWriter) {
+		w.Uint(iproto.KeySpaceID, 284) // _sequence
+		w.Raw(iproto.KeyTuple, []byte{0x99, 1, 1, 0xa1, 's', 1, 1, 100, 1, 0, 0xc2})
+	}))
+	f.Add(frame(iproto.TypeInsert, 0, 1, func(w *wire.BodyWriter) {
+		w.Uint(iproto.KeySpaceID, 340) // _space_sequence
+		w.Raw(iproto.KeyTuple, []byte{0x95, 0xcd, 2, 0, 1, 0xc3, 0, 0xa0})
+	}))
 	srv := tnttest.Run(f, tnttest.InMemory(),
 		tnttest.WithMaxPacket(1<<16), tnttest.WithSpace(kvSpace()), tnttest.WithLogLimit(10))
 	srv.HandleDemo()
+	if err := srv.HandleExecute(statement, func(a int, b string, c float64) int { return a }); err != nil {
+		f.Fatal(err)
+	}
 	// A unix socket: ports run out at the pace of a fuzzer.
 	if _, err := srv.Listen("unix", filepath.Join(f.TempDir(), "s")); err != nil {
 		f.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // operate does something to member i that its process has to do, with the lock
@@ -27,10 +28,12 @@ func (rs *ReplicaSet) operate(i int, what string, f func(*member) error) error {
 }
 
 // Promote makes member i the leader, as box.ctl.promote() does, and waits until
-// it takes writes: some milliseconds of the clock. It fails where the member
+// it is: some milliseconds of the clock. Then it takes writes, unless its
+// read_only is set. It fails where the member
 // hears no majority or the others refuse what it sends. Without elections it
 // is an operator's switch: all other members that can be reached become
-// read-only, then this one writable.
+// read-only, then this one writable. With a ManualClock somebody else has to
+// advance that meanwhile.
 func (rs *ReplicaSet) Promote(i int) error {
 	var e *election
 	err := rs.operate(i, "promote", func(m *member) error {
@@ -44,7 +47,7 @@ func (rs *ReplicaSet) Promote(i int) error {
 		case len(voters) < rs.quorum():
 			return fmt.Errorf("tnttest: can't promote %s: it hears %d of %d members, no majority", m.name, len(voters), len(rs.members))
 		case !rs.eligible(m, voters):
-			return fmt.Errorf("tnttest: can't promote %s: it is read-only, lacks what others have, or they refuse what it sends (%v)",
+			return fmt.Errorf("tnttest: can't promote %s: it lacks what others have, or they refuse what it sends (%v)",
 				m.name, m.refusals())
 		}
 		e = rs.startElection(m)
@@ -107,10 +110,21 @@ func (m *member) setReadOnly(on bool) {
 	m.roCfg = on
 	if m.readOnly() == before {
 		m.srv.publishStatus()
-		return
+	} else {
+		m.roChanged()
+		m.srv.publishElection()
 	}
-	m.roChanged()
-	m.srv.publishElection()
+	m.set.changed()
+}
+
+// SetLag lets member i apply what others commit so much later, and tell of it as
+// the lag in its box.info. It can't be elected while it lacks something.
+func (rs *ReplicaSet) SetLag(i int, lag time.Duration) error {
+	return rs.operate(i, "delay", func(m *member) error {
+		m.lag = max(lag, 0)
+		rs.changed()
+		return nil
+	})
 }
 
 // Freeze stops member i as SIGSTOP does: it accepts connections, and reads,

@@ -10,7 +10,9 @@ import (
 )
 
 // writable reports why the member takes no writes, nil where it does: ER_READONLY
-// with the words and the fields of the real server.
+// with the words and the fields of the real server. 2.10 and 2.11 tell of either
+// the election or the queue of synchronous transactions, 3.8 of both; what came
+// between is taken to be as 3.8.
 func (m *member) writable() *types.Error {
 	switch {
 	case m.srv.down:
@@ -20,49 +22,60 @@ func (m *member) writable() *types.Error {
 	case !since2x10(m.srv.opts.version):
 		return memtx.Errorf(errcode.Readonly, "Can't modify data because this instance is in read-only mode.")
 	}
-	e := memtx.Errorf(errcode.Readonly, "Can't modify data on a read-only instance - %s", m.roState())
-	e.SetField("reason", m.roReason())
-	if !m.elects() || m.master {
-		return e
+	reason := m.roReason()
+	both := m.srv.opts.version.AtLeast(3, 0, 0)
+	e := memtx.Errorf(errcode.Readonly, "")
+	e.SetField("reason", reason)
+	var why []string
+	if reason == "config" {
+		why = append(why, "box.cfg.read_only is true")
 	}
-	e.SetField("state", string(m.role))
-	e.SetField("term", m.term)
-	if l := m.set.byID(m.leader); l != nil {
-		e.SetField("leader_id", uint64(l.id))
-		e.SetField("leader_uuid", l.srv.uuid)
+	if reason == "election" || reason == "synchro" && both {
+		why = append(why, m.electionState(e))
 	}
-	e.SetField("queue_owner_id", uint64(m.queueOwner))
-	e.SetField("queue_term", m.queueTerm)
-	if o := m.set.byID(m.queueOwner); o != nil {
-		e.SetField("queue_owner_uuid", o.srv.uuid)
+	if reason == "synchro" {
+		why = append(why, m.queueState(e, both))
 	}
+	e.Message = "Can't modify data on a read-only instance - " + strings.Join(why, ", ")
 	return e
 }
 
 // roReason is box.info.ro_reason: the election comes before the configuration.
 func (m *member) roReason() string {
-	if m.elects() && !m.master {
-		return "synchro"
+	switch {
+	case !m.elects() || m.master:
+		return "config"
+	case m.role != leading && !m.srv.opts.version.AtLeast(3, 0, 0):
+		return "election"
 	}
-	return "config"
+	return "synchro"
 }
 
-// roState says why the member is read-only, in the words of the real server.
-func (m *member) roState() string {
-	if m.roReason() == "config" {
-		return "box.cfg.read_only is true"
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "state is election %s with term %d", m.role, m.term)
+// electionState says what the member knows of the election, in words and in the
+// fields of the error.
+func (m *member) electionState(e *types.Error) string {
+	e.SetField("state", string(m.role))
+	e.SetField("term", m.term)
+	text := fmt.Sprintf("state is election %s with term %d", m.role, m.term)
 	if l := m.set.byID(m.leader); l != nil {
-		fmt.Fprintf(&b, ", leader is %d (%v)", l.id, l.srv.uuid)
+		e.SetField("leader_id", uint64(l.id))
+		e.SetField("leader_uuid", l.srv.uuid)
+		text += fmt.Sprintf(", leader is %d (%v)", l.id, l.srv.uuid)
 	}
-	fmt.Fprintf(&b, ", synchro queue with term %d belongs to %d", m.queueTerm, m.queueOwner)
+	return text
+}
+
+// queueState says whose the queue of synchronous transactions is.
+func (m *member) queueState(e *types.Error, frozen bool) string {
+	e.SetField("queue_owner_id", uint64(m.queueOwner))
+	e.SetField("queue_term", m.queueTerm)
+	text := fmt.Sprintf("synchro queue with term %d belongs to %d", m.queueTerm, m.queueOwner)
 	if o := m.set.byID(m.queueOwner); o != nil {
-		fmt.Fprintf(&b, " (%v)", o.srv.uuid)
+		e.SetField("queue_owner_uuid", o.srv.uuid)
+		text += fmt.Sprintf(" (%v)", o.srv.uuid)
 	}
-	if m.queueOwner == m.id {
-		b.WriteString(" and is frozen until promotion")
+	if frozen && m.queueOwner == m.id {
+		text += " and is frozen until promotion"
 	}
-	return b.String()
+	return text
 }

@@ -3,10 +3,9 @@ package tnttest_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/tarantool"
@@ -94,8 +93,8 @@ func TestSchemaThereAndBack(t *testing.T) {
 			t.Cleanup(func() { _ = second.Close() })
 			copied, err := evalText(t, second.Address, tnttest.SchemaLua)
 			must(t, err)
-			if diff := cmp.Diff(asJSON(t, text), asJSON(t, copied)); diff != "" {
-				t.Errorf("a copy of the schema differs:\n%s", diff)
+			if text, copied := asJSON(t, text), asJSON(t, copied); !reflect.DeepEqual(text, copied) {
+				t.Errorf("a schema and its copy differ:\n%v\n%v", text, copied)
 			}
 			srv := tnttest.Run(t, tnttest.WithSchema(got))
 			if n := len(got.Spaces); n != len(everyKind.Spaces) {
@@ -133,8 +132,8 @@ func wantRows(t *testing.T, srv *tnttest.Server, schema tnttest.Schema) {
 				}
 			}
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s differs:\n%s", space, diff)
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s holds\n%v\nwant\n%v", space, got, want)
 		}
 	}
 }

@@ -26,8 +26,9 @@ import (
 //
 // With elections, which is the default from version 2.6.1 on, r0 leads in term
 // 2 at the start. Followers that hear nothing of their leader for the time of
-// WithElectionDelay elect another, if they are a majority; the first of them by
-// number wins. A leader without a majority steps down. Without elections
+// WithElectionDelay elect another, if they are a majority: of those that have
+// what all of them have the first by number, and one whose read_only is set only
+// where there is no other. A leader without a majority steps down. Without elections
 // (WithoutElections, and older versions) members are writable as SetReadOnly
 // says: r0 at the start.
 //
@@ -272,7 +273,7 @@ func (rs *ReplicaSet) byID(id uint32) *member {
 	return rs.members[id-1]
 }
 
-// since2x10 tells whether the members have what came with 2.10: the reasons of
+// since2x10 reports whether the members have what came with 2.10: the reasons of
 // ER_READONLY and the events.
 func since2x10(v iproto.Version) bool { return v.AtLeast(2, 10, 0) }
 

@@ -136,6 +136,11 @@ func TestReplicaSetAtRest(t *testing.T) {
 			tnttest.AssertTuples(t, srv.Space("later"), []any{1, "y"})
 		}
 		uuids := uuidsOf(t, rs)
+		want := "Can't modify data on a read-only instance - state is election follower with term 2, leader is 1 (" + uuids[0] +
+			"), synchro queue with term 2 belongs to 1 (" + uuids[0] + ")"
+		if err := insert(rs, 1, 1); !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want %s", err, want)
+		}
 		wantReadOnly(t, rs, 1, map[string]any{
 			"reason": "synchro", "state": "follower", "term": 2, "leader_id": 1, "leader_uuid": uuids[0],
 			"queue_owner_id": 1, "queue_owner_uuid": uuids[0], "queue_term": 2,
@@ -319,6 +324,26 @@ func TestPartition(t *testing.T) {
 	})
 }
 
+func TestLag(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, rs *tnttest.ReplicaSet) {
+		must(t, rs.SetLag(2, 5*time.Second))
+		must(t, insert(rs, 0, 1))
+		time.Sleep(3 * time.Second)
+		must(t, insert(rs, 0, 2))
+		wantCounts(t, rs, 2, 2, 0)
+		newClient(t, rs.Instance(2)).want(callFrame(t, "box.info"), `"lag": double 4014000000000000`)
+		if err := rs.Promote(2); err == nil {
+			t.Error("a member that lacks something was promoted")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		wantCounts(t, rs, 2, 2, 1)
+		must(t, rs.SetLag(2, 0))
+		wantCounts(t, rs, 2, 2, 2)
+		must(t, rs.Promote(2))
+	})
+}
+
 func TestPromoteAndDemote(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, rs *tnttest.ReplicaSet) {
 		o := observeAll(t, rs)
@@ -367,6 +392,72 @@ func TestSetReadOnly(t *testing.T) {
 	})
 }
 
+// Two masters that inserted the same key stop taking from each other, and one
+// that deleted what the other changed does not.
+func TestTwoMasters(t *testing.T) {
+	inBubble(t, []tnttest.Option{tnttest.WithoutElections()}, func(t *testing.T, rs *tnttest.ReplicaSet) {
+		must(t, rs.SetReadOnly(1, false))
+		must(t, insert(rs, 0, 1))
+		must(t, insert(rs, 1, 2))
+		wantCounts(t, rs, 2, 2, 2)
+		must(t, rs.Partition([]int{0}))
+		_, err := rs.Instance(0).Space("kv").Delete(1)
+		must(t, err)
+		must(t, rs.Instance(1).Space("kv").Replace(1, "changed"))
+		rs.Heal()
+		must(t, rs.Partition([]int{0}))
+		must(t, insert(rs, 0, 3))
+		must(t, insert(rs, 1, 3))
+		rs.Heal()
+		must(t, insert(rs, 0, 4))
+		for i := range 2 {
+			newClient(t, rs.Instance(i)).want(callFrame(t, "box.info"), `"message": "Duplicate key exists in unique index`)
+		}
+	})
+}
+
+// What is made on the leader the others have, users and their rights too.
+func TestSchemaIsReplicated(t *testing.T) {
+	inBubble(t, []tnttest.Option{tnttest.WithSchema(tnttest.Schema{Users: map[string]string{"ann": "a", "bob": "b"}})}, func(t *testing.T, rs *tnttest.ReplicaSet) {
+		must(t, rs.Instance(0).CreateUser("carol", "c"))
+		if err := rs.Instance(1).CreateUser("dan", "d"); !errors.Is(err, errcode.Readonly) {
+			t.Errorf("a user on a replica: %v", err)
+		}
+		c := newClient(t, rs.Instance(0))
+		c.want(callFrame(t, "box.schema.user.revoke", "bob", "write", "universe"), "OK")
+		must(t, rs.Promote(2))
+		for _, space := range []string{"_user", "_priv", "_space", "_index"} {
+			want, err := rs.Instance(0).Space(space).All()
+			must(t, err)
+			for i := 1; i < 3; i++ {
+				got, err := rs.Instance(i).Space(space).All()
+				must(t, err)
+				if len(got) != len(want) {
+					t.Errorf("%s of r%d has %d rows, of r0 %d", space, i, len(got), len(want))
+				}
+			}
+		}
+		newClient(t, rs.Instance(2)).want(callFrame(t, "box.schema.user.exists", "carol"), "c3")
+	})
+}
+
+// A member whose read_only is set is elected where there is no other, and takes
+// no writes then.
+func TestReadOnlyLeader(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, rs *tnttest.ReplicaSet) {
+		must(t, rs.SetReadOnly(1, true))
+		must(t, rs.Kill(0))
+		if leader, err := rs.WaitLeader(context.Background()); leader != 2 || err != nil {
+			t.Errorf("the leader is %d, %v", leader, err)
+		}
+		must(t, rs.Promote(1))
+		wantLeader(t, rs, -1)
+		wantReadOnly(t, rs, 1, map[string]any{"reason": "config"})
+		must(t, rs.SetReadOnly(1, false))
+		wantLeader(t, rs, 1)
+	})
+}
+
 // A transaction that wrote before its server became read-only can't go on.
 func TestReadOnlyAborts(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, rs *tnttest.ReplicaSet) {
@@ -377,6 +468,20 @@ func TestReadOnlyAborts(t *testing.T) {
 		c.want(selectAll(1, 3), `ClientError 7 "Can't modify data on a read-only instance"`)
 		c.want(frame(iproto.TypeCommit, 1, 4, nil), `ClientError 7`)
 		wantCounts(t, rs, 0, 0, 0)
+	})
+}
+
+// 2.11 tells of the election alone, and names it as the reason.
+func TestReadOnlyOf2x11(t *testing.T) {
+	inBubble(t, []tnttest.Option{tnttest.WithVersion("2.11.0")}, func(t *testing.T, rs *tnttest.ReplicaSet) {
+		uuids := uuidsOf(t, rs)
+		wantReadOnly(t, rs, 1, map[string]any{
+			"reason": "election", "state": "follower", "term": 2, "leader_id": 1, "leader_uuid": uuids[0],
+		})
+		err := insert(rs, 1, 1)
+		if want := "Can't modify data on a read-only instance - state is election follower with term 2, leader is 1 (" + uuids[0] + ")"; !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want %s", err, want)
+		}
 	})
 }
 
@@ -456,39 +561,5 @@ func TestOperatingTheDead(t *testing.T) {
 	})
 	if _, err := tnttest.StartReplicaSet(0); err == nil {
 		t.Error("a replica set of nobody")
-	}
-}
-
-// On sockets a member gets its address back.
-func TestReplicaSetOnSockets(t *testing.T) {
-	dir := t.TempDir()
-	for _, network := range []string{"tcp", "unix"} {
-		t.Run(network, func(t *testing.T) {
-			rs, err := tnttest.StartReplicaSet(3, membersSpace, tnttest.WithElectionDelay(20*time.Millisecond))
-			must(t, err)
-			t.Cleanup(func() { must(t, rs.Close()) })
-			address := "127.0.0.1:0"
-			if network == "unix" {
-				address = dir
-			}
-			must(t, rs.Listen(network, address))
-			before := rs.Addrs()
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			defer cancel()
-			must(t, rs.Kill(0))
-			if _, err := netDial(network, before[0]); err == nil {
-				t.Error("a killed member takes connections")
-			}
-			if leader, err := rs.WaitLeader(ctx); leader != 1 || err != nil {
-				t.Fatalf("the leader is %d, %v", leader, err)
-			}
-			must(t, rs.Restart(0))
-			nc, err := netDial(network, before[0])
-			must(t, err)
-			_ = nc.Close()
-			if after := rs.Addrs(); strings.Join(after, " ") != strings.Join(before, " ") {
-				t.Errorf("the addresses were %v and are %v", before, after)
-			}
-		})
 	}
 }

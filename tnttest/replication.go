@@ -2,6 +2,7 @@ package tnttest
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
 )
@@ -12,6 +13,7 @@ type logEntry struct {
 	origin uint32 // the id of the member that committed it
 	lsn    uint64 // of its last row
 	term   uint64 // of the promotion under which it was committed
+	at     time.Time
 	rows   []memtx.Row
 }
 
@@ -22,9 +24,13 @@ const minLog = 64
 func (m *member) committed(rows []memtx.Row) {
 	rs := m.set
 	m.vclock[m.id] += uint64(len(rows))
-	rs.log = append(rs.log, logEntry{origin: m.id, lsn: m.vclock[m.id], term: m.queueTerm, rows: rows})
+	rs.log = append(rs.log, logEntry{origin: m.id, lsn: m.vclock[m.id], term: m.queueTerm, at: rs.opts.clock.Now(), rows: rows})
 	for _, o := range rs.members {
-		if o != m && linked(m, o) {
+		switch {
+		case o == m || !linked(m, o):
+		case o.lag > 0:
+			rs.after(o.lag, rs.changed)
+		default:
 			o.pull(m)
 		}
 	}
@@ -41,6 +47,9 @@ func (m *member) pull(from *member) {
 	for _, e := range m.set.log {
 		if e.lsn <= m.vclock[e.origin] || e.lsn > from.vclock[e.origin] {
 			continue
+		}
+		if m.lag > 0 && m.set.opts.clock.Now().Sub(e.at) < m.lag {
+			return
 		}
 		if why := m.take(from, e); why != "" {
 			m.broken[from.id] = why

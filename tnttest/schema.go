@@ -102,7 +102,7 @@ func ReadSchema(r io.Reader) (Schema, error) {
 	if err := d.Decode(&s); err != nil {
 		return Schema{}, fmt.Errorf("tnttest: reading a schema: %w", err)
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // Token returns it bare
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Schema{}, errors.New("tnttest: reading a schema: there is something behind it")
 	}
 	return s, nil

@@ -3,6 +3,8 @@ package tnttest
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"unsafe"
 
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
@@ -133,20 +135,45 @@ func (sp *Space) keyOf(fields []any) ([]any, error) {
 
 const allTuples = 1<<32 - 1
 
-// Rows decodes all tuples of a space into values of T: structs, slices, maps.
+// Rows decodes all tuples of a space into values of T: structs, by position or by
+// the names of the space's format, slices, maps.
 func Rows[T any](sp *Space) ([]T, error) {
 	raw, err := sp.raw(memtx.IterAll, allTuples, nil)
 	if err != nil {
 		return nil, err
 	}
+	plan, err := mp.PlanOf(reflect.TypeFor[T]())
+	if err != nil {
+		return nil, fmt.Errorf("tnttest: %w", err)
+	}
+	names := sp.names()
 	rows := make([]T, len(raw))
 	for i, b := range raw {
 		r := mp.NewReader(b)
-		if err := mp.DecodeInto(&r, &rows[i]); err != nil {
+		plan.DecodeRow(&r, unsafe.Pointer(&rows[i]), names)
+		if err := r.Err(); err != nil {
 			return nil, fmt.Errorf("tnttest: tuple %s: %w", memtx.FormatTuple(b), err)
 		}
 	}
 	return rows, nil
+}
+
+// fieldNames are the names of a space's fields.
+type fieldNames []string
+
+// Names implements mp.Format.
+func (n fieldNames) Names() []string { return n }
+
+// names returns the names of the space's fields, none where it has no format.
+func (sp *Space) names() (names fieldNames) {
+	sp.srv.mu.Lock()
+	defer sp.srv.mu.Unlock()
+	if s, err := sp.srv.engine.SpaceByName(sp.name); err == nil {
+		for _, f := range s.Def.Format {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // raw reads tuples as MessagePack.

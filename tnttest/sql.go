@@ -1,6 +1,7 @@
 package tnttest
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -244,13 +245,14 @@ func appendColumns(b []byte, columns []Column) []byte {
 }
 
 func (c Column) appendTo(b []byte) []byte {
-	if c.Type == "" {
-		c.Type = "any"
+	typ := c.Type
+	if typ == "" {
+		typ = "any"
 	}
 	n, at := 2, len(b)
 	b = append(b, 0)
 	b = mp.AppendString(mp.AppendUint(b, iproto.FieldName), c.Name)
-	b = mp.AppendString(mp.AppendUint(b, iproto.FieldType), c.Type)
+	b = mp.AppendString(mp.AppendUint(b, iproto.FieldType), typ)
 	if c.Collation != "" {
 		b = mp.AppendString(mp.AppendUint(b, iproto.FieldColl), c.Collation)
 		n++
@@ -275,7 +277,7 @@ func (c Column) appendTo(b []byte) []byte {
 func (r SQLResult) reply() (reply, error) {
 	w := wire.NewBody(nil)
 	if r.Columns == nil && r.Rows != nil {
-		return reply{}, fmt.Errorf("the result has rows and no columns")
+		return reply{}, errors.New("the result has rows and no columns")
 	}
 	if r.Columns != nil {
 		w.Key(iproto.KeyMetadata)

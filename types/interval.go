@@ -60,7 +60,7 @@ func (iv *Interval) parts() [intervalParts]*int64 {
 	return [...]*int64{&iv.Year, &iv.Month, &iv.Week, &iv.Day, &iv.Hour, &iv.Min, &iv.Sec, &iv.Nsec}
 }
 
-// is32 tells whether the server keeps a part as an int32.
+// is32 reports whether the server keeps a part as an int32.
 func is32(part int) bool { return part < 3 || part == 7 }
 
 // String returns the interval as Lua's tostring does, such as
@@ -124,6 +124,7 @@ func DecodeInterval(data []byte) (Interval, error) {
 	}
 	count, data := data[0], data[1:]
 	parts := iv.parts()
+	var seen [256]bool
 	for range count {
 		if len(data) < 2 {
 			return Interval{}, errIntervalShort
@@ -135,6 +136,8 @@ func DecodeInterval(data []byte) (Interval, error) {
 			return Interval{}, errIntervalShort
 		case err != nil:
 			return Interval{}, fmt.Errorf("interval: part %d is no integer of 64 bits", key)
+		case seen[key]:
+			return Interval{}, fmt.Errorf("interval: part %d is there twice", key)
 		case key == intervalAdjust && 0 <= v && v < int64(len(adjustOnWire)):
 			iv.Adjust = adjustOnWire[v]
 		case key >= intervalParts:
@@ -144,6 +147,7 @@ func DecodeInterval(data []byte) (Interval, error) {
 		default:
 			*parts[key] = v
 		}
+		seen[key] = true
 		data = rest
 	}
 	if len(data) > 0 {

@@ -41,7 +41,7 @@ func TestInterval(t *testing.T) {
 func TestIntervalRefuses(t *testing.T) {
 	for _, data := range []string{
 		"", "01", "0100", "0200010801ff", "010803", "0108ff", "010901", "0100a0", "0100cd01",
-		"0100ce80000000", "0103cf8000000000000000", "0107ce80000000",
+		"0100ce80000000", "0103cf8000000000000000", "0107ce80000000", "0201010102", "0208010801",
 	} {
 		b, _ := hex.DecodeString(data)
 		if iv, err := DecodeInterval(b); err == nil {

@@ -70,6 +70,9 @@ func decodeOneError(r *Reader) *types.Error {
 		case errorFields:
 			for range r.MapLen() {
 				name := r.String()
+				if _, twice := e.Fields[name]; twice {
+					r.Fail(at(name, errSameKeys))
+				}
 				e.SetField(name, r.Value())
 			}
 		default:

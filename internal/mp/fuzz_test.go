@@ -2,6 +2,7 @@ package mp
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/hex"
 	"math"
 	"reflect"
@@ -186,6 +187,53 @@ func FuzzPlan(f *testing.F) {
 		}
 		if ratio, ok := list[3].(float64); ok && math.Float64bits(ratio) != math.Float64bits(row.Ratio) {
 			t.Fatalf("%v is %+v", list, row)
+		}
+	})
+}
+
+// FuzzNames reads any value as rows of types that are bound by names, with
+// formats for tuples inside.
+func FuzzNames(f *testing.F) {
+	addSeeds(f)
+	for _, seed := range []string{"93010203", "c70507019301a178c0", "92c70507019301a178c005", "83a2696401a7757365725f696402a14503", "9401a16bc0c0"} {
+		b, err := hex.DecodeString(seed)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	type user struct {
+		ID    int `tnt:"id"`
+		Name  *string
+		Price float64 `tnt:"price,round"`
+		*Base
+	}
+	type all struct {
+		User  user
+		Users []user
+		Map   map[string]any
+		Keys  map[int]string
+		Null  sql.NullInt64
+		Money money
+		Level level
+		Own   keeper
+		Any   any
+	}
+	formats := Formats{1: named{"id", "name", "price"}, 2: named{"id", "id"}}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, dst := range []any{new(user), new(*user), new([]user), new(all), new(map[string]any), new(map[any]any), new(int), new(sql.NullString), new(level), new(byHidden)} {
+			p, err := PlanOf(reflect.TypeOf(dst).Elem())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, names := range []Format{nil, formats[1], formats[2]} {
+				r := NewReader(data)
+				r.SetFormats(formats)
+				p.DecodeRow(&r, reflect.ValueOf(dst).UnsafePointer(), names)
+				if r.Err() == nil {
+					_, _ = AppendValue(nil, dst)
+				}
+			}
 		}
 	})
 }

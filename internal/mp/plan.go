@@ -131,6 +131,9 @@ func (c *compiler) plan(t reflect.Type) (*Plan, error) {
 	// A pointer leaves it to what it points to.
 	if t.Kind() != reflect.Pointer && t.Kind() != reflect.Interface {
 		p.marshals, p.unmarshals = marshals(t), unmarshals(t)
+		if p.err = noPromotion(t, "MarshalMsg", "UnmarshalMsg"); p.err != nil {
+			return nil, p.err
+		}
 	}
 	if !p.marshals || !p.unmarshals {
 		err := c.fill(p)

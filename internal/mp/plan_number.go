@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"reflect"
+	"strconv"
 	"unsafe"
 
 	"github.com/shopspring/decimal"
@@ -123,11 +124,26 @@ func (r *Reader) float(precision int, t reflect.Type, round bool) float64 {
 		}
 		ok = exact(v, precision)
 	case TypeExt:
-		f, ok = readDecimal(r).InexactFloat64(), false
-		if r.err == nil && !round {
+		d := readDecimal(r)
+		switch {
+		case r.err != nil:
+			return 0
+		case !round:
 			*r = start
 			r.Fail(fmt.Errorf("msgpack: the decimal at offset %d may be rounded in %s: take a decimal.Decimal, or the option round in the field's tag",
 				r.Offset(), typeName(t)))
+			return 0
+		}
+		// By way of the text, because an exponent may be large, and a power of ten is
+		// not to be computed for that.
+		size := 64
+		if precision < 53 {
+			size = 32
+		}
+		var err error
+		if f, err = strconv.ParseFloat(types.FormatDecimal(d), size); err != nil {
+			*r = start
+			r.misfit(typeName(t))
 			return 0
 		}
 	default:

@@ -21,7 +21,7 @@ type fieldTag struct {
 func (t fieldTag) isEmpty() bool { return t == fieldTag{position: -1} }
 
 // likeNumber is what would be taken for a number, though it is no position.
-var likeNumber = regexp.MustCompile(`^[+-]?[0-9][0-9_.]*$`)
+var likeNumber = regexp.MustCompile(`^[+-]?\d[\d_.]*$`)
 
 // parseTag reads the tag of a field. What is no sense of a tag is an error,
 // because the field would be bound to something else than was meant.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -12,9 +13,9 @@ import (
 )
 
 // TestDeadlinesOnOneProcessor has many callers with little time ask a peer that
-// never answers. Whoever writes for the others is late by little more than a
-// yield takes on a machine that busy, which a goroutine tells that does nothing
-// else.
+// never answers. No caller is late for writing what others ask: that is held
+// against how long a yield takes on a machine that busy, which a goroutine tells
+// that does nothing else.
 func TestDeadlinesOnOneProcessor(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for name, begin := range map[string]func() (context.Context, time.Time, context.CancelFunc){
@@ -27,40 +28,52 @@ func TestDeadlinesOnOneProcessor(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, conn := pair(t, false, Config{})
-			go func() { _, _ = io.Copy(io.Discard, conn) }()
-			const callers, calls = 500, 60
-			var sending atomic.Int64
-			stop := make(chan struct{})
-			yield := canary(stop)
-			var wg sync.WaitGroup
-			for range callers {
-				wg.Go(func() {
-					for range calls {
-						ctx, deadline, cancel := begin()
-						took, err := expire(ctx, s, deadline)
-						cancel()
-						if !errors.Is(err, context.DeadlineExceeded) {
-							t.Errorf("got %v", err)
-							return
-						}
-						raise(&sending, took)
-					}
-				})
-			}
-			wg.Wait()
-			close(stop)
-			longest, noise := time.Duration(sending.Load())-time.Millisecond, <-yield
-			t.Logf("a sender was late by %v, a yield took up to %v", longest, noise)
-			if longest > 4*noise {
-				t.Errorf("a sender was late by %v, while a yield took %v at the most", longest, noise)
+			for try := 1; ; try++ {
+				late, noise := lateness(t, begin)
+				t.Logf("a sender was late by %v, a yield took up to %v", late, noise)
+				switch {
+				case late <= 2*noise:
+					return
+				case try == 3: // the machine's own troubles hit now one, now the other
+					t.Fatalf("a sender was late by %v, while a yield took %v at the most", late, noise)
+				}
 			}
 		})
 	}
 }
 
-// canary yields until stop is closed, and then tells how long the longest took.
-func canary(stop <-chan struct{}) <-chan time.Duration {
+// lateness returns by how much the latest of many senders was late, and how long
+// a yield took meanwhile.
+func lateness(t *testing.T, begin func() (context.Context, time.Time, context.CancelFunc)) (late, noise time.Duration) {
+	s, conn := pair(t, false, Config{})
+	go func() { _, _ = io.Copy(io.Discard, conn) }()
+	const callers, calls = 500, 40
+	var sending atomic.Int64
+	stop := make(chan struct{})
+	yield := canary(s, stop)
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for range calls {
+				ctx, deadline, cancel := begin()
+				took, err := expire(ctx, s, deadline)
+				cancel()
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("got %v", err)
+					return
+				}
+				raise(&sending, took)
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	return time.Duration(sending.Load()) - time.Millisecond, <-yield
+}
+
+// canary yields, and takes the session's lock, until stop is closed, and then
+// tells how long that took at the most.
+func canary(s *Session, stop <-chan struct{}) <-chan time.Duration {
 	longest := make(chan time.Duration, 1)
 	go func() {
 		var most time.Duration
@@ -71,6 +84,7 @@ func canary(stop <-chan struct{}) <-chan time.Duration {
 				return
 			default:
 				begin := time.Now()
+				_ = s.Err()
 				runtime.Gosched()
 				most = max(most, time.Since(begin))
 			}
@@ -98,4 +112,70 @@ func expire(ctx context.Context, s *Session, deadline time.Time) (time.Duration,
 		return took, err
 	}
 	return took, s.Wait(ctx, slot, deadline)
+}
+
+// TestYieldsHaveAnEnd has others send whenever they can run.
+func TestYieldsHaveAnEnd(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	s, _ := pair(t, false, Config{})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				s.sent.Add(1)
+				runtime.Gosched()
+			}
+		}
+	})
+	for s.sent.Load() == 0 {
+		runtime.Gosched()
+	}
+	gathered := make(chan uint64, 1)
+	go func() {
+		before := s.sent.Load()
+		s.gather(math.MaxUint64)
+		gathered <- s.sent.Load() - before
+	}()
+	select {
+	case n := <-gathered:
+		if n > 100 {
+			t.Errorf("it let %d others send first", n)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it lets others send without end")
+		s.sent.Store(math.MaxUint64)
+	}
+	close(stop)
+	wg.Wait()
+}
+
+// TestSendersDoNotYield has a caller send beside another whose request is in
+// flight: a goroutine that is ready to run does not run meanwhile.
+func TestSendersDoNotYield(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	s, conn := pair(t, false, Config{})
+	go func() { _, _ = io.Copy(io.Discard, conn) }()
+	taken(t, s, 1)
+	var ran atomic.Int64
+	const n = 200
+	meanwhile := 0
+	for i := range n {
+		slot := taken(t, s, 1)[0]
+		frame := request(slot, "x")
+		go ran.Add(1)
+		if err := s.Send(t.Context(), slot, frame, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if ran.Load() > int64(i) {
+			meanwhile++
+		}
+		waitFor(t, func() bool { return ran.Load() > int64(i) })
+	}
+	if meanwhile > n/2 { // a few, where the machine took the processor away
+		t.Errorf("%d of %d sends let others run", meanwhile, n)
+	}
 }

@@ -134,7 +134,7 @@ func (g *Group) sendSome(ctx context.Context, deadline time.Time) error {
 	s.append(part)
 	g.waiting -= n
 	g.handed = end
-	s.flush(ctx, deadline)
+	s.flush()
 	return nil
 }
 

@@ -57,6 +57,26 @@ func TestAnswersBeforeTheQuestion(t *testing.T) {
 	})
 }
 
+// TestAnswersToNoneOfAGroup answers more requests than a group has.
+func TestAnswersToNoneOfAGroup(t *testing.T) {
+	s, conn := pair(t, false, Config{})
+	go echo(conn)
+	for i := range 3 * GroupSize {
+		g := sendable(t, s, "x")
+		if _, err := conn.Write(answer(wire.Header{Sync: g.syncOf(1 + i)}, []byte{0x80})); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, func() bool { return s.Stats().Late == uint64(i+1) })
+		if err := g.Send(t.Context(), time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Wait(t.Context(), 0, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		g.Leave()
+	}
+}
+
 // TestPushesAtTheEnd pushes to a request that takes none while the session
 // dies and its slot is given back.
 func TestPushesAtTheEnd(t *testing.T) {

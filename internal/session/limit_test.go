@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -103,14 +104,17 @@ func TestLimitWaits(t *testing.T) {
 func TestLimitOfGroups(t *testing.T) {
 	both(t, func(t *testing.T, pipe bool) {
 		s, conn := pair(t, pipe, Config{MaxInFlight: 3, WaitInFlight: true})
-		most := 0
+		most, came := 0, 0
+		ended := make(chan struct{})
 		go func() {
+			defer close(ended)
 			for {
 				h, body, err := readFrame(conn)
 				if err != nil {
 					return
 				}
 				most = max(most, s.InFlight())
+				came++
 				if _, err := conn.Write(answer(h, body)); err != nil {
 					return
 				}
@@ -136,8 +140,8 @@ func TestLimitOfGroups(t *testing.T) {
 			t.Errorf("%v, %d in flight of %d requests", err, s.InFlight(), s.Stats().Requests)
 		}
 		s.Close()
-		if most > 3 {
-			t.Errorf("%d were in flight at once", most)
+		if <-ended; most > 3 || came != 400 {
+			t.Errorf("%d requests came, %d were in flight at once", came, most)
 		}
 	})
 }
@@ -156,5 +160,61 @@ func TestLimitAtTheEnd(t *testing.T) {
 	var lost *LostError
 	if err := <-ended; !errors.As(err, &lost) || lost.Sent {
 		t.Errorf("got %v", err)
+	}
+}
+
+// isQuiet reports whether nothing waits to be written, or is being written.
+func (s *Session) isQuiet() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.out) == 0 && !s.writing
+}
+
+// TestTurnAndRoomAreGivenBack has those who wait give up just when they are
+// given what they waited for, which must not be lost.
+func TestTurnAndRoomAreGivenBack(t *testing.T) {
+	s, conn := pair(t, true, Config{MaxInFlight: 1, WaitInFlight: true, WriteBuffer: 1})
+	go func() { _, _ = io.Copy(io.Discard, conn) }()
+	for range 200 {
+		slot := taken(t, s, 1)[0]
+		ctx, cancel := context.WithCancel(t.Context())
+		acquired := make(chan struct{})
+		go func() {
+			defer close(acquired)
+			if slot, err := s.Acquire(ctx, time.Time{}); err == nil {
+				s.Release(slot)
+			}
+		}()
+		waitFor(t, func() bool { return s.Stats().WaitingForTurn == 1 })
+		go cancel()
+		s.Release(slot)
+		<-acquired
+		if n := s.InFlight(); n != 0 {
+			t.Fatalf("%d in flight", n)
+		}
+
+		waitFor(t, s.isQuiet)
+		s.mu.Lock()
+		s.out, s.appended = append(s.out, 0), s.appended+1 // waits until somebody else writes
+		s.mu.Unlock()
+		ctx, cancel = context.WithCancel(t.Context())
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			_ = s.SendNoReplyWait(ctx, []byte{0}, time.Time{}) // it may succeed
+		}()
+		waitFor(t, func() bool { return s.Stats().WaitingForRoom == 1 })
+		go cancel()
+		if err := s.SendNoReply([]byte{0}); err != nil {
+			t.Fatal(err)
+		}
+		<-sent
+		waitFor(t, s.isQuiet)
+		s.mu.Lock()
+		reserved := s.reserved
+		s.mu.Unlock()
+		if reserved != 0 {
+			t.Fatalf("room for %d bytes is lost", reserved)
+		}
 	}
 }

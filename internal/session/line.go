@@ -44,7 +44,7 @@ func wake(served []*waiter) {
 
 // standIn waits in a line until a share is given, which may be given with an
 // error, too. s.mu is held before and after, and not meanwhile.
-func (s *Session) standIn(l *line, ctx context.Context, deadline time.Time, want int) (share int, err error) {
+func (s *Session) standIn(ctx context.Context, deadline time.Time, l *line, want int) (share int, err error) {
 	w := &waiter{want: want, given: make(chan struct{})}
 	place := l.waiters.PushBack(w)
 	s.mu.Unlock()

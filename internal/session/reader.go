@@ -1,11 +1,9 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/wire"
@@ -70,7 +68,7 @@ func (s *Session) yieldToSenders() {
 	writes := s.beginWriting()
 	wake(served)
 	if writes {
-		s.write(context.Background(), time.Time{})
+		s.tryWrite()
 	}
 }
 

@@ -23,7 +23,7 @@ func (s *Session) Send(ctx context.Context, slot *Slot, frame []byte, deadline t
 		s.Release(slot)
 		return err
 	}
-	return s.put(ctx, deadline, slot, frame)
+	return s.put(slot, frame)
 }
 
 // SendAsync is Send for a request whose answer goes to r instead of to Wait.
@@ -38,7 +38,7 @@ func (s *Session) SendAsync(ctx context.Context, slot *Slot, frame []byte, deadl
 func (s *Session) SendAtOnce(slot *Slot, frame []byte, r Receiver) error {
 	slot.call = r
 	s.mu.Lock()
-	return s.put(context.Background(), time.Time{}, slot, frame)
+	return s.put(slot, frame)
 }
 
 // SendNoReply puts frames that have no answer on their way: IPROTO_WATCH and
@@ -57,7 +57,7 @@ func (s *Session) SendNoReply(frames []byte) error {
 		return errUnread
 	}
 	s.append(frames)
-	s.flush(context.Background(), time.Time{})
+	s.flush()
 	return nil
 }
 
@@ -71,13 +71,13 @@ func (s *Session) SendNoReplyWait(ctx context.Context, frames []byte, deadline t
 		return err
 	}
 	s.append(frames)
-	s.flush(ctx, deadline)
+	s.flush()
 	return nil
 }
 
 // put makes a request one of those that wait to be written. mu is held, and
 // not afterwards.
-func (s *Session) put(ctx context.Context, deadline time.Time, slot *Slot, frame []byte) error {
+func (s *Session) put(slot *Slot, frame []byte) error {
 	if s.err != nil {
 		err := &LostError{Cause: s.err}
 		s.mu.Unlock()
@@ -90,7 +90,7 @@ func (s *Session) put(ctx context.Context, deadline time.Time, slot *Slot, frame
 	// The last use of the slot: from here on an answer may come for it, and
 	// from a server that guesses its sync even before the request is written.
 	slot.state.Store(slot.sync<<stateBits | stateWaiting)
-	s.flush(ctx, deadline)
+	s.flush()
 	return nil
 }
 
@@ -113,7 +113,7 @@ func (s *Session) waitForRoom(ctx context.Context, deadline time.Time, size int)
 	if s.forRoom.len() == 0 && s.fits(size) {
 		return nil
 	}
-	given, err := s.standIn(&s.forRoom, ctx, deadline, size)
+	given, err := s.standIn(ctx, deadline, &s.forRoom, size)
 	s.reserved -= given
 	if err != nil { // it may have stood in the way of others who fit
 		served := s.giveRoom()

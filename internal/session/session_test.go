@@ -150,16 +150,6 @@ func held(conn net.Conn, came chan<- wire.Header) {
 	}
 }
 
-// begin sends a request and waits for it on a goroutine of its own.
-func begin(ctx context.Context, s *Session, payload string, timeout time.Duration) <-chan error {
-	done := make(chan error, 1)
-	go func() {
-		_, err := ask(ctx, s, payload, timeout)
-		done <- err
-	}()
-	return done
-}
-
 func TestSlotSize(t *testing.T) {
 	if n := unsafe.Sizeof(Slot{}); n > 128 {
 		t.Errorf("a slot has %d bytes, which are more than two lines of a cache", n)

@@ -9,7 +9,7 @@ import "syscall"
 func tryWrite(fd uintptr, b []byte) (n int, err error) {
 	for {
 		n, err = syscall.Write(int(fd), b)
-		switch err { //nolint:errorlint // a system call's own error
+		switch err {
 		case nil:
 			return n, nil
 		case syscall.EINTR:

@@ -1,19 +1,14 @@
 package session
 
 import (
-	"context"
 	"math"
 	"runtime"
-	"time"
 )
 
-const (
-	// turns is how many times a caller writes what others appended meanwhile
-	// before it lets a goroutine go on.
-	turns = 4
-	// yields is how many times whoever writes for others lets them run first.
-	yields = 1
-)
+// yields is how many times whoever writes for others lets them run first. On one
+// processor a yield may take long where many are ready to run, and everybody
+// waits for the write, so there is no more than one.
+const yields = 1
 
 // keepSpare is the largest write buffer, in bytes, that is kept for the next
 // write, and keepIdle what Trim leaves of it.
@@ -22,20 +17,22 @@ const (
 	keepIdle  = 4 << 10
 )
 
-// flush unlocks mu and, unless somebody writes already, or soon will, writes
-// what waits. A caller whose context or deadline ends meanwhile leaves the rest
-// to a goroutine.
-func (s *Session) flush(ctx context.Context, deadline time.Time) {
-	others := s.taken() > 1
-	if !s.beginWriting() {
-		return
+// flush unlocks mu and, unless somebody writes already, or soon will, sees to it
+// that what waits is written. A caller does not block in that, and writes for
+// nobody else: where others have requests in flight a goroutine lets them append
+// theirs first, as one write for many requests is what makes many callers cheap.
+func (s *Session) flush() {
+	alone := s.taken() <= 1
+	switch {
+	case !s.beginWriting():
+	case alone:
+		s.tryWrite()
+	default:
+		go func() {
+			s.gather(math.MaxUint64)
+			s.write(nil, 0)
+		}()
 	}
-	if others && s.dst.Tries() {
-		// Let those who are ready to send append first: one write for many
-		// requests is what makes many callers cheap.
-		s.gather(math.MaxUint64)
-	}
-	s.write(ctx, deadline)
 }
 
 // beginWriting unlocks mu and reports whether the caller is to write.
@@ -49,8 +46,7 @@ func (s *Session) beginWriting() bool {
 }
 
 // gather lets goroutines run that are ready to send, until so many requests were
-// ever sent as are expected at the most. Its bound is what a caller may be late
-// by who writes for the others.
+// ever sent as are expected at the most.
 func (s *Session) gather(expected uint64) {
 	for before, n := uint64(0), 0; n < yields; n++ {
 		sent := s.sent.Load()
@@ -62,60 +58,52 @@ func (s *Session) gather(expected uint64) {
 	}
 }
 
-// write writes for a caller or the reader, who must not block here: it only
-// tries, and where the kernel takes no more, others' requests keep coming, or
-// the caller has no time, a goroutine goes on.
-func (s *Session) write(ctx context.Context, deadline time.Time) {
-	var buf []byte
-	for turn := 0; s.dst.Tries() && turn < turns && !isOver(ctx, deadline); turn++ {
-		if turn > 0 {
-			s.gatherAgain()
-		}
-		var ok bool
+// tryWrite writes what waits, as far as that takes no waiting. A goroutine does
+// the rest, and what was appended meanwhile.
+func (s *Session) tryWrite() {
+	if !s.dst.Tries() {
+		go s.write(nil, 0)
+		return
+	}
+	buf, ok := s.takeOut(nil)
+	if !ok {
+		return
+	}
+	n, err := s.dst.Try(buf)
+	switch {
+	case err != nil:
+		go s.Fail(err) // not here: the caller may hold locks
+		return
+	case n == len(buf):
 		if buf, ok = s.takeOut(buf); !ok {
 			return
 		}
-		n, err := s.dst.Try(buf)
-		if err != nil {
-			go s.Fail(err) // not here: the caller may hold locks
-			return
-		}
-		if n < len(buf) {
-			go s.writeOn(buf, n)
-			return
-		}
+		n = 0
 	}
-	go s.writeOn(nil, 0)
+	go s.write(buf, n)
 }
 
-// writeOn writes what is left of buf, and then until nothing waits, on a
-// goroutine that may block.
-func (s *Session) writeOn(buf []byte, from int) {
+// write writes what is left of buf, and then until nothing waits. It may block.
+func (s *Session) write(buf []byte, from int) {
 	for ok := true; ok; from = 0 {
 		if from < len(buf) {
 			if _, err := s.dst.Write(buf[from:]); err != nil {
 				s.Fail(err)
 				return
 			}
-			s.gatherAgain()
+			if s.hasMore() {
+				s.gather(math.MaxUint64) // those who appended meanwhile have company
+			}
 		}
 		buf, ok = s.takeOut(buf)
 	}
 }
 
-// gatherAgain has those who appended during a write get company.
-func (s *Session) gatherAgain() {
+// hasMore reports whether bytes wait to be written.
+func (s *Session) hasMore() bool {
 	s.mu.Lock()
-	more := len(s.out) > 0
-	s.mu.Unlock()
-	if more {
-		s.gather(math.MaxUint64)
-	}
-}
-
-// isOver reports whether the caller is to return.
-func isOver(ctx context.Context, deadline time.Time) bool {
-	return ctx.Err() != nil || !deadline.IsZero() && time.Until(deadline) <= 0
+	defer s.mu.Unlock()
+	return len(s.out) > 0
 }
 
 // takeOut takes all that waits to be written, and leaves a buffer that was

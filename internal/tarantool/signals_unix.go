@@ -2,9 +2,15 @@
 
 package tarantool
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
-const (
-	sigStop = syscall.SIGSTOP
-	sigCont = syscall.SIGCONT
+var (
+	sigKill os.Signal = syscall.SIGKILL
+	sigSegv os.Signal = syscall.SIGSEGV
+	sigTerm os.Signal = syscall.SIGTERM
+	sigStop os.Signal = syscall.SIGSTOP
+	sigCont os.Signal = syscall.SIGCONT
 )

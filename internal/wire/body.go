@@ -23,7 +23,7 @@ type FieldError struct {
 	Got  mp.Type
 }
 
-// Error tells the key, what it holds and what it should hold.
+// Error says the key, what it holds and what it should hold.
 func (e *FieldError) Error() string {
 	return fmt.Sprintf("iproto: IPROTO_%v is %v, expected %v", e.Key, e.Got, e.Want)
 }
@@ -66,7 +66,7 @@ func (body *Body) Decode(b []byte) error {
 // DataOffset is where IPROTO_DATA stands in a body that begins with it.
 const DataOffset = 2
 
-// BeginsWithData tells whether IPROTO_DATA is the first of a body's values, as
+// BeginsWithData reports whether IPROTO_DATA is the first of a body's values, as
 // it is in nearly every answer that has it.
 func BeginsWithData(b []byte) bool {
 	return len(b) > DataOffset && 0x80 < b[0] && b[0] <= 0x8f && b[1] == byte(iproto.KeyData)
@@ -86,7 +86,7 @@ func alsoTakes(want, got mp.Type) bool {
 	return false
 }
 
-// Has tells whether the body has the key.
+// Has reports whether the body has the key.
 func (body *Body) Has(k iproto.Key) bool { return body.spans[k].end != 0 }
 
 // Raw returns the value of the key as MessagePack, nil where it is absent.

@@ -38,7 +38,7 @@ var (
 	ErrConsole      = errors.New("the peer is an admin console, not a binary port")
 )
 
-// IsGreetingPrefix tells whether b, of any length, can be the start of a
+// IsGreetingPrefix reports whether b, of any length, can be the start of a
 // greeting, so that a wrong peer is known by its first bytes.
 func IsGreetingPrefix(b []byte) bool {
 	n := min(len(b), len(greetingPrefix))

@@ -25,7 +25,7 @@ func HashChapSHA1(password string) [sha1.Size]byte {
 	return sha1.Sum(step1[:])           //nolint:gosec // as above
 }
 
-// CheckChapSHA1 tells whether the scramble was made of the password whose
+// CheckChapSHA1 reports whether the scramble was made of the password whose
 // stored hash is given. The scramble has sha1.Size bytes.
 func CheckChapSHA1(scramble []byte, hash [sha1.Size]byte, salt [SaltSize]byte) bool {
 	if len(scramble) != sha1.Size {
