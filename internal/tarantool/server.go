@@ -24,13 +24,13 @@ const startTimeout = 30 * time.Second
 // the end of its standard input, that of the process that started it, ends it.
 const script = `
 local fiber = require('fiber')
-local listen, log, setup = arg[1], arg[2], arg[3]
+local listen, log, setup, wal_mode = arg[1], arg[2], arg[3], arg[4]
 fiber.create(function()
     while require('socket').iowait(0, 'R') do
         if io.stdin:read(1) == nil then os.exit(0) end
     end
 end)
-local cfg = {listen = listen, log = log, wal_mode = 'none', memtx_memory = 256 * 1024 * 1024}
+local cfg = {listen = listen, log = log, wal_mode = wal_mode, memtx_memory = 256 * 1024 * 1024}
 local major, minor = _TARANTOOL:match('^(%d+)%.(%d+)')
 if tonumber(major) > 2 or tonumber(minor) > 7 then cfg.memtx_use_mvcc_engine = true end
 local ok, err = pcall(box.cfg, cfg)
@@ -54,6 +54,7 @@ type Server struct {
 
 	binary string
 	dir    string
+	keeps  bool // what it holds is there again after Run
 	cmd    *exec.Cmd
 	stdin  io.Closer
 	exited chan struct{}
@@ -61,17 +62,22 @@ type Server struct {
 
 // Start starts the binary, listening on loopback, and runs the Lua in setup,
 // as guest with all rights. It returns when the server is ready.
-func Start(binary, setup string) (*Server, error) { return start(binary, setup, false) }
+func Start(binary, setup string) (*Server, error) { return start(binary, setup, false, false) }
 
 // StartUnix is Start with a unix socket.
-func StartUnix(binary, setup string) (*Server, error) { return start(binary, setup, true) }
+func StartUnix(binary, setup string) (*Server, error) { return start(binary, setup, true, false) }
 
-func start(binary, setup string, unix bool) (*Server, error) {
+// StartDurable is Start of a server that writes what it is told to a journal
+// before it answers, and has it again after Run. So setup has to bear what it finds
+// from an earlier time.
+func StartDurable(binary, setup string) (*Server, error) { return start(binary, setup, false, true) }
+
+func start(binary, setup string, unix, durable bool) (*Server, error) {
 	dir, err := os.MkdirTemp("", "tarantool-")
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{binary: binary, dir: dir, Address: filepath.Join(dir, "tarantool.sock")}
+	s := &Server{binary: binary, dir: dir, keeps: durable, Address: filepath.Join(dir, "tarantool.sock")}
 	if !unix {
 		if s.Address, err = freeAddress(); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(dir))
@@ -99,16 +105,15 @@ func freeAddress() (string, error) {
 }
 
 // Run starts a server again that was stopped or killed, at the same address.
-// What it held is gone, and its setup is run again.
+// What it held is gone, unless it is durable, and its setup is run again.
 func (s *Server) Run() error {
-	for _, pattern := range []string{"*.snap", "*.xlog", "*.vylog"} {
-		files, _ := filepath.Glob(filepath.Join(s.dir, pattern))
-		for _, file := range files {
-			_ = os.Remove(file)
-		}
+	walMode := "write"
+	if !s.keeps {
+		walMode = "none"
+		s.forget()
 	}
 	cmd := exec.Command(s.binary, filepath.Join(s.dir, "init.lua"), s.Address,
-		filepath.Join(s.dir, "log"), filepath.Join(s.dir, "setup.lua"))
+		filepath.Join(s.dir, "log"), filepath.Join(s.dir, "setup.lua"), walMode)
 	cmd.Dir = s.dir
 	var errs strings.Builder
 	cmd.Stderr = &errs
@@ -143,6 +148,16 @@ func (s *Server) Run() error {
 	s.Kill()
 	log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 	return fmt.Errorf("%s did not start: %s\n%s%s", s.binary, text, errs.String(), log)
+}
+
+// forget removes what the server held.
+func (s *Server) forget() {
+	for _, pattern := range []string{"*.snap", "*.xlog", "*.vylog"} {
+		files, _ := filepath.Glob(filepath.Join(s.dir, pattern))
+		for _, file := range files {
+			_ = os.Remove(file)
+		}
+	}
 }
 
 // Kill ends the server at once, as a crash does, and waits for its end.
