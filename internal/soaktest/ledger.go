@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/gotnt/tnt"
 )
@@ -20,7 +21,9 @@ const (
 // ledger holds what has become of each write. A write is a row of space soak_rows
 // with a number of its own, written once.
 type ledger struct {
-	most int // writes
+	most  int // writes, spread evenly over the time
+	begun time.Time
+	lasts time.Duration
 
 	mu       sync.Mutex
 	rows     []fate
@@ -31,16 +34,19 @@ type ledger struct {
 // counter is a row that one caller adds to.
 type counter struct{ acked, unknown uint64 }
 
-func newLedger(most, counters int) *ledger {
-	return &ledger{most: most, counters: make([]counter, counters)}
+func newLedger(most, counters int, lasts time.Duration) *ledger {
+	return &ledger{most: most, begun: time.Now(), lasts: lasts, counters: make([]counter, counters)}
 }
 
+// early is how many writes may be ahead of the time.
+const early = 2000
+
 // take gives out the numbers of n writes to come; false where there have been
-// enough, so that the server's memory is.
+// enough by now, so that the server's memory is for all of the time.
 func take(l *ledger, list *[]fate, n int) (first int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(*list)+n > l.most {
+	if float64(len(*list)+n) > early+float64(l.most)*time.Since(l.begun).Seconds()/l.lasts.Seconds() {
 		return 0, false
 	}
 	first = len(*list)

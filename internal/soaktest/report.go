@@ -30,6 +30,7 @@ type Report struct {
 	Recoveries []time.Duration
 	Overruns   []time.Duration
 	Excused    int
+	Late       int
 	Canary     time.Duration
 
 	HeapBefore, HeapAfter uint64
@@ -57,7 +58,7 @@ func (r *run) report(took time.Duration, looked int) *Report {
 	c := &r.counts
 	c.with(func() {
 		rep.Faults, rep.Forms, rep.Errors = c.faults, c.forms, c.errors
-		rep.Checked, rep.Events, rep.Excused = c.checked, c.events, c.excused
+		rep.Checked, rep.Events, rep.Excused, rep.Late = c.checked, c.events, c.excused, c.late
 		rep.Recoveries, rep.Overruns = c.recoveries, c.overruns
 		rep.Heap, rep.Goroutines = c.heap, c.goroutines
 	})
@@ -81,8 +82,8 @@ func (r *Report) String() string {
 	line("calls that failed", "%d: %s", total(r.Errors), list(r.Errors))
 	line("faults", "%d: %s", total(r.Faults), list(r.Faults))
 	line("back after a fault", "%s", percentiles(r.Recoveries))
-	line("calls over their deadline", "%d, by %s; %d of them when nobody woke in time (the canary's worst: %v)",
-		len(r.Overruns), percentiles(r.Overruns), r.Excused, r.Canary.Round(time.Microsecond))
+	line("calls over their deadline", "%d, by %s; %d of them by more than %v, and %d when nobody woke in time (the canary's worst: %v)",
+		len(r.Overruns), percentiles(r.Overruns), r.Late, fewOverrun, r.Excused, r.Canary.Round(time.Microsecond))
 	line("heap", "%d KiB before, %d KiB at the most, %d KiB after", r.HeapBefore>>10, most(r.Heap)>>10, r.HeapAfter>>10)
 	line("goroutines", "%d at the most, %d of the last sample", most(r.Goroutines), last(r.Goroutines))
 	line("violations", "%d", len(r.Violations))

@@ -27,7 +27,8 @@ type Config struct {
 	// Default: those of Clients.
 	Clients   []Client
 	Addresses int
-	// MostWrites bounds the rows and the transactions written. Default: 200,000.
+	// MostWrites bounds the rows and the transactions written. Default: 20,000, and
+	// 2,000 for each second.
 	MostWrites int
 }
 
@@ -89,14 +90,14 @@ type client struct {
 // was in the way; what was wrong is in the report.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	setDefault(&cfg.Callers, 8)
-	setDefault(&cfg.MostWrites, 200_000)
+	setDefault(&cfg.MostWrites, 20_000+int(2000*cfg.Duration.Seconds()))
 	setDefault(&cfg.Addresses, 1)
 	if len(cfg.Clients) == 0 {
 		cfg.Clients = DefaultClients()
 	}
 	r := &run{
 		Config: cfg, random: rand.New(rand.NewPCG(cfg.Seed, 0)), canary: newCanary(),
-		ledger: newLedger(cfg.MostWrites, cfg.Callers*len(cfg.Clients)), stop: make(chan struct{}),
+		ledger: newLedger(cfg.MostWrites, cfg.Callers*len(cfg.Clients), cfg.Duration), stop: make(chan struct{}),
 		counts: counts{faults: map[string]int{}, errors: map[string]int{}, forms: map[string]int{}},
 	}
 	defer r.canary.close()
@@ -159,6 +160,7 @@ func (r *run) whole(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	r.checkHeap(heap)
+	r.checkLate()
 	report := r.report(time.Since(began), checked)
 	report.HeapBefore, report.HeapAfter = heap, heapNow()
 	return report, nil
@@ -341,6 +343,16 @@ func (r *run) checkHeap(before uint64) {
 	}
 }
 
+// checkLate holds the number of calls that were late against that of all.
+func (r *run) checkLate() {
+	c := &r.counts
+	var late, calls int
+	c.with(func() { late, calls = c.late, total(c.forms) })
+	if late > 1+calls/fewOf {
+		r.wrong("%d of %d calls returned more than %v after their deadline", late, calls, fewOverrun)
+	}
+}
+
 // compare reads what the server holds, and has the ledger check it.
 func (r *run) compare(ctx context.Context) (checked int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
@@ -388,7 +400,8 @@ type counts struct {
 	checked    int
 	recoveries []time.Duration
 	overruns   []time.Duration // of calls that were not over at their deadline
-	excused    int             // overruns of a time when nobody woke
+	excused    int             // long overruns of a time when nobody woke
+	late       int             // other long overruns
 	violations []string
 	heap       []uint64
 	goroutines []int

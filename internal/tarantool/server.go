@@ -30,7 +30,10 @@ fiber.create(function()
         if io.stdin:read(1) == nil then os.exit(0) end
     end
 end)
-local cfg = {listen = listen, log = log, wal_mode = wal_mode, memtx_memory = 256 * 1024 * 1024}
+-- Of a server that keeps what it holds: it would let others read while it has but
+-- a part of that again.
+local late = wal_mode ~= 'none'
+local cfg = {listen = not late and listen or nil, log = log, wal_mode = wal_mode, memtx_memory = 256 * 1024 * 1024}
 local major, minor = _TARANTOOL:match('^(%d+)%.(%d+)')
 if tonumber(major) > 2 or tonumber(minor) > 7 then cfg.memtx_use_mvcc_engine = true end
 local ok, err = pcall(box.cfg, cfg)
@@ -43,6 +46,7 @@ box.once('setup', function()
 end)
 local chunk = assert(loadfile(setup))
 chunk()
+if late then box.cfg{listen = listen} end
 io.stdout:write('ready\n')
 io.stdout:flush()
 `
