@@ -100,42 +100,44 @@ func InTx(ctx context.Context, ex Executor, fn func(s *Stream) error, opts ...Be
 	s := NewStream(ex)
 	if err := s.Begin(ctx, opts...); err != nil {
 		if !SafeToRetry(err) {
-			s.abandon(ctx) // it may be done yet, and nobody would end it
+			s.abandon(ctx, err) // it may be done yet, and nobody would end it
 		}
 		return err
 	}
 	committing := false
 	defer func() {
 		if !committing {
-			s.abandon(ctx)
+			s.abandon(ctx, err)
 		}
 	}()
-	if err := fn(s); err != nil {
+	if err = fn(s); err != nil {
 		return err
 	}
 	committing = true
 	if err = s.Commit(ctx); err != nil && !isRefused(err) {
-		s.abandon(ctx) // the commit may not have been sent
+		s.abandon(ctx, err) // the commit may not have been sent
 	}
 	return err
 }
 
-// abandon rolls back, though ctx may have ended: then it doesn't wait for the
-// answer, because a stream's requests are done in order. Nor does it wait for room
+// abandon rolls back after err, though ctx or the time may have ended: then it
+// doesn't wait for the answer, because a stream's requests are done in order. Nor does it wait for room
 // to send, which a server that reads nothing may never give; a few bytes for
 // each transaction that was begun do no harm. That it fails changes nothing for
 // the caller: then the session is lost, or the transaction is over already. On a
 // stream without a session there is nothing to roll back.
-func (s *Stream) abandon(ctx context.Context) {
+func (s *Stream) abandon(ctx context.Context, err error) {
 	rt := s.route.Load()
 	if rt == nil {
 		return
 	}
-	l, err := rt.pin.session()
-	if err != nil {
+	l, lost := rt.pin.session()
+	if lost != nil {
 		return
 	}
 	f := newFuture(nil, *rt, Rollback{})
 	f.sendAtOnce(l)
-	_, _ = f.Wait(ctx)
+	if !errors.Is(err, ErrTimeout) {
+		_, _ = f.Wait(ctx)
+	}
 }
