@@ -105,7 +105,7 @@ func userEnv(ctx context.Context, proxy, dir string) ([]string, error) {
 		"GOFLAGS=-mod=mod -trimpath -modcacherw",
 		"GOSUMDB=off",
 		"GOWORK=off",
-		"GONOPROXY=none",
+		"GOPRIVATE=", "GONOPROXY=", "GONOSUMDB=",
 	}, nil
 }
 
