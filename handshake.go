@@ -149,6 +149,7 @@ func (c *Conn) introduce(ctx context.Context, l *live) (ConnectStage, error) {
 			return StageSchema, err
 		}
 		l.setSchema(s)
+		l.verified.Store(s)
 	}
 	if c.opts.AfterConnect != nil {
 		p := &Pinned{route: Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}}

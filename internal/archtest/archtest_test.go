@@ -59,7 +59,7 @@ var layers = []layer{
 	{"tnttest", append(slices.Clone(codec), "internal/tarantool"), append(slices.Clone(servers), root, "internal/session")},
 	{root, append(slices.Clone(sessions), "internal/link"), servers},
 	{"box", clients, servers},
-	{"pool", clients, servers},
+	{"pool", append(slices.Clone(clients), "box"), servers},
 	{"crud", append(slices.Clone(clients), "pool"), servers},
 	{"queue", append(slices.Clone(clients), "pool"), servers},
 	{"vshard", append(slices.Clone(clients), "pool"), servers},
