@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gotnt/tnt/internal/link"
 	"github.com/gotnt/tnt/internal/session"
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
@@ -75,7 +76,7 @@ func New(opts Options) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{opts: opts, hooks: hooks, changed: make(chan struct{})}
-	c.network, c.address, _ = splitAddress(opts.Address) // withDefaults has checked it
+	c.network, c.address, _ = link.SplitAddress(opts.Address) // withDefaults has checked it
 	c.state.Store(int32(Disconnected))
 	return c, nil
 }

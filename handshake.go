@@ -190,7 +190,7 @@ func (c *Conn) ask(ctx context.Context, l *live, req Request, deadline time.Time
 
 // tlsFor returns the configuration that tarantools:// stands for.
 func tlsFor(address string) *tls.Config {
-	host, _, err := splitHostPort(address)
+	host, _, err := link.SplitHostPort(address)
 	if err != nil {
 		host = ""
 	}

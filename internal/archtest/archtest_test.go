@@ -38,7 +38,7 @@ var (
 	codec      = append(slices.Clone(vocabulary), "internal/mp", "internal/wire")
 	sessions   = append(slices.Clone(codec), "internal/session")
 	clients    = append(slices.Clone(vocabulary), root)
-	programs   = append(slices.Clone(sessions), "internal/link", root, "box", "pool", "crud", "queue", "vshard", "cdc", "xlog", "tnttest", "internal/tarantool")
+	programs   = append(slices.Clone(sessions), "internal/link", "internal/replication", root, "box", "pool", "crud", "queue", "vshard", "cdc", "xlog", "tnttest", "internal/tarantool")
 
 	// What a test talks to: the embedded server and real ones.
 	servers = []string{"tnttest", "internal/tarantool"}
@@ -53,6 +53,7 @@ var layers = []layer{
 	{"internal/mp", []string{"errcode", "types"}, servers},
 	{"schema", []string{"internal/mp"}, servers},
 	{"internal/wire", []string{"errcode", "iproto", "types", "internal/mp"}, servers},
+	{"internal/replication", codec, nil},
 	{"internal/tarantool", codec, nil},
 	{"internal/session", codec, servers},
 	{"internal/link", sessions, servers},
@@ -65,8 +66,8 @@ var layers = []layer{
 	{"vshard", append(slices.Clone(clients), "pool"), servers},
 	// The change stream is a client of its own: it speaks to the server below
 	// package tnt, over a link.
-	{"cdc", append(slices.Clone(sessions), "internal/link", root, "pool"), servers},
-	{"xlog", append(slices.Clone(codec), "cdc"), servers},
+	{"cdc", append(slices.Clone(sessions), "internal/link", "internal/replication", root, "pool"), servers},
+	{"xlog", append(slices.Clone(codec), "internal/replication"), servers},
 	{"arrow", clients, servers},
 	// The command and the benchmarks start servers as well as they connect.
 	{"cmd", programs, nil},

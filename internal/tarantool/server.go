@@ -24,7 +24,7 @@ const startTimeout = 30 * time.Second
 // the end of its standard input, that of the process that started it, ends it.
 const script = `
 local fiber = require('fiber')
-local listen, log, setup = arg[1], arg[2], arg[3]
+local listen, log, setup, more = arg[1], arg[2], arg[3], arg[4]
 fiber.create(function()
     while require('socket').iowait(0, 'R') do
         if io.stdin:read(1) == nil then os.exit(0) end
@@ -33,6 +33,7 @@ end)
 local cfg = {listen = listen, log = log, wal_mode = 'none', memtx_memory = 256 * 1024 * 1024}
 local major, minor = _TARANTOOL:match('^(%d+)%.(%d+)')
 if tonumber(major) > 2 or tonumber(minor) > 7 then cfg.memtx_use_mvcc_engine = true end
+for option, value in pairs(loadstring('return ' .. more)()) do cfg[option] = value end
 local ok, err = pcall(box.cfg, cfg)
 if not ok then
     io.stdout:write('failed: ' .. tostring(err) .. '\n')
@@ -55,7 +56,8 @@ type Server struct {
 	binary string
 	dir    string
 	env    []string // of a script of the caller's
-	keeps  bool     // what it held, when it is run again
+	keeps  bool     // what it held, when it is run again: it is a script's, or it writes a log
+	cfg    string   // a Lua table of more options
 	cmd    *exec.Cmd
 	stdin  io.Closer
 	exited chan struct{}
@@ -63,17 +65,31 @@ type Server struct {
 
 // Start starts the binary, listening on loopback, and runs the Lua in setup,
 // as guest with all rights. It returns when the server is ready.
-func Start(binary, setup string) (*Server, error) { return start(binary, setup, false) }
+func Start(binary, setup string) (*Server, error) {
+	return start(&Server{binary: binary, cfg: "{}"}, setup, false)
+}
 
 // StartUnix is Start with a unix socket.
-func StartUnix(binary, setup string) (*Server, error) { return start(binary, setup, true) }
+func StartUnix(binary, setup string) (*Server, error) {
+	return start(&Server{binary: binary, cfg: "{}"}, setup, true)
+}
 
-func start(binary, setup string, unix bool) (*Server, error) {
+// StartLogging is StartUnix of a server that writes a log: Run brings back what
+// it held. cfg is a Lua table of options for box.cfg, "{}" for none. The Lua in
+// setup is run at each start, and has to take that.
+func StartLogging(binary, cfg, setup string) (*Server, error) {
+	return start(&Server{binary: binary, cfg: cfg, keeps: true}, setup, true)
+}
+
+func start(s *Server, setup string, unix bool) (*Server, error) {
 	dir, err := os.MkdirTemp("", "tarantool-")
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{binary: binary, dir: dir, Address: filepath.Join(dir, "tarantool.sock")}
+	s.dir, s.Address = dir, filepath.Join(dir, "tarantool.sock")
+	if s.keeps {
+		s.cfg = "(function() local c = " + s.cfg + " c.wal_mode = c.wal_mode or 'write' return c end)()"
+	}
 	if !unix {
 		if s.Address, err = freeAddress(); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(dir))
@@ -134,7 +150,8 @@ func freeAddress() (string, error) {
 }
 
 // Run starts a server again that was stopped or killed, at the same address.
-// What it held is gone, and its setup is run again; that of a script stays.
+// What it held is gone, unless it writes a log, and its setup is run again; that of
+// a script stays.
 func (s *Server) Run() error {
 	for _, pattern := range []string{"*.snap", "*.xlog", "*.vylog"} {
 		if s.keeps {
@@ -146,7 +163,7 @@ func (s *Server) Run() error {
 		}
 	}
 	cmd := exec.Command(s.binary, filepath.Join(s.dir, "init.lua"), s.Address,
-		filepath.Join(s.dir, "log"), filepath.Join(s.dir, "setup.lua"))
+		filepath.Join(s.dir, "log"), filepath.Join(s.dir, "setup.lua"), s.cfg)
 	cmd.Dir = s.dir
 	if s.env != nil {
 		cmd.Env = append(os.Environ(), s.env...)
@@ -219,6 +236,9 @@ func (s *Server) Close() error {
 	s.Kill()
 	return os.RemoveAll(s.dir)
 }
+
+// Dir returns the server's directory, where its files are.
+func (s *Server) Dir() string { return s.dir }
 
 // Binary returns the path of the program.
 func (s *Server) Binary() string { return s.binary }
