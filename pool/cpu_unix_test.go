@@ -48,7 +48,7 @@ func TestLoneCallerCPU(t *testing.T) {
 		}
 		p, err := pool.Open(t.Context(), pool.Options{Instances: []pool.Instance{{Options: opts}}})
 		must(t, err)
-		defer p.Close()
+		defer func() { _ = p.Close() }()
 		names := []string{"a bare Conn", "a Conn that watches", "the pool"}
 		took := make([][]time.Duration, len(names))
 		const rounds, requests = 150, 1000
