@@ -84,7 +84,7 @@ func (p *Pool) requestTimeout() (least time.Duration) {
 }
 
 // await waits for an instance that fits; waited says that it was not there at once.
-func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt.Attempt, began time.Time, end <-chan time.Time) (c *Candidate, t *table, waited bool, err error) {
+func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt.Attempt, began time.Time, end <-chan time.Time) (_ *Candidate, t *table, waited bool, err error) {
 	pause := pauseBefore(a.Try)
 	for ; ; waited = true {
 		t = p.table.Load()
@@ -93,12 +93,13 @@ func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt
 		}
 		changed := t.changed
 		if pause == 0 {
-			if c = v.choose(t, k, avoid); c != nil {
+			if c := v.choose(t, k, avoid); c != nil {
 				return c, t, waited, nil
 			}
 		}
 		if end == nil {
-			return nil, t, waited, t.noInstance(v, time.Time{}, a.Err)
+			err = t.noInstance(v, time.Time{}, a.Err)
+			return nil, t, waited, err
 		}
 		var over <-chan time.Time
 		var timer *time.Timer
@@ -112,7 +113,8 @@ func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt
 		case <-p.done:
 		case <-end:
 			stopTimer(timer)
-			return nil, t, true, t.noInstance(v, began, a.Err)
+			err = t.noInstance(v, began, a.Err)
+			return nil, t, true, err
 		case <-ctx.Done():
 			stopTimer(timer)
 			return nil, t, true, fmt.Errorf("%w (%w)", context.Cause(ctx), t.noInstance(v, began, a.Err))
