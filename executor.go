@@ -53,6 +53,8 @@ func observeFailure(ctx context.Context, ex Executor, a Attempt) {
 			ex = e.ex
 		case idempotent:
 			ex = e.ex
+		case resumed:
+			ex = e.ex
 		case FailureObserver:
 			e.OnFailure(ctx, a)
 			return

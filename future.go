@@ -252,12 +252,27 @@ func another(ctx context.Context, ex Executor, rt Route, req Request, err error,
 		observeFailure(ctx, ex, a)
 		return nil
 	}
-	a.Try++
-	next, refused := ex.Route(ctx, a)
-	if refused != nil {
-		return nil
+	return resumed{ex, a}
+}
+
+// resumed is an Executor for a request that failed once already.
+type resumed struct {
+	ex     Executor
+	failed Attempt
+}
+
+// Route implements Executor.
+func (r resumed) Route(ctx context.Context, a Attempt) (Route, error) {
+	if a.Try == 1 {
+		a.Err, a.Last = r.failed.Err, r.failed.Last
 	}
-	return next
+	first := a.Err
+	a.Try += r.failed.Try
+	rt, refused := r.ex.Route(ctx, a)
+	if refused != nil {
+		return rt, lastError(a.Request, first, refused)
+	}
+	return rt, nil
 }
 
 // receiver is a Future as the session knows it, whose methods are not for users.

@@ -35,7 +35,7 @@ func BenchmarkRoute(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	for name, v := range map[string]*pool.View{"master": p.Master(), "any": p.Any()} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

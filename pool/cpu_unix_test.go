@@ -39,16 +39,16 @@ func TestLoneCallerCPU(t *testing.T) {
 		opts := tnt.Options{Address: s.Address}
 		bare, err := tnt.ConnectOptions(t.Context(), opts)
 		must(t, err)
-		defer bare.Disconnect(context.Background())
+		defer func() { _ = bare.Disconnect(context.Background()) }()
 		watching, err := tnt.ConnectOptions(t.Context(), opts)
 		must(t, err)
-		defer watching.Disconnect(context.Background())
+		defer func() { _ = watching.Disconnect(context.Background()) }()
 		for _, key := range []string{"box.id", "box.status", "box.election"} {
 			_, _ = watching.WatchFunc(key, func(tnt.Event) {}) // an older server has none
 		}
 		p, err := pool.Open(t.Context(), pool.Options{Instances: []pool.Instance{{Options: opts}}})
 		must(t, err)
-		defer p.Close()
+		defer func() { _ = p.Close() }()
 		names := []string{"a bare Conn", "a Conn that watches", "the pool"}
 		took := make([][]time.Duration, len(names))
 		const rounds, requests = 150, 1000

@@ -73,7 +73,7 @@ func inBubble(t *testing.T, servers []tnttest.Option, opts pool.Options, f func(
 			t.Fatal(err)
 		}
 		e.pool = p
-		defer p.Close()
+		defer func() { _ = p.Close() }()
 		synctest.Wait()
 		f(t, e)
 	})

@@ -54,8 +54,9 @@ func (m *member) onEvent(e tnt.Event) {
 		m.running = text(fields["status"])
 		m.hear(fields["is_ro"])
 	case keyElection:
+		// It also has is_ro, of before: box.status tells of a change first, and the two
+		// keys come here in no order.
 		m.elect(number(fields["term"]), number(fields["leader"]))
-		m.hear(fields["is_ro"])
 	}
 	p.update()
 }

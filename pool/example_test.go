@@ -32,7 +32,7 @@ type kv struct {
 // A write goes to the master, whoever that is.
 func Example() {
 	rs, url := exampleSet()
-	defer rs.Close()
+	defer func() { _ = rs.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 
@@ -41,7 +41,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	if _, err := p.Insert(ctx, "kv", []any{1, "before"}); err != nil {
 		fmt.Println(err)
 	}
@@ -57,7 +57,7 @@ func Example() {
 // Hooks are told of each change of roles.
 func ExampleRoleFunc() {
 	rs, url := exampleSet()
-	defer rs.Close()
+	defer func() { _ = rs.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 
@@ -77,7 +77,7 @@ func ExampleRoleFunc() {
 		fmt.Println(err)
 		return
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	fmt.Println(<-masters == rs.Addrs()[0])
 	_ = rs.Promote(1)
 	fmt.Println(<-masters == rs.Addrs()[1])
@@ -89,7 +89,7 @@ func ExampleRoleFunc() {
 // Instances come and go as a channel says.
 func ExamplePool_Follow() {
 	rs, url := exampleSet()
-	defer rs.Close()
+	defer func() { _ = rs.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 
@@ -98,7 +98,7 @@ func ExamplePool_Follow() {
 		fmt.Println(err)
 		return
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	lists := make(chan []pool.Instance, 1) // a watcher of etcd, of a file or of DNS sends on it
 	lists <- []pool.Instance{{Options: tnt.Options{Address: rs.Addrs()[0]}}}
 	close(lists)

@@ -143,6 +143,85 @@ func TestMasterUnknown(t *testing.T) {
 	})
 }
 
+// Go and Batch do again what was refused, as Do does, and hooks are told of retries and
+// waits.
+func TestFuturesAndBatches(t *testing.T) {
+	inBubble(t, []tnttest.Option{tnttest.WithoutElections()}, pool.Options{}, func(t *testing.T, e *embedded) {
+		ctx := t.Context()
+		e.Instance(0).Inject(tnttest.Fault{On: iproto.TypeInsert, Error: refusal(errcode.Readonly), Times: 5})
+		if _, err := e.pool.Go(ctx, tnt.Insert{Space: "kv", Tuple: []any{1, "x"}}).Wait(ctx); err != nil {
+			t.Errorf("Go: %v", err)
+		}
+		var reqs []tnt.Request
+		for k := range 10 {
+			reqs = append(reqs, tnt.Insert{Space: "kv", Tuple: []any{10 + k, "x"}})
+		}
+		for i, result := range e.pool.Batch(ctx, reqs...) {
+			if result.Err != nil {
+				t.Errorf("Batch: request %d: %v", i, result.Err)
+			}
+		}
+		if n, err := e.Instance(1).Space("kv").Len(); err != nil || n != 11 {
+			t.Errorf("there are %d rows, %v, want 11", n, err)
+		}
+		e.hooks.mu.Lock()
+		defer e.hooks.mu.Unlock()
+		if len(e.hooks.retries) == 0 || e.hooks.retries[0].From != "r0" || e.hooks.retries[0].Err == nil || len(e.hooks.waits) == 0 || e.hooks.waits[0].Duration == 0 {
+			t.Errorf("hooks were told of the retries %+v and the waits %+v", e.hooks.retries, e.hooks.waits)
+		}
+	})
+}
+
+// A shutdown in order fails nothing: what is in flight is answered, what comes waits.
+func TestShutdown(t *testing.T) {
+	inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
+		e.Instance(0).Inject(tnttest.Fault{On: iproto.TypeInsert, Delay: time.Second, Times: 1})
+		done := make(chan error, 2)
+		go func() { done <- insert(t.Context(), e.pool, 1) }()
+		synctest.Wait()
+		go func() { done <- e.Shutdown(t.Context(), 0) }()
+		synctest.Wait()
+		must(t, insert(t.Context(), e.pool, 2))
+		must(t, <-done)
+		must(t, <-done)
+		e.wantRoles(t, pool.Unknown, pool.Master, pool.Replica)
+	})
+}
+
+// Without elections, with events and without: the master is killed, or stands still, and
+// an operator makes another.
+func TestAsyncIncidents(t *testing.T) {
+	for _, version := range []string{"3.8.0", "2.6.0"} {
+		t.Run(version, func(t *testing.T) {
+			inBubble(t, []tnttest.Option{tnttest.WithVersion(version), tnttest.WithoutElections()}, pool.Options{}, func(t *testing.T, e *embedded) {
+				must(t, e.Kill(0))
+				synctest.Wait()
+				must(t, e.SetReadOnly(1, false))
+				must(t, insert(t.Context(), e.pool, 1))
+				must(t, e.Freeze(1))
+				must(t, e.SetReadOnly(2, false))
+				time.Sleep(3 * time.Second) // the longest a poll takes that hangs
+				began := time.Now()
+				for k := range 10 {
+					must(t, insert(t.Context(), e.pool, 2+k))
+				}
+				if took := time.Since(began); took != 0 {
+					t.Errorf("ten writes took %v", took)
+				}
+				must(t, e.Thaw(1))
+				time.Sleep(6 * time.Second)
+				e.wantRoles(t, pool.Unknown, pool.Superseded, pool.Master)
+				if n, err := e.Instance(1).Space("kv").Len(); err != nil || n < 1 {
+					t.Errorf("r1 has %d rows, %v", n, err)
+				}
+				must(t, e.SetReadOnly(1, true))
+				time.Sleep(2 * time.Second)
+				e.wantRoles(t, pool.Unknown, pool.Replica, pool.Master)
+			})
+		})
+	}
+}
+
 // RequestTimeout of the connections bounds the wait of a call without a deadline.
 func TestRequestTimeoutBoundsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -153,7 +232,7 @@ func TestRequestTimeoutBoundsTheWait(t *testing.T) {
 		}
 		p, err := pool.Open(t.Context(), opts)
 		must(t, err)
-		defer p.Close()
+		defer func() { _ = p.Close() }()
 		must(t, e.Kill(1))
 		must(t, e.Kill(2))
 		time.Sleep(time.Second)
@@ -212,7 +291,7 @@ func inBubble2(t *testing.T, servers []tnttest.Option, opts pool.Options, before
 		opts.Instances = e.instances()
 		p, err := pool.Open(t.Context(), opts)
 		must(t, err)
-		defer p.Close()
+		defer func() { _ = p.Close() }()
 		e.pool = p
 		f(t, e)
 	})

@@ -266,10 +266,10 @@ func (m *member) facts() facts {
 		f.unfit = m.stranger
 	case m.outsider != nil:
 		f.unfit = m.outsider
-	case m.down:
-		f.unfit = errShuttingDown
 	case !m.connected:
 		f.unfit, f.away = fmt.Errorf("not connected: %w", orElse(m.controlErr, errStarting)), true
+	case m.down:
+		f.unfit = errShuttingDown
 	case m.silent:
 		f.unfit = errSilent
 	case marked && m.markErr != nil:

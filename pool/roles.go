@@ -80,26 +80,9 @@ func decide(all []facts, independent bool) []verdict {
 	best := -1
 	for i := range all {
 		f := &all[i]
-		switch {
-		case f.away:
-			verdicts[i] = verdict{Unknown, f.unfit}
-		case !independent && f.writable() && f.behind(all) != nil:
-			verdicts[i] = verdict{Superseded, fmt.Errorf("%w: %w", ErrSuperseded, f.behind(all))}
-		case f.unfit != nil:
-			verdicts[i] = verdict{Unknown, f.unfit}
-		case f.marked:
-			verdicts[i] = verdict{Replica, errRefusedWrite}
-		case !f.known:
-			verdicts[i] = verdict{Replica, errDenied} // a guess: see below
-		case f.ro:
-			verdicts[i] = verdict{Replica, errReadOnly}
-		case independent:
-			verdicts[i] = verdict{Master, errWrites}
-		default:
-			verdicts[i] = verdict{Replica, errAlsoWrites}
-			if best < 0 || f.isMasterBefore(&all[best], all) {
-				best = i
-			}
+		verdicts[i] = f.alone(all, independent)
+		if verdicts[i].why == errAlsoWrites && (best < 0 || f.isMasterBefore(&all[best], all)) { //nolint:errorlint // the very value
+			best = i
 		}
 	}
 	if independent {
@@ -118,6 +101,29 @@ func decide(all []facts, independent bool) []verdict {
 		}
 	}
 	return verdicts
+}
+
+// alone returns what an instance is by itself: that of several that take writes one is
+// the master comes after that.
+func (f *facts) alone(all []facts, independent bool) verdict {
+	if !f.away && !independent && f.writable() {
+		if why := f.behind(all); why != nil {
+			return verdict{Superseded, fmt.Errorf("%w: %w", ErrSuperseded, why)}
+		}
+	}
+	switch {
+	case f.unfit != nil:
+		return verdict{Unknown, f.unfit}
+	case f.marked:
+		return verdict{Replica, errRefusedWrite}
+	case !f.known:
+		return verdict{Replica, errDenied} // or the master by a guess
+	case f.ro:
+		return verdict{Replica, errReadOnly}
+	case independent:
+		return verdict{Master, errWrites}
+	}
+	return verdict{Replica, errAlsoWrites}
 }
 
 // behind returns the reason why a later term than the instance's is in force, nil

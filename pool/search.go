@@ -36,8 +36,8 @@ func (p *Pool) search(ctx context.Context, v *View, a tnt.Attempt) (tnt.Route, e
 	end, stop := p.bound(ctx, began)
 	defer stop()
 	here := time.Now()
-	c, t, err := p.await(ctx, v, k, avoid, &a, began, end)
-	if p.hooks.waits != nil && (a.Err == nil || err != nil || time.Since(here) > 0) {
+	c, t, waited, err := p.await(ctx, v, k, avoid, &a, began, end)
+	if waited {
 		for _, h := range p.hooks.waits {
 			h.OnWait(Wait{View: v.String(), Request: a.Request, Duration: time.Since(here), Err: err})
 		}
@@ -83,23 +83,23 @@ func (p *Pool) requestTimeout() (least time.Duration) {
 	return least
 }
 
-// await waits for an instance that fits.
-func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt.Attempt, began time.Time, end <-chan time.Time) (*Candidate, *table, error) {
+// await waits for an instance that fits; waited says that it was not there at once.
+func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt.Attempt, began time.Time, end <-chan time.Time) (_ *Candidate, t *table, waited bool, err error) {
 	pause := pauseBefore(a.Try)
-	for {
-		t := p.table.Load()
+	for ; ; waited = true {
+		t = p.table.Load()
 		if t.closed {
-			return nil, t, errClosed
+			return nil, t, waited, errClosed
 		}
 		changed := t.changed
 		if pause == 0 {
 			if c := v.choose(t, k, avoid); c != nil {
-				return c, t, nil
+				return c, t, waited, nil
 			}
 		}
 		if end == nil {
-			err := t.noInstance(v, time.Time{}, a.Err)
-			return nil, t, err
+			err = t.noInstance(v, time.Time{}, a.Err)
+			return nil, t, waited, err
 		}
 		var over <-chan time.Time
 		var timer *time.Timer
@@ -113,11 +113,11 @@ func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt
 		case <-p.done:
 		case <-end:
 			stopTimer(timer)
-			err := t.noInstance(v, began, a.Err)
-			return nil, t, err
+			err = t.noInstance(v, began, a.Err)
+			return nil, t, true, err
 		case <-ctx.Done():
 			stopTimer(timer)
-			return nil, t, fmt.Errorf("%w (%w)", context.Cause(ctx), t.noInstance(v, began, a.Err))
+			return nil, t, true, fmt.Errorf("%w (%w)", context.Cause(ctx), t.noInstance(v, began, a.Err))
 		}
 		stopTimer(timer)
 		pause = 0

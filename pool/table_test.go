@@ -71,7 +71,7 @@ func (i incident) measure(t *testing.T, program tarantool.Program) string {
 	opts := c.options()
 	opts.Hooks = []pool.Hook{seen}
 	p := c.open(t, opts)
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	l := startLoad(p, 64, time.Millisecond)
 	l.waitFor(t, 500)
 	m := master(p)

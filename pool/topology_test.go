@@ -131,7 +131,7 @@ func TestStrangers(t *testing.T) {
 		}
 		p, err := pool.Open(t.Context(), opts)
 		must(t, err)
-		defer p.Close()
+		defer func() { _ = p.Close() }()
 		e.pool = p
 		synctest.Wait()
 		e.wantRoles(t, pool.Master, pool.Replica, pool.Replica)
@@ -241,7 +241,7 @@ func TestBalancing(t *testing.T) {
 				test.opts.Instances = withWeights(e)
 				p, err := pool.Open(t.Context(), test.opts)
 				must(t, err)
-				defer p.Close()
+				defer func() { _ = p.Close() }()
 				synctest.Wait()
 				got := share(t, test.view(p), e, 40)
 				if fmt.Sprint(got) != fmt.Sprint(test.want) {
@@ -373,7 +373,7 @@ func TestIndependent(t *testing.T) {
 		}}
 		p, err := pool.Open(t.Context(), opts)
 		must(t, err)
-		defer p.Close()
+		defer func() { _ = p.Close() }()
 		synctest.Wait()
 		for k := range 10 {
 			must(t, insert(t.Context(), p.Any(), k))

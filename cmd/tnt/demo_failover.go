@@ -65,7 +65,7 @@ func failover(d *demo) (_ any, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	if _, err := p.Insert(d.ctx, "kv", []any{1, "before"}); err != nil {
 		return nil, err
 	}
