@@ -38,6 +38,8 @@ var (
 	codec      = append(slices.Clone(vocabulary), "internal/mp", "internal/wire")
 	sessions   = append(slices.Clone(codec), "internal/socket", "internal/session")
 	clients    = append(slices.Clone(vocabulary), root)
+	lua        = append(slices.Clone(clients), "internal/mp", "internal/luacall", "pool")
+	fakes      = append(slices.Clone(vocabulary), "internal/mp", "tnttest")
 	programs   = append(slices.Clone(sessions), "internal/link", root, "box", "pool", "crud", "queue", "vshard", "cdc", "xlog", "tnttest", "internal/tarantool")
 
 	// What a test talks to: the embedded server and real ones.
@@ -61,9 +63,15 @@ var layers = []layer{
 	{root, append(slices.Clone(sessions), "internal/link"), servers},
 	{"box", clients, servers},
 	{"pool", clients, servers},
-	{"crud", append(slices.Clone(clients), "pool"), servers},
-	{"queue", append(slices.Clone(clients), "pool"), servers},
-	{"vshard", append(slices.Clone(clients), "pool"), servers},
+	// What modules in Lua answer is decoded by parts, which takes the codec.
+	{"internal/luacall", append(slices.Clone(clients), "internal/mp"), servers},
+	{"crud", lua, append(slices.Clone(servers), "tnttest/crudtest")},
+	{"queue", lua, append(slices.Clone(servers), "tnttest/queuetest")},
+	{"vshard", lua, append(slices.Clone(servers), "tnttest/vshardtest")},
+	// Fakes of those modules, on the embedded server.
+	{"tnttest/crudtest", fakes, append(slices.Clone(clients), "crud")},
+	{"tnttest/queuetest", fakes, append(slices.Clone(clients), "queue")},
+	{"tnttest/vshardtest", fakes, append(slices.Clone(clients), "vshard")},
 	// The change stream is a client of its own: it speaks to the server below
 	// package tnt, over a link.
 	{"cdc", append(slices.Clone(sessions), "internal/link", root, "pool"), servers},
