@@ -159,3 +159,18 @@ func parseStats(v luacall.Value) (map[string]Operations, error) {
 	})
 	return stats, err
 }
+
+// AllStats returns the statistics of all spaces by their names; see Stats.
+func AllStats(ctx context.Context, c Client) (map[string]map[string]Operations, error) {
+	v, err := c.call(ctx, "stats")
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]map[string]Operations)
+	v.Get("spaces").Map(func(name string, value luacall.Value) {
+		if err == nil {
+			all[name], err = parseStats(value)
+		}
+	})
+	return all, err
+}
