@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/gotnt/tnt/internal/luacall"
+	"github.com/gotnt/tnt/internal/queuelua"
 )
 
 // Kind is what kind of queue a tube is. Servers may have more of their own.
@@ -47,22 +48,15 @@ func (o CreateOptions) encode() map[string]any {
 	return m
 }
 
-// Lua for what the module's functions can't be called for: a tube that
-// create_tube returns does not go over the network.
-const (
-	luaCreate = `local name, kind, opts = ... local queue = rawget(_G, 'queue') or require('queue') queue.create_tube(name, kind, opts)`
-	luaExists = `local name = ... local queue = rawget(_G, 'queue') or require('queue') return queue.tube[name] ~= nil`
-)
-
 // Create makes a tube. It takes the right to EVAL.
 func (c *Client) Create(ctx context.Context, name string, kind Kind, opts CreateOptions) (Tube, error) {
-	_, _, err := c.do(ctx, request{text: luaCreate, args: []any{name, string(kind), opts.encode()}})
+	_, _, err := c.do(ctx, request{text: queuelua.Create, args: []any{name, string(kind), opts.encode()}})
 	return c.Tube(name), err
 }
 
 // Exists reports whether there is such a tube. It takes the right to EVAL.
 func (t Tube) Exists(ctx context.Context) (bool, error) {
-	results, _, err := t.client.do(ctx, request{text: luaExists, args: []any{t.name}, again: true})
+	results, _, err := t.client.do(ctx, request{text: queuelua.Exists, args: []any{t.name}, again: true})
 	return err == nil && luacall.At(results, 0).Bool(), err
 }
 

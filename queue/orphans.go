@@ -4,16 +4,8 @@ import (
 	"context"
 
 	"github.com/gotnt/tnt/internal/luacall"
+	"github.com/gotnt/tnt/internal/queuelua"
 )
-
-// luaTaken finds the tasks that a session has taken. The module has no function
-// for it; the spaces have been these since its version 1.1.
-const luaTaken = `local uuid, found = ..., {}
-for _, t in box.space._queue_taken_2.index.uuid:pairs{uuid} do
-	local tube = box.space._queue.index.tube_id:get{t[1]}
-	if tube ~= nil then table.insert(found, {tube[1], t[2]}) end
-end
-return found`
 
 // releaseOrphans releases tasks that this session has taken and nobody here
 // holds, as the answer to their take was lost. While takes are going on a task
@@ -24,7 +16,7 @@ func (c *Client) releaseOrphans(ctx context.Context, l *link, before map[taskKey
 	c.mu.Lock()
 	identity, first := c.identity, c.current != l
 	c.mu.Unlock()
-	results, err := luacall.Eval(ctx, l, luaTaken, identity)
+	results, err := luacall.Eval(ctx, l, queuelua.Taken, identity)
 	if err != nil {
 		return nil // without the right to, or the connection is lost
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/luacall"
+	"github.com/gotnt/tnt/internal/queuelua"
 	"github.com/gotnt/tnt/internal/recordedtest"
 	"github.com/gotnt/tnt/tnttest"
 )
@@ -100,8 +101,8 @@ func TestRecorded(t *testing.T) {
 
 func replay(t *testing.T, lines []recordedtest.Line) {
 	player := recordedtest.Play(t, lines)
-	player.RegisterEval(luaCreate)
-	player.RegisterEval(luaExists)
+	player.RegisterEval(queuelua.Create)
+	player.RegisterEval(queuelua.Exists)
 	conn, err := tnt.Connect(t.Context(), player.Addr())
 	if err != nil {
 		t.Fatal(err)

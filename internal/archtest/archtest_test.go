@@ -38,8 +38,8 @@ var (
 	codec      = append(slices.Clone(vocabulary), "internal/mp", "internal/wire")
 	sessions   = append(slices.Clone(codec), "internal/socket", "internal/session")
 	clients    = append(slices.Clone(vocabulary), root)
-	lua        = append(slices.Clone(clients), "internal/mp", "internal/luacall", "pool")
-	fakes      = append(slices.Clone(vocabulary), "internal/mp", "tnttest")
+	lua        = append(slices.Clone(clients), "internal/mp", "internal/luacall", "internal/queuelua", "pool")
+	fakes      = append(slices.Clone(vocabulary), "internal/mp", "internal/queuelua", "tnttest")
 	programs   = append(slices.Clone(sessions), "internal/link", root, "box", "pool", "crud", "queue", "vshard", "cdc", "xlog", "tnttest", "internal/tarantool")
 
 	// What a test talks to: the embedded server and real ones.
@@ -59,6 +59,11 @@ var layers = []layer{
 	{"internal/socket", nil, nil},
 	{"internal/session", append(slices.Clone(codec), "internal/socket"), servers},
 	{"internal/link", sessions, servers},
+	// Fakes of Lua modules, on the embedded server.
+	{"internal/queuelua", nil, nil},
+	{"tnttest/crudtest", fakes, append(slices.Clone(clients), "crud")},
+	{"tnttest/queuetest", fakes, append(slices.Clone(clients), "queue")},
+	{"tnttest/vshardtest", fakes, append(slices.Clone(clients), "vshard")},
 	{"tnttest", codec, append(slices.Clone(servers), root, "internal/session")},
 	{root, append(slices.Clone(sessions), "internal/link"), servers},
 	{"box", clients, servers},
@@ -68,10 +73,6 @@ var layers = []layer{
 	{"crud", lua, append(slices.Clone(servers), "tnttest/crudtest")},
 	{"queue", lua, append(slices.Clone(servers), "tnttest/queuetest")},
 	{"vshard", lua, append(slices.Clone(servers), "tnttest/vshardtest")},
-	// Fakes of those modules, on the embedded server.
-	{"tnttest/crudtest", fakes, append(slices.Clone(clients), "crud")},
-	{"tnttest/queuetest", fakes, append(slices.Clone(clients), "queue")},
-	{"tnttest/vshardtest", fakes, append(slices.Clone(clients), "vshard")},
 	// The change stream is a client of its own: it speaks to the server below
 	// package tnt, over a link.
 	{"cdc", append(slices.Clone(sessions), "internal/link", root, "pool"), servers},
