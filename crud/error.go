@@ -96,14 +96,14 @@ func text(v luacall.Value) string {
 	if s := v.Text(); s != "" {
 		return s
 	}
-	any, err := v.Any()
+	value, err := v.Any()
 	if err != nil {
 		return err.Error()
 	}
-	if e, ok := any.(error); ok {
+	if e, ok := value.(error); ok {
 		return e.Error()
 	}
-	return fmt.Sprint(any)
+	return fmt.Sprint(value)
 }
 
 // parseMany makes an error of the list of maps that functions for many return,
