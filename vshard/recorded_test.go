@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,7 +19,9 @@ import (
 type fixed struct {
 	conn   *tnt.Conn
 	master string
-	rests  error
+
+	mu    sync.Mutex // several sets share the pool
+	rests error
 }
 
 func (f *fixed) Pick(Mode, []string) (Member, error) { return Member{Name: "s", Executor: f.conn}, nil }
@@ -27,11 +30,16 @@ func (f *fixed) Pin(context.Context, Member) (tnt.Executor, func(), error) {
 	return f.conn, func() {}, nil
 }
 
-func (f *fixed) SetMaster(id string) bool                  { f.master = id; return true }
-func (f *fixed) Rest(_ string, _ time.Duration, why error) { f.rests = why }
-func (f *fixed) Refresh(context.Context)                   {}
-func (f *fixed) Instances() []InstanceInfo                 { return nil }
-func (f *fixed) Close() error                              { return nil }
+func (f *fixed) SetMaster(id string) bool { f.master = id; return true }
+func (f *fixed) Rest(_ string, _ time.Duration, why error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rests = why
+}
+
+func (f *fixed) Refresh(context.Context)   {}
+func (f *fixed) Instances() []InstanceInfo { return nil }
+func (f *fixed) Close() error              { return nil }
 func (f *fixed) router(t *testing.T, sets ...ReplicaSet) *Router {
 	t.Helper()
 	config, err := Config{Buckets: 100, ReplicaSets: sets, Connect: func(ReplicaSet) (Pool, error) { return f, nil }}.withDefaults()
@@ -66,11 +74,10 @@ func TestRecorded(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer conn.Close()
-			pool := &fixed{conn: conn}
 			decoded, passed := 0, 0
 			for _, l := range lines {
 				player.Next(l)
-				*pool = fixed{conn: conn}
+				pool := &fixed{conn: conn}
 				ours, wrong := replayLine(t, pool, l)
 				switch {
 				case wrong != "":
