@@ -3,9 +3,9 @@ package vshard
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // Router calls functions where buckets are. It is safe for concurrent use.
@@ -41,7 +41,9 @@ func Open(ctx context.Context, config Config) (*Router, error) {
 		return nil, err
 	}
 	r.current.Store(t)
-	r.refs.Store(uint64(time.Now().UnixMicro())) // not those of a router that was
+	// Not those of another router in the same session. From 1e14 on Lua has
+	// integers as objects, of which no two are the same key of a table.
+	r.refs.Store(rand.Uint64N(1e12))
 	first := make(chan struct{})
 	r.workers.Go(func() { r.discovering(first) })
 	select {

@@ -155,6 +155,9 @@ func (in *Instance) service(c *tnttest.Call, args []any) ([]any, error) {
 	in.cluster.mu.Lock()
 	defer in.cluster.mu.Unlock()
 	r := ref{conn: c.Conn().ID(), id: at[int64](args, 1)}
+	if r.id >= fromBig {
+		return []any{nil, sharding("STORAGE_REF_USE", 28, "Can not use a storage ref: no ref", map[string]any{"reason": "no ref"})}, nil
+	}
 	switch at[string](args, 0) {
 	case "info":
 		return []any{map[string]any{"is_master": in.isMaster(), "name": nil}}, nil
@@ -173,6 +176,10 @@ func (in *Instance) service(c *tnttest.Call, args []any) ([]any, error) {
 	}
 	return nil, &types.Error{Type: "LuajitError", Code: errcode.ProcLua, Message: "storage/init.lua:3735: attempt to call a nil value"}
 }
+
+// fromBig is where Lua has integers as objects: no two of them are the same
+// key of a table, so a ref of such a number is never found.
+const fromBig = 100_000_000_000_000
 
 func seconds(args []any, i int) time.Duration {
 	if i >= len(args) {
