@@ -133,8 +133,11 @@ func TestOperations(t *testing.T) {
 		crud.OpAdd(3, 1), crud.OpAssign("name", "x"), crud.OpSub(-1, 2), crud.OpSplice("name", 0, 1, "y"), crud.OpDelete(2, 1),
 	})
 	want := []any{
-		[]any{"+", int64(4), int64(1)}, []any{"=", "name", "x"}, []any{"-", int64(-1), int64(2)},
-		[]any{":", "name", int64(1), int64(1), "y"}, []any{"#", int64(3), int64(1)},
+		[]any{"+", int64(4), int64(1)},
+		[]any{"=", "name", "x"},
+		[]any{"-", int64(-1), int64(2)},
+		[]any{":", "name", int64(1), int64(1), "y"},
+		[]any{"#", int64(3), int64(1)},
 	}
 	if err != nil || !reflect.DeepEqual((*got)[2], any(want)) {
 		t.Errorf("sent %v, %v, want %v", (*got)[2], err, want)

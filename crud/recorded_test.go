@@ -270,4 +270,3 @@ func holdError(want any, err error) string {
 	}
 	return ""
 }
-
