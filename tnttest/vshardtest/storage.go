@@ -94,7 +94,11 @@ func (in *Instance) call(c *tnttest.Call, args []any) ([]any, error) {
 		return []any{false, functionError(err)}, nil
 	}
 	const most = 3
-	return append([]any{true}, results[:min(most, len(results))]...), nil
+	results = results[:min(most, len(results))]
+	for len(results) > 0 && results[len(results)-1] == nil {
+		results = results[:len(results)-1]
+	}
+	return append([]any{true}, results...), nil
 }
 
 func (in *Instance) run(c *tnttest.Call, function string, bucket int, args []any) ([]any, error) {
@@ -200,7 +204,7 @@ func (in *Instance) ref(c *tnttest.Call, r ref, d time.Duration) []any {
 	if in.refs[r] {
 		return []any{nil, sharding("STORAGE_REF_ADD", 27, "Can not add a storage ref: duplicate ref", map[string]any{"reason": "duplicate ref"})}
 	}
-	in.refs[r] = true
+	in.refs[r], in.sessions[r.conn] = true, true
 	in.refTimer(r, d)
 	go func() {
 		<-c.Conn().Done() // a ref ends with its session
@@ -245,7 +249,11 @@ func (in *Instance) refBuckets(c *tnttest.Call, r ref, args []any) []any {
 // meanwhile.
 func (in *Instance) mapped(c *tnttest.Call, r ref, args []any) ([]any, error) {
 	if !in.refs[r] {
-		return []any{nil, sharding("STORAGE_REF_USE", 28, "Can not use a storage ref: no session", map[string]any{"reason": "no session"})}, nil
+		reason := "no ref"
+		if !in.sessions[r.conn] {
+			reason = "no session"
+		}
+		return []any{nil, sharding("STORAGE_REF_USE", 28, "Can not use a storage ref: "+reason, map[string]any{"reason": reason})}, nil
 	}
 	in.cluster.mu.Unlock()
 	results, err := in.run(c, at[string](args, 2), 0, at[[]any](args, 3))

@@ -46,6 +46,7 @@ type Instance struct {
 	cluster  *Cluster
 	disabled bool
 	refs     map[ref]bool
+	sessions map[uint64]bool // those that have had a ref
 }
 
 // ref holds a replica set's buckets in their place, for a session.
@@ -107,7 +108,7 @@ func Run(tb tnttest.TB, opts Options) *Cluster {
 		for i := range opts.Instances {
 			in := &Instance{
 				UUID: fmt.Sprintf("00000000-0000-4000-8000-00000000%02x%02x", s+1, i+1), Server: tnttest.Run(tb, opts.Server...),
-				set: s, cluster: c, refs: make(map[ref]bool),
+				set: s, cluster: c, refs: make(map[ref]bool), sessions: make(map[uint64]bool),
 			}
 			in.register()
 			set.Instances = append(set.Instances, in)
@@ -248,7 +249,12 @@ var errDisabled = &types.Error{
 func functionError(err error) map[string]any {
 	m := map[string]any{"type": "ClientError", "base_type": "ClientError", "name": "PROC_LUA", "code": int(errcode.ProcLua), "message": err.Error()}
 	if e, ok := err.(*types.Error); ok { //nolint:errorlint // what a handler returns is not wrapped
-		m["message"], m["details"] = e.Message, e
+		m["message"] = e.Message
+		if e.Code == errcode.NoSuchProc { // which vshard finds itself
+			m["name"], m["code"] = "NO_SUCH_PROC", int(e.Code)
+		} else {
+			m["details"] = e
+		}
 	}
 	return m
 }
