@@ -126,9 +126,9 @@ func (o options) number(name string, n int) {
 	}
 }
 
-func (o options) names(name string, list []string) {
+func (o options) fields(list []string) {
 	if len(list) > 0 {
-		o[name] = list
+		o["fields"] = list
 	}
 }
 
@@ -167,7 +167,7 @@ func (o options) reading(r Reading) {
 func (w WriteOptions) encode(ctx context.Context) (options, error) {
 	o := options{}
 	o.number("bucket_id", int(w.Bucket))
-	o.names("fields", w.Fields)
+	o.fields(w.Fields)
 	o.flag("noreturn", w.NoReturn)
 	o.flag("fetch_latest_metadata", w.LatestMetadata)
 	o.flag("skip_nullability_check_on_flatten", w.SkipNullability)
@@ -176,7 +176,7 @@ func (w WriteOptions) encode(ctx context.Context) (options, error) {
 
 func (m ManyOptions) encode(ctx context.Context) (options, error) {
 	o := options{}
-	o.names("fields", m.Fields)
+	o.fields(m.Fields)
 	o.flag("noreturn", m.NoReturn)
 	o.flag("fetch_latest_metadata", m.LatestMetadata)
 	o.flag("skip_nullability_check_on_flatten", m.SkipNullability)
@@ -188,7 +188,7 @@ func (m ManyOptions) encode(ctx context.Context) (options, error) {
 func (g GetOptions) encode(ctx context.Context) (options, error) {
 	o := options{}
 	o.number("bucket_id", int(g.Bucket))
-	o.names("fields", g.Fields)
+	o.fields(g.Fields)
 	o.flag("fetch_latest_metadata", g.LatestMetadata)
 	err := o.common(ctx, g.Common)
 	o.reading(g.Reading)
@@ -198,7 +198,7 @@ func (g GetOptions) encode(ctx context.Context) (options, error) {
 func (s SelectOptions) encode(ctx context.Context) (options, error) {
 	o := options{}
 	o.number("bucket_id", int(s.Bucket))
-	o.names("fields", s.Fields)
+	o.fields(s.Fields)
 	o.flag("fetch_latest_metadata", s.LatestMetadata)
 	o.number("first", s.First)
 	o.number("batch_size", s.BatchSize)
@@ -230,7 +230,7 @@ func (c CountOptions) encode(ctx context.Context) (options, error) {
 
 func (b BorderOptions) encode(ctx context.Context) (options, error) {
 	o := options{}
-	o.names("fields", b.Fields)
+	o.fields(b.Fields)
 	o.flag("fetch_latest_metadata", b.LatestMetadata)
 	err := o.common(ctx, b.Common)
 	o.reading(b.Reading)

@@ -32,7 +32,7 @@ func (c *Client) do(ctx context.Context, r request) (results []luacall.Value, lo
 		results, err = once(ctx, l, r)
 		err = named(err)
 		switch {
-		case err == nil && !refused(results) && !(r.mute && len(results) == 0):
+		case err == nil && !r.refusedBy(results):
 			return results, lost, nil
 		case err == nil:
 			if running(ctx, l) == nil {
@@ -62,6 +62,11 @@ func once(ctx context.Context, l *link, r request) ([]luacall.Value, error) {
 // refused reports whether an answer is the nil of a queue that does not run. No
 // value at all is that of an empty tube, and of functions without a result.
 func refused(results []luacall.Value) bool { return len(results) == 1 && results[0].IsNil() }
+
+// refusedBy reports whether an answer may be that of a queue that does not run.
+func (r request) refusedBy(results []luacall.Value) bool {
+	return refused(results) || r.mute && len(results) == 0
+}
 
 // entry is a task as the module sends it.
 type entry struct {

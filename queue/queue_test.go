@@ -272,12 +272,12 @@ func TestWork(t *testing.T) {
 			most.Store(max(most.Load(), running.Add(1)))
 			defer running.Add(-1)
 			time.Sleep(3 * time.Second) // longer than the ttr
-			switch n := tries.Add(1); {
-			case n == 1:
+			switch tries.Add(1) {
+			case 1:
 				return errors.New("once more")
-			case n == 2:
+			case 2:
 				panic("also once more")
-			case n == 3:
+			case 3:
 				return queue.ErrBury
 			}
 			return ctx.Err()

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// ErrBury, or an error that wraps it, has Work bury a task instead of
-// releasing it.
+// ErrBury has Work bury a task instead of releasing it, and so does an error
+// that wraps it.
 var ErrBury = errors.New("queue: bury the task")
 
 // WorkOptions say how Work works.

@@ -169,7 +169,7 @@ const (
 
 func (a *attempts) run(ctx context.Context) ([]luacall.Value, error) {
 	for {
-		results, err, then := a.once(ctx)
+		results, then, err := a.once(ctx)
 		switch {
 		case err == nil:
 			return results, nil
@@ -199,7 +199,7 @@ func (a *attempts) run(ctx context.Context) ([]luacall.Value, error) {
 }
 
 // once asks one instance.
-func (a *attempts) once(ctx context.Context) ([]luacall.Value, error, next) { //nolint:revive // what follows an error belongs behind it
+func (a *attempts) once(ctx context.Context) ([]luacall.Value, next, error) {
 	t := a.router.table() // which may have been replaced since the last attempt
 	a.set, a.member = t.lookup(a.call.Bucket), Member{}
 	if a.set == nil {
@@ -207,12 +207,15 @@ func (a *attempts) once(ctx context.Context) ([]luacall.Value, error, next) { //
 		a.requests += asked
 		if a.set = found; a.set == nil {
 			a.router.discoverSoon()
-			return nil, ErrNoBucket, later
+			return nil, later, ErrNoBucket
 		}
 	}
 	member, err := a.set.pool.Pick(a.call.Mode, a.tried)
 	if err != nil {
-		return nil, err, later
+		if a.call.Mode == RW {
+			a.set.findMaster(ctx)
+		}
+		return nil, later, err
 	}
 	a.member = member
 	a.requests++
@@ -229,7 +232,7 @@ func (a *attempts) once(ctx context.Context) ([]luacall.Value, error, next) { //
 	results, err := luacall.Do(asking, member, "vshard.storage.call", a.call.Bucket, kind, a.call.Function, args)
 	cancel()
 	if err != nil {
-		return nil, err, a.afterFailure(ctx, err)
+		return nil, a.afterFailure(ctx, err), err
 	}
 	return a.judge(t, results)
 }
@@ -279,23 +282,23 @@ var errShape = &tnt.DecodeError{Err: errors.New("vshard.storage.call answered in
 
 // judge reads the answer of vshard.storage.call: by its first value, not by
 // codes, which are those of the server's errors as well.
-func (a *attempts) judge(t *table, results []luacall.Value) ([]luacall.Value, error, next) { //nolint:revive // as once
+func (a *attempts) judge(t *table, results []luacall.Value) ([]luacall.Value, next, error) {
 	if len(results) == 0 {
-		return nil, errShape, giveUp
+		return nil, giveUp, errShape
 	}
 	first := results[0]
 	switch {
 	case first.Bool():
-		return results[1:], nil, giveUp
+		return results[1:], giveUp, nil
 	case first.IsNil():
 		if e, ok := parseError(luacall.At(results, 1)); ok {
-			return nil, e, a.afterSharding(t, e)
+			return nil, a.afterSharding(t, e), e
 		}
-		return nil, a.functionError(luacall.At(results, 1)), giveUp
+		return nil, giveUp, a.functionError(luacall.At(results, 1))
 	case len(first) == 1 && first[0] == 0xc2: // false
-		return nil, a.functionError(luacall.At(results, 1)), giveUp
+		return nil, giveUp, a.functionError(luacall.At(results, 1))
 	}
-	return nil, errShape, giveUp
+	return nil, giveUp, errShape
 }
 
 func (a *attempts) functionError(v luacall.Value) error {

@@ -57,7 +57,7 @@ func TestRealCluster(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer r.Close()
+		defer func() { _ = r.Close() }()
 		t.Run("hashes", func(t *testing.T) { realHashes(t, lua) })
 		t.Run("calls", func(t *testing.T) { realCalls(t, r, cluster) })
 		t.Run("map", func(t *testing.T) { realMap(t, r) })

@@ -142,7 +142,9 @@ func (m *mapping) run(ctx context.Context, buckets []uint32) error {
 	// moving of buckets elsewhere.
 	for _, p := range m.parts {
 		member, err := p.pool.Pick(RW, nil)
-		if err == nil {
+		if err != nil {
+			p.findMaster(ctx)
+		} else {
 			p.ex, p.giveBack, err = p.pool.Pin(ctx, member)
 		}
 		if err != nil {

@@ -128,7 +128,7 @@ func replayCall(t *testing.T, r *Router, pool *fixed, l recordedtest.Line) strin
 		set = r.table().sets[1]
 	}
 	r.table().assign(51, set)
-	got, err, then := a.once(t.Context())
+	got, then, err := a.once(t.Context())
 	values, raised := l.Values()
 	var own *tnt.Error
 	var function *FunctionError

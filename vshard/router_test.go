@@ -48,7 +48,7 @@ func inWorld(t *testing.T, fn func(t *testing.T, w world)) {
 			return []any{c.Instance}, nil
 		})
 		w.open(t)
-		defer w.router.Close()
+		defer func() { _ = w.router.Close() }()
 		fn(t, w)
 	})
 }
@@ -209,6 +209,28 @@ func TestMasterElsewhere(t *testing.T) {
 		}
 		if info := w.router.Info(); !info.ReplicaSets[0].Instances[1].IsMaster || info.Again != 1 {
 			t.Errorf("%+v", info)
+		}
+	})
+}
+
+// A master that dies without a word: another storage says that it is now.
+func TestMasterDies(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		dead := w.Sets()[0].Instances[0].Server
+		dead.RefuseConnections(true)
+		for _, c := range dead.Connections() {
+			c.Close()
+			<-c.Done()
+		}
+		synctest.Wait() // until the router has seen that: a call before would be lost
+		time.AfterFunc(time.Second, func() { w.SetMaster(0, 1) })
+		began := time.Now()
+		got, err := vshard.One[string](t.Context(), w.router, vshard.Call{Bucket: 1, Function: "where"})
+		if took := time.Since(began); err != nil || got != w.instance(0, 1) || took > 1200*time.Millisecond {
+			t.Errorf("written at %v after %v: %v", got, took, err)
+		}
+		if _, err = vshard.Map[string](t.Context(), w.router, "where", nil, vshard.MapOptions{}); err != nil {
+			t.Error(err)
 		}
 	})
 }
@@ -392,7 +414,7 @@ func TestOpenWithDeadSet(t *testing.T) {
 		w.kill(1)
 		began := time.Now()
 		w.open(t)
-		defer w.router.Close()
+		defer func() { _ = w.router.Close() }()
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("opened after %v", took)
 		}
@@ -407,6 +429,6 @@ func TestOpenWithDeadSet(t *testing.T) {
 			t.Error(err)
 		}
 		w.open(t)
-		defer w.router.Close()
+		defer func() { _ = w.router.Close() }()
 	})
 }

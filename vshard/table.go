@@ -1,8 +1,11 @@
 package vshard
 
 import (
+	"context"
 	"maps"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // table is a configuration with its connections, and where each bucket is. All
@@ -19,6 +22,28 @@ type set struct {
 	ReplicaSet
 	number int
 	pool   Pool
+
+	asking sync.Mutex // held by the one that asks for the master
+	asked  time.Time  // when that was last done
+}
+
+// askAgain is the pause between questions for the master.
+const askAgain = 50 * time.Millisecond
+
+// findMaster asks the instances which is the master, as the one that is known
+// will not do. Of many callers one asks.
+func (s *set) findMaster(ctx context.Context) {
+	if !s.asking.TryLock() {
+		return
+	}
+	defer s.asking.Unlock()
+	if time.Since(s.asked) < askAgain {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	s.pool.Refresh(ctx)
+	s.asked = time.Now()
 }
 
 func (t *table) lookup(bucket uint32) *set {

@@ -5,6 +5,7 @@ package recordedtest
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -33,13 +34,12 @@ type Line struct {
 // Load reads a recording. It fails the test unless that has as many lines.
 func Load(tb testing.TB, path string, want int) []Line {
 	tb.Helper()
-	f, err := os.Open(path)
+	data, err := os.ReadFile(path)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer f.Close()
 	var lines []Line
-	in := bufio.NewScanner(f)
+	in := bufio.NewScanner(bytes.NewReader(data))
 	in.Buffer(nil, 1<<24)
 	for in.Scan() {
 		var l Line

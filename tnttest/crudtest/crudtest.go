@@ -189,9 +189,9 @@ func classOf(name string) string { return classes[name] }
 // bucketOf is the bucket of a key, for keys of strings and small integers that
 // of vshard's strcrc32.
 func bucketOf(key []any) uint32 {
-	text := ""
+	var text []byte
 	for _, part := range key {
-		text += fmt.Sprint(part)
+		text = fmt.Append(text, part)
 	}
-	return ^crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli))%Buckets + 1
+	return ^crc32.Checksum(text, crc32.MakeTable(crc32.Castagnoli))%Buckets + 1
 }

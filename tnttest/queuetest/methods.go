@@ -37,11 +37,13 @@ func (t *tube) handlers() map[string]tnttest.Handler {
 	return handlers
 }
 
-func number(args []any, i int) int {
-	if i >= len(args) {
+// number is the first argument, that of a task or a count; -1 where there is
+// none.
+func number(args []any) int {
+	if len(args) == 0 {
 		return -1
 	}
-	n, _ := args[i].(int64)
+	n, _ := args[0].(int64)
 	return int(n)
 }
 
@@ -173,7 +175,7 @@ func (t *tube) take(c *tnttest.Call) ([]any, error) {
 }
 
 func (t *tube) ack(c *tnttest.Call, args []any) ([]any, error) {
-	k, err := t.own(c, number(args, 0))
+	k, err := t.own(c, number(args))
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +186,7 @@ func (t *tube) ack(c *tnttest.Call, args []any) ([]any, error) {
 }
 
 func (t *tube) release(c *tnttest.Call, args []any) ([]any, error) {
-	k, err := t.own(c, number(args, 0))
+	k, err := t.own(c, number(args))
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +201,7 @@ func (t *tube) release(c *tnttest.Call, args []any) ([]any, error) {
 }
 
 func (t *tube) bury(_ *tnttest.Call, args []any) ([]any, error) {
-	k, err := t.find(number(args, 0))
+	k, err := t.find(number(args))
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +215,7 @@ func (t *tube) bury(_ *tnttest.Call, args []any) ([]any, error) {
 
 func (t *tube) kick(_ *tnttest.Call, args []any) ([]any, error) {
 	count := 1
-	if n := number(args, 0); n >= 0 {
+	if n := number(args); n >= 0 {
 		count = n
 	}
 	t.settle()
@@ -233,7 +235,7 @@ func (t *tube) peek(_ *tnttest.Call, args []any) ([]any, error) {
 	if len(args) == 0 {
 		return nil, &types.Error{Type: "ClientError", Code: errcode.ExactMatch, Message: "Invalid key part count in an exact match (expected 1, got 0)"}
 	}
-	k, err := t.find(number(args, 0))
+	k, err := t.find(number(args))
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +243,7 @@ func (t *tube) peek(_ *tnttest.Call, args []any) ([]any, error) {
 }
 
 func (t *tube) delete(_ *tnttest.Call, args []any) ([]any, error) {
-	k, err := t.find(number(args, 0))
+	k, err := t.find(number(args))
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +257,7 @@ func (t *tube) touch(c *tnttest.Call, args []any) ([]any, error) {
 	if len(args) < 2 || seconds(args[1]) <= 0 {
 		return nil, nil
 	}
-	k, err := t.own(c, number(args, 0))
+	k, err := t.own(c, number(args))
 	if err != nil {
 		return nil, err
 	}
