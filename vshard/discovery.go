@@ -51,14 +51,18 @@ func (r *Router) discovering(first chan<- struct{}) {
 	}
 }
 
-// awaitConnections waits until every replica set has an instance to ask, a
-// second at most.
+// awaitConnections waits until every replica set has a master that is known and
+// connected, a second at most.
 func (r *Router) awaitConnections() {
 	ctx, cancel := context.WithTimeout(r.ctx, askTimeout)
 	defer cancel()
 	for _, s := range r.table().sets {
 		for {
-			if _, err := s.pool.Pick(BRO, nil); err == nil {
+			if _, err := s.pool.Pick(RW, nil); err == nil {
+				break
+			}
+			s.pool.Refresh(ctx)
+			if _, err := s.pool.Pick(RW, nil); err == nil {
 				break
 			}
 			if sleep(ctx, connectPoll) != nil {

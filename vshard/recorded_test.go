@@ -37,9 +37,9 @@ func (f *fixed) Rest(_ string, _ time.Duration, why error) {
 	f.rests = why
 }
 
-func (f *fixed) Refresh(context.Context)   {}
-func (f *fixed) Instances() []InstanceInfo { return nil }
-func (f *fixed) Close() error              { return nil }
+func (f *fixed) Refresh(context.Context)     {}
+func (f *fixed) Instances() []InstanceInfo   { return nil }
+func (f *fixed) Close(context.Context) error { return nil }
 func (f *fixed) router(t *testing.T, sets ...ReplicaSet) *Router {
 	t.Helper()
 	config, err := Config{Buckets: 100, ReplicaSets: sets, Connect: func(ReplicaSet) (Pool, error) { return f, nil }}.withDefaults()

@@ -36,8 +36,9 @@ type Pool interface {
 	Refresh(ctx context.Context)
 	// Instances tells what is known.
 	Instances() []InstanceInfo
-	// Close ends the connections.
-	Close() error
+	// Close ends the connections when what is in flight on them is answered, or
+	// ctx ends. Picks fail from now on.
+	Close(ctx context.Context) error
 }
 
 // InstanceInfo is what is known of an instance.
@@ -244,7 +245,12 @@ func (c *conns) Instances() []InstanceInfo {
 }
 
 // Close implements Pool.
-func (c *conns) Close() error {
+func (c *conns) Close(ctx context.Context) error {
+	var ends sync.WaitGroup
+	for _, m := range c.members {
+		ends.Go(func() { _ = m.conn.CloseGraceful(ctx) })
+	}
+	ends.Wait()
 	c.cancel()
 	for _, m := range c.members {
 		m.conn.Close()

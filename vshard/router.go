@@ -26,8 +26,8 @@ type Router struct {
 }
 
 // Open opens a router, and returns after a first look for where buckets are:
-// replica sets that can't be reached in a second are left for later. A context
-// that ends before is an error.
+// replica sets whose master can't be reached in a second are left for later. A
+// context that ends before is an error.
 func Open(ctx context.Context, config Config) (*Router, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -55,9 +55,12 @@ func Open(ctx context.Context, config Config) (*Router, error) {
 	}
 }
 
+// closeAll closes connections at once.
 func closeAll(sets []*set) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
 	for _, s := range sets {
-		_ = s.pool.Close()
+		_ = s.pool.Close(ctx)
 	}
 }
 
@@ -78,8 +81,8 @@ var errBucketsChanged = errors.New("vshard: the number of buckets can't be chang
 // Reconfigure changes the cluster's configuration at once: a call that begins
 // afterwards uses the new one. Replica sets that are as before keep their
 // connections and what is known of their buckets; connections of those that are
-// gone are closed, and calls that are on them fail as lost. Where the error is
-// not nil nothing has changed.
+// gone are closed when calls that are on them have their answers, at the latest
+// after Config.MaxWait. Where the error is not nil nothing has changed.
 func (r *Router) Reconfigure(ctx context.Context, config Config) error {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -109,7 +112,11 @@ func (r *Router) Reconfigure(ctx context.Context, config Config) error {
 	}
 	for _, s := range before.sets {
 		if !kept[s.pool] {
-			_ = s.pool.Close()
+			r.workers.Go(func() {
+				ctx, cancel := context.WithTimeout(r.ctx, config.MaxWait)
+				defer cancel()
+				_ = s.pool.Close(ctx)
+			})
 		}
 	}
 	r.discoverSoon()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -60,6 +61,7 @@ func (w *world) open(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.router = r
+	synctest.Wait() // until replicas are connected too
 }
 
 func (w *world) instance(set, i int) string { return w.Sets()[set].Instances[i].UUID }
@@ -404,6 +406,115 @@ func TestReconfigure(t *testing.T) {
 		w.config.Buckets = 7
 		if err := w.router.Reconfigure(t.Context(), w.config); err == nil {
 			t.Error("the number of buckets was changed")
+		}
+	})
+}
+
+// A call on a replica set that goes away is answered.
+func TestReconfigureLetsCallsEnd(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		w.Handle("slow", func(*vshardtest.Call) ([]any, error) {
+			time.Sleep(time.Second)
+			return []any{"done"}, nil
+		})
+		answered := make(chan error)
+		go func() {
+			got, err := vshard.One[string](t.Context(), w.router, vshard.Call{Bucket: 100, Function: "slow"})
+			if got != "done" {
+				err = errors.Join(err, errors.New("got "+got))
+			}
+			answered <- err
+		}()
+		synctest.Wait()
+		w.config.ReplicaSets = w.config.ReplicaSets[:1]
+		if err := w.router.Reconfigure(t.Context(), w.config); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// static is a Provider of configurations that a test sends.
+type static chan vshard.Config
+
+func (s static) Configs(ctx context.Context) iter.Seq2[vshard.Config, error] {
+	return func(yield func(vshard.Config, error) bool) {
+		for {
+			select {
+			case c := <-s:
+				var err error
+				if c.Buckets == 0 {
+					err = errors.New("unreadable")
+				}
+				if !yield(c, err) {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+func TestProvider(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		var told []error
+		w.config.Hooks.Configured = func(err error) { told = append(told, err) }
+		configs := make(static, 3)
+		configs <- w.config
+		r, err := vshard.OpenProvider(t.Context(), configs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Close() }()
+		one := w.config
+		one.ReplicaSets = one.ReplicaSets[:1]
+		configs <- vshard.Config{}
+		configs <- one
+		synctest.Wait()
+		if n := len(r.Info().ReplicaSets); n != 1 || len(told) != 2 || told[0] == nil || told[1] != nil {
+			t.Errorf("%d replica sets, told %v", n, told)
+		}
+		empty := make(static, 1)
+		empty <- vshard.Config{}
+		if _, err := vshard.OpenProvider(t.Context(), empty); err == nil {
+			t.Error("no error of a provider that has none")
+		}
+	})
+}
+
+func TestHooks(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		type key struct{}
+		var ends []vshard.CallEnd
+		var agains []vshard.Again
+		discoveries := 0
+		w.config.Hooks = vshard.Hooks{
+			Start: func(ctx context.Context, _ vshard.Call) context.Context { return context.WithValue(ctx, key{}, "span") },
+			End: func(ctx context.Context, end vshard.CallEnd) {
+				if ctx.Value(key{}) == "span" {
+					ends = append(ends, end)
+				}
+			},
+			Again:     func(_ context.Context, a vshard.Again) { agains = append(agains, a) },
+			Discovery: func(vshard.DiscoveryEnd) { discoveries++ },
+		}
+		if err := w.router.Reconfigure(t.Context(), w.config); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		w.Move(1, 1)
+		if _, err := w.router.Do(t.Context(), vshard.Call{Bucket: 1, Function: "echo"}); err != nil {
+			t.Fatal(err)
+		}
+		if len(ends) != 1 || ends[0].Requests != 2 || ends[0].ReplicaSet != w.Sets()[1].UUID || ends[0].Err != nil || ends[0].Instance == "" {
+			t.Errorf("ends: %+v", ends)
+		}
+		var e *vshard.Error
+		if len(agains) != 1 || !errors.As(agains[0].Err, &e) || e.Name != "WRONG_BUCKET" || agains[0].Pause != 0 || discoveries != 1 {
+			t.Errorf("agains: %+v, %d discoveries", agains, discoveries)
 		}
 	})
 }
