@@ -82,7 +82,7 @@ func parseEntry(v luacall.Value) (e entry, err error) {
 		return e, &tnt.DecodeError{Err: errAnswer}
 	}
 	state := items[1].Text()
-	if t := items[0].Type(); t != mp.TypeUint || len(state) != 1 {
+	if t := items[0].Type(); t != mp.TypeUint || len(state) != 1 || state[0] <= ' ' {
 		return e, &tnt.DecodeError{Err: errAnswer}
 	}
 	return entry{id: ID(items[0].Int()), state: State(state[0]), data: luacall.At(items, 2)}, nil
