@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -52,7 +51,6 @@ type Instance struct {
 	Address string
 
 	cmd    *exec.Cmd
-	stdin  io.Closer
 	log    *log
 	exited chan struct{}
 	once   sync.Once
@@ -65,7 +63,6 @@ func (i *Instance) signal(s syscall.Signal) {
 	i.once.Do(func() {
 		_ = i.cmd.Process.Signal(s)
 		<-i.exited
-		_ = i.stdin.Close()
 	})
 }
 
@@ -117,7 +114,8 @@ func freePorts(tb testing.TB, n int) int {
 
 // start starts instances of a script and waits until all are ready. They end
 // with the test.
-func start(tb testing.TB, p tarantool.Program, script string, base int, names []string, env ...string) map[string]*Instance {
+// Where there is a declarative configuration that is started, not a script.
+func start(tb testing.TB, p tarantool.Program, script, config string, base int, names []string, env ...string) map[string]*Instance {
 	tb.Helper()
 	dir := tb.TempDir()
 	files, err := scripts.ReadDir("lua")
@@ -135,7 +133,7 @@ func start(tb testing.TB, p tarantool.Program, script string, base int, names []
 	}
 	modules := os.Getenv("TNT_LUA_MODULES")
 	env = append(append(os.Environ(), env...), "SCRIPTS="+dir, fmt.Sprintf("BASE=%d", base),
-		fmt.Sprintf("LUA_PATH=%[1]s/?.lua;%[1]s/?/init.lua;;", modules))
+		fmt.Sprintf("LUA_PATH=%[2]s/?.lua;%[1]s/?.lua;%[1]s/?/init.lua;;", modules, dir))
 	instances := make(map[string]*Instance)
 	waits := make(map[string]<-chan struct{})
 	for _, name := range names {
@@ -146,12 +144,12 @@ func start(tb testing.TB, p tarantool.Program, script string, base int, names []
 		ready := make(chan struct{})
 		i := &Instance{Name: name, log: &log{ready: ready}, exited: make(chan struct{})}
 		i.cmd = exec.Command(p.Path, filepath.Join(dir, script+".lua"))
+		if config != "" {
+			i.cmd = exec.Command(p.Path, "--name", name, "--config", config)
+		}
 		i.cmd.Dir, i.cmd.Stderr, i.cmd.Stdout = home, i.log, i.log
 		i.cmd.Env = append(append([]string(nil), env...), "NAME="+name)
-		if i.stdin, err = i.cmd.StdinPipe(); err == nil {
-			err = i.cmd.Start()
-		}
-		if err != nil {
+		if err := i.cmd.Start(); err != nil {
 			tb.Fatal(err)
 		}
 		go func() {
@@ -196,7 +194,7 @@ func StartSharded(tb testing.TB, p tarantool.Program) *Sharded {
 	const buckets = 100
 	base := freePorts(tb, 5)
 	names := []string{"router", "s1a", "s1b", "s2a", "s2b"}
-	c := &Sharded{Buckets: buckets, Instances: start(tb, p, "sharded", base, names, "BUCKETS="+strconv.Itoa(buckets))}
+	c := &Sharded{Buckets: buckets, Instances: start(tb, p, "sharded", "", base, names, "BUCKETS="+strconv.Itoa(buckets))}
 	for i, name := range names {
 		c.Instances[name].Address = net.JoinHostPort("127.0.0.1", strconv.Itoa(base+i))
 	}
@@ -215,7 +213,7 @@ func StartQueue(tb testing.TB, p tarantool.Program, n int) []*Instance {
 	if n > 1 {
 		env = append(env, "PAIR=1")
 	}
-	started := start(tb, p, "tubes", base, names, env...)
+	started := start(tb, p, "tubes", "", base, names, env...)
 	list := make([]*Instance, n)
 	for i, name := range names {
 		list[i] = started[name]
