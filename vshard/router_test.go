@@ -156,6 +156,28 @@ func TestLockedBucket(t *testing.T) {
 }
 
 // Two replica sets that point at each other are no reason to hurry.
+func TestBucketAstray(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		w.Stray(1, 0, 1)
+		for _, mode := range []vshard.Mode{vshard.RW, vshard.BRE} {
+			ctx, cancel := context.WithTimeout(t.Context(), 800*time.Millisecond)
+			before := w.router.Info().Requests
+			_, err := w.router.Do(ctx, vshard.Call{Bucket: 1, Mode: mode, Function: "echo"})
+			cancel()
+			var e *vshard.Error
+			sent := w.router.Info().Requests - before
+			if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &e) || e.Name != "WRONG_BUCKET" || sent > 20 {
+				t.Errorf("%d requests: %v", sent, err)
+			}
+		}
+		time.AfterFunc(100*time.Millisecond, func() { w.Move(1, 1) })
+		if _, err := w.router.Do(t.Context(), vshard.Call{Bucket: 1, Function: "echo"}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A bucket that is being moved can be read where it was until it is sent.
 func TestBucketBetweenTwo(t *testing.T) {
 	inWorld(t, func(t *testing.T, w world) {
 		finish, forget := w.Send(1, 1)

@@ -205,9 +205,24 @@ func (c *Cluster) Send(bucket, to int) (finish, forget func()) {
 
 // Move moves a bucket to a replica set at once.
 func (c *Cluster) Move(bucket, to int) {
+	if c.Where(bucket) < 0 {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.statuses[to][bucket] = status{name: "active"}
+		return
+	}
 	finish, forget := c.Send(bucket, to)
 	finish()
 	forget()
+}
+
+// Stray makes two replica sets say of a bucket that the other one has it, as
+// happens while it is being moved. Move ends that.
+func (c *Cluster) Stray(bucket, one, other int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.statuses[one][bucket] = status{"", c.sets[other].UUID}
+	c.statuses[other][bucket] = status{"", c.sets[one].UUID}
 }
 
 // Refs returns how many refs hold a replica set's buckets in their place.
