@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -323,6 +324,31 @@ func TestTasksIterator(t *testing.T) {
 		}
 		if want := []string{"1 false", "0 true", "3 false"}; !slices.Equal(got, want) {
 			t.Errorf("got %v", got)
+		}
+	})
+}
+
+// An instance that hangs delays nothing, neither beside the master nor in its
+// place.
+func TestInstanceThatHangs(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		hung := tnt.Options{Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		}}
+		began := time.Now()
+		c, err := queue.Open(t.Context(), queue.Servers(hung, tnt.Options{Dialer: w.srv.DialContext}))
+		if err != nil || time.Since(began) > 100*time.Millisecond {
+			t.Fatalf("opened after %v: %v", time.Since(began), err)
+		}
+		defer func() { _ = c.Close(t.Context()) }()
+		put(t, c.Tube("jobs"), "x")
+		for _, conn := range w.srv.Connections() {
+			conn.StallReads(true)
+		}
+		began = time.Now()
+		if got := take[string](t, c.Tube("jobs")); got.Data != "x" || time.Since(began) > 10*time.Second {
+			t.Errorf("got %v after %v", got.Data, time.Since(began))
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/luacall"
@@ -28,10 +29,17 @@ type Sessions interface {
 	Session(ctx context.Context) (Session, error)
 }
 
-// Servers are the instances of a replica set, or one server: the first whose
-// queue runs is the master. Waits of the options (RequestTimeout,
-// WaitConnected) don't matter here.
+// Servers are the instances of a replica set, or one server: the one whose
+// queue runs is the master. All are asked at once, so one that hangs delays no
+// other. Waits of the options (RequestTimeout, WaitConnected) don't matter here;
+// where PingInterval and DeadAfter are not set they are 1 s and 5 s, as tasks
+// wait for a session that hangs.
 func Servers(instances ...tnt.Options) Sessions { return servers(instances) }
+
+const (
+	pingInterval = time.Second
+	deadAfter    = 5 * time.Second
+)
 
 type servers []tnt.Options
 
@@ -46,18 +54,40 @@ func (s servers) Session(ctx context.Context) (Session, error) {
 	if len(s) == 0 {
 		return nil, errNoServers
 	}
-	var failures []error
-	for _, opts := range s {
-		session, err := dial(ctx, opts)
-		if err == nil {
-			return session, nil
-		}
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		failures = append(failures, fmt.Errorf("%s: %w", opts.Address, err))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type outcome struct {
+		session *connection
+		err     error
 	}
-	return nil, errors.Join(failures...)
+	outcomes := make(chan outcome, len(s))
+	for _, opts := range s {
+		go func() {
+			session, err := dial(ctx, opts)
+			if err != nil {
+				err = fmt.Errorf("%s: %w", opts.Address, err)
+			}
+			outcomes <- outcome{session, err}
+		}()
+	}
+	var found Session
+	var failures []error
+	for range s {
+		got := <-outcomes
+		switch {
+		case got.err != nil:
+			failures = append(failures, got.err)
+		case found == nil:
+			found = got.session
+			cancel() // the others end at once
+		default:
+			got.session.Close()
+		}
+	}
+	if found == nil {
+		return nil, errors.Join(failures...)
+	}
+	return found, nil
 }
 
 // connection is a Session of its own connection, which is never restored.
@@ -77,6 +107,12 @@ func (c *connection) end() { c.once.Do(func() { close(c.lost) }) }
 func dial(ctx context.Context, opts tnt.Options) (*connection, error) {
 	c := &connection{lost: make(chan struct{})}
 	opts.ReconnectInterval, opts.ConnectOnce = tnt.Never, true
+	if opts.PingInterval == 0 {
+		opts.PingInterval = pingInterval
+	}
+	if opts.DeadAfter == 0 {
+		opts.DeadAfter = deadAfter
+	}
 	opts.RequestTimeout, opts.WaitConnected, opts.ShutdownFailFast = 0, false, true
 	opts.Hooks = append([]tnt.Hook{tnt.StateFunc(func(_ *tnt.Conn, from, to tnt.State, _ error) {
 		if from == tnt.Connected && to != tnt.Connected {
