@@ -36,6 +36,6 @@ func FuzzAnswer(f *testing.F) {
 		if err == nil && (len(results) != 1 || then != giveUp) {
 			t.Errorf("% x, % x: %v, then %d", first, second, results, then)
 		}
-		parseRaised(&tnt.Error{Code: errcode.ProcLua, Message: string(first)})
+		_, _ = parseRaised(&tnt.Error{Code: errcode.ProcLua, Message: string(first)})
 	})
 }

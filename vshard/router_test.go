@@ -511,7 +511,7 @@ func TestHooks(t *testing.T) {
 	inWorld(t, func(t *testing.T, w world) {
 		type key struct{}
 		var ends []vshard.CallEnd
-		var agains []vshard.Again
+		var repeats []vshard.Again
 		discoveries := 0
 		w.config.Hooks = vshard.Hooks{
 			Start: func(ctx context.Context, _ vshard.Call) context.Context { return context.WithValue(ctx, key{}, "span") },
@@ -520,7 +520,7 @@ func TestHooks(t *testing.T) {
 					ends = append(ends, end)
 				}
 			},
-			Again:     func(_ context.Context, a vshard.Again) { agains = append(agains, a) },
+			Again:     func(_ context.Context, a vshard.Again) { repeats = append(repeats, a) },
 			Discovery: func(vshard.DiscoveryEnd) { discoveries++ },
 		}
 		if err := w.router.Reconfigure(t.Context(), w.config); err != nil {
@@ -535,8 +535,8 @@ func TestHooks(t *testing.T) {
 			t.Errorf("ends: %+v", ends)
 		}
 		var e *vshard.Error
-		if len(agains) != 1 || !errors.As(agains[0].Err, &e) || e.Name != "WRONG_BUCKET" || agains[0].Pause != 0 || discoveries != 1 {
-			t.Errorf("agains: %+v, %d discoveries", agains, discoveries)
+		if len(repeats) != 1 || !errors.As(repeats[0].Err, &e) || e.Name != "WRONG_BUCKET" || repeats[0].Pause != 0 || discoveries != 1 {
+			t.Errorf("repeats: %+v, %d discoveries", repeats, discoveries)
 		}
 	})
 }

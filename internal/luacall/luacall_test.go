@@ -11,11 +11,11 @@ import (
 	"github.com/gotnt/tnt/internal/mp"
 )
 
-func encode(t testing.TB, v any) Value {
-	t.Helper()
+func encode(tb testing.TB, v any) Value {
+	tb.Helper()
 	b, err := Encode(v)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
