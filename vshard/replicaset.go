@@ -204,23 +204,32 @@ func (c *conns) Rest(name string, d time.Duration, why error) {
 	}
 }
 
-// Refresh implements Pool: each storage says whether it is the master.
+// Refresh implements Pool: each storage says whether it is the master. Of two
+// that do, the one that was known before stays: a write tells more.
 func (c *conns) Refresh(ctx context.Context) {
+	claims := make([]bool, len(c.members))
 	var asked sync.WaitGroup
-	for _, m := range c.members {
+	for i, m := range c.members {
 		if m.fit() != nil {
 			continue
 		}
 		asked.Go(func() {
 			results, err := luacall.Do(ctx, m.conn, "vshard.storage._call", "info")
-			if err == nil && luacall.At(results, 0).Get("is_master").Bool() {
-				c.mu.Lock()
-				c.master = m
-				c.mu.Unlock()
-			}
+			claims[i] = err == nil && luacall.At(results, 0).Get("is_master").Bool()
 		})
 	}
 	asked.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var found *member
+	for i, m := range c.members {
+		if claims[i] && (found == nil || m == c.master) {
+			found = m
+		}
+	}
+	if found != nil {
+		c.master = found
+	}
 }
 
 // Instances implements Pool.
