@@ -1,0 +1,41 @@
+package vshard
+
+import (
+	"testing"
+
+	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/internal/luacall"
+	"github.com/gotnt/tnt/internal/recordedtest"
+	"github.com/gotnt/tnt/tnttest"
+)
+
+// Whatever a storage sends has a meaning, or is an error.
+func FuzzAnswer(f *testing.F) {
+	for _, l := range recordedtest.Load(f, "testdata/vshard-3.8.jsonl", 246) {
+		results, err := l.Answer()
+		if err != nil || len(results) < 2 {
+			continue
+		}
+		f.Add([]byte(results[0].(tnttest.Raw)), []byte(results[1].(tnttest.Raw)))
+	}
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		config, err := Config{
+			Buckets: 10, ReplicaSets: []ReplicaSet{{Name: "one", Instances: []Instance{{Name: "s"}}}},
+			Connect: func(ReplicaSet) (Pool, error) { return &fixed{}, nil },
+		}.withDefaults()
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, _, err := newTable(config, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := attempts{call: Call{Bucket: 1, Function: "f"}, set: table.sets[0]}
+		results, then, err := a.judge(table, []luacall.Value{first, second})
+		if err == nil && (len(results) != 1 || then != giveUp) {
+			t.Errorf("% x, % x: %v, then %d", first, second, results, then)
+		}
+		_, _ = parseRaised(&tnt.Error{Code: errcode.ProcLua, Message: string(first)})
+	})
+}
