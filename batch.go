@@ -56,12 +56,11 @@ func (b *batch[R]) send(ctx context.Context) {
 	if len(b.reqs) == 0 {
 		return
 	}
-	a := Attempt{Request: b.info(), Try: 1}
+	a := Attempt{Request: b.info(), Try: 1, Began: time.Now()}
 	if b.ex == nil {
 		b.err = errNilExecutor
 		return
 	}
-	began := time.Now()
 	for {
 		rt, err := b.ex.Route(ctx, a)
 		if b.err = err; err != nil {
@@ -79,7 +78,7 @@ func (b *batch[R]) send(ctx context.Context) {
 			a.Request.Stream = rt.stream
 			ctx, b.hooks = rt.observe(ctx, a.Request)
 		}
-		b.deadline = rt.deadline(ctx, began)
+		b.deadline = rt.deadline(ctx, a.Began)
 		l, err := rt.live(ctx, b.deadline)
 		if b.err = err; err == nil {
 			b.sendOn(ctx, l)

@@ -135,6 +135,15 @@ func (c *Conn) InstanceUUID() string {
 	return ""
 }
 
+// InFlight returns how many requests wait for their answers now, 0 while not
+// connected. Unlike Stats it takes no lock.
+func (c *Conn) InFlight() int {
+	if l := c.up.Load(); l != nil {
+		return l.session.InFlight()
+	}
+	return 0
+}
+
 // Features returns what the server offers, nothing while not connected.
 func (c *Conn) Features() iproto.Features {
 	if l := c.up.Load(); l != nil {

@@ -84,11 +84,10 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 	if isNil(req) {
 		return errNilRequest
 	}
-	a := Attempt{Request: (*req).info(), Try: 1}
+	a := Attempt{Request: (*req).info(), Try: 1, Began: time.Now()}
 	if ex == nil {
 		return infoError(a.Request, errNilExecutor, false)
 	}
-	began := time.Now()
 	rt, err := ex.Route(ctx, a)
 	if err != nil {
 		return failedOn(ctx, rt.conn, infoError(a.Request, err, false))
@@ -99,14 +98,20 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 		ctx, observed = rt.observe(ctx, a.Request)
 	}
 	for {
-		if err = tryOn(ctx, rt, req, x, rt.deadline(ctx, began)); err == nil {
+		deadline := rt.deadline(ctx, a.Began)
+		if err = tryOn(ctx, rt, req, x, rt.deadlineOfTry(deadline)); err == nil {
 			break
 		}
 		err = failedOn(ctx, rt.conn, err)
-		if rt.conn == nil || !rt.mayRepeat(err) {
+		if rt.conn == nil {
 			break
 		}
-		a.Try, a.Err, a.Last = a.Try+1, err, rt
+		a.Err, a.Last = err, rt
+		if !rt.mayRepeat(err) || errors.Is(err, ErrTimeout) && isOver(deadline) {
+			observeFailure(ctx, ex, a)
+			break
+		}
+		a.Try++
 		next, refused := ex.Route(ctx, a)
 		if refused != nil {
 			err = lastError(a.Request, err, refused)
@@ -139,12 +144,33 @@ func (rt Route) deadline(ctx context.Context, began time.Time) (deadline time.Ti
 	return deadline
 }
 
+// deadlineOfTry returns when a try that begins now has to be over, where the call
+// has that deadline.
+func (rt Route) deadlineOfTry(deadline time.Time) time.Time {
+	if rt.limit <= 0 {
+		return deadline
+	}
+	if end := time.Now().Add(rt.limit); deadline.IsZero() || end.Before(deadline) {
+		return end
+	}
+	return deadline
+}
+
+// isOver reports whether a deadline has passed.
+func isOver(deadline time.Time) bool {
+	return !deadline.IsZero() && !time.Now().Before(deadline)
+}
+
 // mayRepeat reports whether a request that failed had no effect, or one that does
 // not matter, for a reason that may be gone on another connection or a later one.
 func (rt Route) mayRepeat(err error) bool {
 	var re *RequestError
-	if !errors.As(err, &re) || re.gaveUp || errors.Is(err, ErrTimeout) {
+	if !errors.As(err, &re) || re.gaveUp {
 		return false
+	}
+	harmless := rt.idempotent || isRead(re.Request.Type)
+	if errors.Is(err, ErrTimeout) {
+		return rt.limit > 0 && (harmless || re.fate == FateUnsent)
 	}
 	var lacks *FeatureError
 	switch re.fate {
@@ -152,7 +178,7 @@ func (rt Route) mayRepeat(err error) bool {
 		return errors.Is(err, ErrNotConnected) || errors.Is(err, ErrSessionLost) ||
 			errors.As(err, &lacks) || errors.Is(err, ErrTooMany)
 	case FateUnknown:
-		return (rt.idempotent || isRead(re.Request.Type)) && errors.Is(err, ErrConnectionLost)
+		return harmless && errors.Is(err, ErrConnectionLost)
 	case FateRefused:
 		return re.Request.Stream == 0 && (rt.idempotent && IsTransient(err) || SafeToRetry(err) && isInstanceCode(codeOf(re.Err)))
 	}

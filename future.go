@@ -42,7 +42,7 @@ func Go(ctx context.Context, ex Executor, req Request) *Future {
 	if ex == nil {
 		return failed(req, infoError(info, errNilExecutor, false))
 	}
-	a := Attempt{Request: info, Try: 1}
+	a := Attempt{Request: info, Try: 1, Began: time.Now()}
 	for {
 		rt, err := ex.Route(ctx, a)
 		if err != nil {
@@ -216,10 +216,14 @@ func another(ctx context.Context, ex Executor, rt Route, req Request, err error,
 		return nil
 	case outdated(req, err, checked):
 		return ex
-	case !rt.mayRepeat(err):
+	}
+	a := Attempt{Request: req.info(), Try: 1, Began: time.Now(), Err: err, Last: rt}
+	if !rt.mayRepeat(err) {
+		observeFailure(ctx, ex, a)
 		return nil
 	}
-	next, refused := ex.Route(ctx, Attempt{Request: req.info(), Try: 2, Err: err, Last: rt})
+	a.Try++
+	next, refused := ex.Route(ctx, a)
 	if refused != nil {
 		return nil
 	}

@@ -53,7 +53,7 @@ func Pin(ctx context.Context, ex Executor) (*Pinned, error) {
 
 // bind returns the way over one session of ex, which has to have the features.
 func bind(ctx context.Context, ex Executor, info RequestInfo, lost error, needs uint64) (Route, error) {
-	a := Attempt{Request: info, Try: 1}
+	a := Attempt{Request: info, Try: 1, Began: time.Now()}
 	if ex == nil {
 		return Route{}, infoError(info, errNilExecutor, false)
 	}
@@ -88,6 +88,11 @@ func (p *Pinned) Route(_ context.Context, a Attempt) (Route, error) { return p.r
 
 // Conn returns the connection whose session it is.
 func (p *Pinned) Conn() *Conn { return p.route.conn }
+
+// InstanceUUID returns the UUID of the instance that the session is on, by its
+// greeting. In Options.AfterConnect, where Conn.InstanceUUID is that of the session
+// before, it is the new one's.
+func (p *Pinned) InstanceUUID() string { return p.route.pin.live.greeting.UUID }
 
 // Lost is closed when the session is lost.
 func (p *Pinned) Lost() <-chan struct{} { return p.route.pin.live.session.Dead() }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gotnt/tnt/errcode"
 )
@@ -218,7 +219,7 @@ func (c *StatementCache) release(ctx context.Context, idle []*cachedStatement) [
 	if len(idle) == 0 {
 		return nil
 	}
-	rt, err := c.ex.Route(ctx, Attempt{Request: Prepare{}.info(), Try: 1})
+	rt, err := c.ex.Route(ctx, Attempt{Request: Prepare{}.info(), Try: 1, Began: time.Now()})
 	if err != nil || rt.conn == nil {
 		return nil
 	}

@@ -41,6 +41,58 @@ func ParseURL(s string) (Options, error) {
 	return opts, nil
 }
 
+// ParseURLs makes Options of a URL, or an address, with several hosts, one for each
+// of them in their order:
+//
+//	tarantool://alice:s3cret@a:3301,b:3301,c:3301/?connect_timeout=3s
+//	alice:s3cret@a:3301,b:3301,c:3301
+//
+// User, password and parameters are those of all. One host gives one Options; a path
+// of a unix socket is taken as one whatever it holds. For the rest see ParseURL.
+func ParseURLs(s string) ([]Options, error) {
+	before, hosts, after := cutHosts(s)
+	if isPath(hosts) || strings.HasPrefix(before, "unix://") {
+		opts, err := ParseURL(s)
+		return []Options{opts}, err
+	}
+	var all []Options
+	seen := map[string]bool{}
+	for host := range strings.SplitSeq(hosts, ",") {
+		if strings.TrimSpace(host) == "" && hosts != "" {
+			return nil, errors.New("tnt: cannot use the address: one of its hosts is empty: write host:port between the commas")
+		}
+		opts, err := ParseURL(before + host + after)
+		if err != nil {
+			return nil, err
+		}
+		if seen[opts.Address] {
+			return nil, fmt.Errorf("tnt: cannot use the address: it has the host %s twice", opts.Address)
+		}
+		seen[opts.Address] = true
+		all = append(all, opts)
+	}
+	return all, nil
+}
+
+// cutHosts cuts a URL or an address into what stands before its hosts, these, and
+// what stands behind them.
+func cutHosts(s string) (before, hosts, after string) {
+	rest := s
+	if scheme, behind, isURL := cutScheme(s); isURL {
+		before, rest = scheme+"://", behind
+	}
+	if isPath(rest) {
+		return before, rest, ""
+	}
+	if i := strings.LastIndex(rest, "@"); i >= 0 {
+		before, rest = before+rest[:i+1], rest[i+1:]
+	}
+	if i := strings.IndexAny(rest, "/?"); i >= 0 && !isPath(rest) {
+		return before, rest[:i], rest[i:]
+	}
+	return before, rest, ""
+}
+
 func parseURL(s string) (Options, error) {
 	var opts Options
 	if strings.TrimSpace(s) == "" {

@@ -66,7 +66,7 @@ var layers = []layer{
 	{"tnttest", append(slices.Clone(codec), "internal/tarantool"), append(slices.Clone(servers), root, "internal/session")},
 	{root, append(slices.Clone(sessions), "internal/link"), servers},
 	{"box", clients, servers},
-	{"pool", clients, servers},
+	{"pool", append(slices.Clone(clients), "box"), servers},
 	// What modules in Lua answer is decoded by parts, which takes the codec.
 	{"internal/luacall", append(slices.Clone(clients), "internal/mp"), servers},
 	{"crud", lua, append(slices.Clone(servers), "tnttest/crudtest")},

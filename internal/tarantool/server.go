@@ -54,6 +54,8 @@ type Server struct {
 
 	binary string
 	dir    string
+	env    []string // of a script of the caller's
+	keeps  bool     // what it held, when it is run again
 	cmd    *exec.Cmd
 	stdin  io.Closer
 	exited chan struct{}
@@ -88,6 +90,39 @@ func start(binary, setup string, unix bool) (*Server, error) {
 	return s, nil
 }
 
+// StartScript starts the binary with a script of the caller's, in a directory of its
+// own, with env ("NAME=value") added to the environment. The script does all that Start
+// otherwise does: it listens on the unix socket arg[1], logs to arg[2], prints "ready"
+// as a line when it is, and ends at the end of its standard input. Where it is
+// restarted by Run it finds the files that it wrote.
+func StartScript(binary, script string, env ...string) (*Server, error) {
+	s, err := NewScript(binary, script, env...)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Run(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir))
+	}
+	return s, nil
+}
+
+// NewScript is StartScript that leaves the start to Run: for servers that have to know
+// each other's addresses, and start together.
+func NewScript(binary, script string, env ...string) (*Server, error) {
+	dir, err := os.MkdirTemp("", "tarantool-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{binary: binary, dir: dir, Address: filepath.Join(dir, "tarantool.sock"), env: env, keeps: true}
+	if err := os.WriteFile(filepath.Join(dir, "init.lua"), []byte(script), 0o600); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return s, nil
+}
+
+// SetEnv adds to the environment that Run gives a script.
+func (s *Server) SetEnv(env ...string) { s.env = append(s.env, env...) }
+
 // freeAddress finds a port that nobody listens on.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -99,9 +134,12 @@ func freeAddress() (string, error) {
 }
 
 // Run starts a server again that was stopped or killed, at the same address.
-// What it held is gone, and its setup is run again.
+// What it held is gone, and its setup is run again; that of a script stays.
 func (s *Server) Run() error {
 	for _, pattern := range []string{"*.snap", "*.xlog", "*.vylog"} {
+		if s.keeps {
+			break
+		}
 		files, _ := filepath.Glob(filepath.Join(s.dir, pattern))
 		for _, file := range files {
 			_ = os.Remove(file)
@@ -110,6 +148,9 @@ func (s *Server) Run() error {
 	cmd := exec.Command(s.binary, filepath.Join(s.dir, "init.lua"), s.Address,
 		filepath.Join(s.dir, "log"), filepath.Join(s.dir, "setup.lua"))
 	cmd.Dir = s.dir
+	if s.env != nil {
+		cmd.Env = append(os.Environ(), s.env...)
+	}
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	stdin, err1 := cmd.StdinPipe()
@@ -155,6 +196,9 @@ func (s *Server) Segfault() { s.signal(sigSegv) }
 func (s *Server) Stop() { s.signal(sigTerm) }
 
 func (s *Server) signal(sig os.Signal) {
+	if s.cmd == nil { // it was never run
+		return
+	}
 	_ = s.cmd.Process.Signal(sig)
 	_ = s.cmd.Process.Signal(sigCont)
 	<-s.exited
