@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/crud"
+	"github.com/gotnt/tnt/schema"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -189,5 +191,93 @@ func TestPages(t *testing.T) {
 		if fmt.Sprint(ids) != c.want || fmt.Sprint(firsts) != c.pages {
 			t.Errorf("%+v: got %v by pages of %v", c, ids, firsts)
 		}
+	}
+}
+
+// What an error is about has names where the rows that came along say them all.
+func TestOperationsNames(t *testing.T) {
+	type user struct {
+		Name string `tnt:"name"`
+		ID   int    `tnt:"id"`
+	}
+	want := user{Name: "Ann", ID: 1}
+	tuple, object := []any{1, 77, "Ann"}, map[string]any{"id": 1, "name": "Ann"}
+	names := []string{"id", "bucket_id", "name"}
+	format := schema.NewFormat(schema.Field{Name: "id"}, schema.Field{Name: "bucket_id"}, schema.Field{Name: "name"})
+	for _, c := range []struct {
+		what  string
+		rows  any
+		about any
+		opts  crud.ManyOptions
+		knows bool
+	}{
+		{"a tuple beside rows", table(names, []any{2, 78, "Bob"}), tuple, crud.ManyOptions{}, true},
+		{"an object beside rows", table(names, []any{2, 78, "Bob"}), object, crud.ManyOptions{}, true},
+		{"an object alone", nil, object, crud.ManyOptions{}, true},
+		{"a tuple alone", nil, tuple, crud.ManyOptions{}, false},
+		{"a tuple beside parts of rows", table([]string{"name"}, []any{"Bob"}), tuple, crud.ManyOptions{Fields: []string{"name"}}, false},
+	} {
+		failure := map[string]any{"class_name": "CallError", "err": "x", "operation_data": c.about}
+		client, _ := router(t, "insert_many", c.rows, []any{failure})
+		_, err := crud.InsertMany[[]any](t.Context(), client, "users", [][]any{{1}}, c.opts)
+		var many *crud.ManyError
+		if !errors.As(err, &many) {
+			t.Errorf("%s: %v, want a ManyError", c.what, err)
+			continue
+		}
+		got, err := crud.Operation[user](many.Errors[0])
+		var bad *tnt.DecodeError
+		switch {
+		case c.knows && (err != nil || got != want):
+			t.Errorf("%s: got %v, %v", c.what, got, err)
+		case !c.knows && (!errors.As(err, &bad) || got != user{}):
+			t.Errorf("%s: got %v, %v, want a DecodeError", c.what, got, err)
+		}
+		many.Errors[0].Format = format
+		if got, err = crud.Operation[user](many.Errors[0]); err != nil || got != want {
+			t.Errorf("%s, by a format that is given: got %v, %v", c.what, got, err)
+		}
+	}
+	var bad *tnt.DecodeError
+	if _, err := crud.Operation[user](&crud.Error{}); !errors.As(err, &bad) {
+		t.Errorf("about nothing: %v, want a DecodeError", err)
+	}
+}
+
+// A struct with names is an object: this package knows no space's names before an
+// answer comes.
+func TestStructsWithNamesAreObjects(t *testing.T) {
+	type user struct {
+		Name string `tnt:"name"`
+		ID   int    `tnt:"id"`
+	}
+	ann, ctx := user{"Ann", 1}, t.Context()
+	client, got := router(t, "insert", table([]string{"id"}, []any{1}))
+	for what, do := range map[string]func() error{
+		"Insert":     func() error { _, err := crud.Insert[[]any](ctx, client, "users", ann); return err },
+		"InsertMany": func() error { _, err := crud.InsertMany[[]any](ctx, client, "users", []user{ann}); return err },
+		"Upsert":     func() error { return crud.Upsert(ctx, client, "users", ann, nil) },
+		"Get":        func() error { _, err := crud.Get[[]any](ctx, client, "users", ann); return err },
+		"After": func() error {
+			_, err := crud.Select[[]any](ctx, client, "users", nil, crud.SelectOptions{After: ann})
+			return err
+		},
+	} {
+		if err := do(); err == nil || !strings.Contains(err.Error(), "has names in its tags") || *got != nil {
+			t.Errorf("%s: %v, sent %v", what, err, *got)
+		}
+	}
+	client, got = router(t, "insert_object", table([]string{"id"}, []any{1}))
+	_, err := crud.InsertObject[[]any](ctx, client, "users", ann)
+	if want := map[string]any{"id": int64(1), "name": "Ann"}; err != nil || !reflect.DeepEqual((*got)[1], any(want)) {
+		t.Errorf("sent %v, %v, want %v", *got, err, want)
+	}
+	client, got = router(t, "insert", table([]string{"id"}, []any{1}))
+	_, err = crud.Insert[[]any](ctx, client, "users", struct {
+		ID   int
+		Name string
+	}{1, "Ann"})
+	if want := []any{int64(1), "Ann"}; err != nil || !reflect.DeepEqual((*got)[1], any(want)) {
+		t.Errorf("sent %v, %v, want %v", *got, err, want)
 	}
 }

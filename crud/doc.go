@@ -12,14 +12,21 @@
 // Rows are decoded by the metadata that comes with them, so that a struct's
 // fields with names in their tags (`tnt:"name"`) are found wherever the row
 // has them; a struct without such tags takes a row's fields in their order, and
-// a map has them by their names. See tnt.One for the types.
+// a map has them by their names. A name in a tag that the row lacks is an error, so
+// with Fields in the options take a struct that has no others. See tnt.One for the
+// types.
 //
 // # Tuples and keys
 //
-// A tuple is a list or a struct, which stands for the list of its fields in their
-// order; one with names in its tags is for the functions for objects. The field of the bucket's number may be nil, crud fills it in: in a struct make it a
-// pointer, or use the functions for objects (InsertObject and so on), which
-// take a map or a struct by names. A key is the value itself, or a list of the
+// Insert and the other functions for tuples, and After in the options, take a list
+// of fields by position: a slice, a tnt.Tuple, or a struct without names in its tags,
+// which stands for its fields in their order. This package does not know a space's
+// names before an answer comes, so a struct with names in its tags is an error there,
+// before anything is sent. It is for InsertObject and the other functions for
+// objects, which take it, or a map, by names.
+//
+// The field of the bucket's number may be nil, crud fills it in: in a struct make it a
+// pointer, or leave it out of an object. A key is the value itself, or a list of the
 // parts.
 //
 // # Time

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/luacall"
+	"github.com/gotnt/tnt/schema"
 )
 
 // ErrNoTuple is that of Get, Update, Delete, Min and Max where there is no
@@ -21,9 +23,15 @@ type Error struct {
 	File  string // where in crud it was made
 	Line  int    // likewise
 	// Data is what a function for many was given that this error is about, as
-	// MessagePack: a tuple, or an object where those were given; nil where the
-	// error is about none. Operation decodes it.
+	// MessagePack: a tuple with all fields of the space, also of an object that the
+	// router could make a tuple of, or else the object; nil where the error is about
+	// none. Operation decodes it.
 	Data []byte
+	// Format has the names of the fields of Data where that is a tuple. They are
+	// known where the names of all fields came along with rows that were written;
+	// it is nil where none were, and with NoReturn or Fields. It may be set, to
+	// SpaceSchema.Format.
+	Format *schema.Format
 }
 
 // Error returns the class and the text.
@@ -32,9 +40,19 @@ func (e *Error) Error() string { return "crud: " + e.Class + ": " + e.Text }
 // Duplicate reports whether a unique index has the key already.
 func (e *Error) Duplicate() bool { return strings.Contains(e.Text, "Duplicate key exists") }
 
-// Operation decodes Data into dst, a pointer to a list, a struct or a map. The
-// error is one of decoding, also where there is no Data.
-func Operation[T any](e *Error) (T, error) { return luacall.Decode[T](e.Data, nil) }
+// Operation decodes Data, a tuple by the names in Format. Where those are not known
+// a T that takes a tuple by names, a struct with names in its tags or a map, is an
+// error, because it can't be filled: set Format, or take a list or a struct without
+// names. The error is a *tnt.DecodeError, also where there is no Data.
+func Operation[T any](e *Error) (T, error) {
+	if e.Data == nil {
+		var none T
+		return none, errNoData
+	}
+	return luacall.Decode[T](e.Data, e.Format)
+}
+
+var errNoData = &tnt.DecodeError{Err: errors.New("the error of crud is about no tuple")}
 
 // ManyError is the error of a function for many tuples, of which some were not
 // written. Those that are not among Errors were, unless Data of one is nil: such
@@ -108,11 +126,13 @@ func text(v luacall.Value) string {
 
 // parseMany makes an error of the list of maps that functions for many return,
 // and of the single map that some failures are.
-func parseMany(v luacall.Value) error {
+// format has the names of the tuples' fields.
+func parseMany(v luacall.Value, format *schema.Format) error {
 	if items, ok := v.Items(); ok {
 		many := &ManyError{}
 		for _, item := range items {
 			e := parseOne(item)
+			e.Format = format
 			many.Errors = append(many.Errors, &e)
 		}
 		if len(many.Errors) > 0 {

@@ -22,7 +22,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Add([]byte(results[0].(tnttest.Raw)), second)
 	}
 	f.Fuzz(func(t *testing.T, result, failed []byte) {
-		_, _ = manyAnswer[map[string]any]([]luacall.Value{result, failed})
+		_, _ = manyAnswer[map[string]any]([]luacall.Value{result, failed}, true)
 		_, _, _ = firstRow[struct {
 			ID int `tnt:"id"`
 		}](result)

@@ -7,6 +7,7 @@ import (
 	"reflect"
 
 	"github.com/gotnt/tnt/internal/luacall"
+	"github.com/gotnt/tnt/schema"
 )
 
 // InsertMany adds tuples, a slice of what Insert takes, and returns those that
@@ -97,17 +98,28 @@ func many[T any](ctx context.Context, c Client, function, space string, items an
 	if err != nil {
 		return nil, err
 	}
-	return manyAnswer[T](results)
+	return manyAnswer[T](results, len(m.Fields) == 0)
 }
 
-// manyAnswer decodes the rows that were written and the errors of the others.
-func manyAnswer[T any](results []luacall.Value) ([]T, error) {
-	rows, err := decodeRows[T](luacall.At(results, 0))
-	if failed := luacall.At(results, 1); !failed.IsNil() {
-		if err != nil {
-			return rows, errors.Join(parseMany(failed), err)
-		}
-		return rows, parseMany(failed)
+// manyAnswer decodes the rows that were written and the errors of the others. whole
+// says that rows have all fields of the space, as the tuples in errors do.
+func manyAnswer[T any](results []luacall.Value, whole bool) ([]T, error) {
+	t, err := parseTable(luacall.At(results, 0))
+	var rows []T
+	if err == nil {
+		rows, err = rowsOf[T](t)
 	}
-	return rows, err
+	failed := luacall.At(results, 1)
+	if failed.IsNil() {
+		return rows, err
+	}
+	var format *schema.Format
+	if whole {
+		format = t.format
+	}
+	many := parseMany(failed, format)
+	if err != nil {
+		return rows, errors.Join(many, err)
+	}
+	return rows, many
 }

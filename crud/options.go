@@ -80,8 +80,9 @@ type SelectOptions struct {
 	// First is how many rows are wanted. Negative: those before After, whose
 	// number is -First. Default: all.
 	First int
-	// After is the row that the wanted ones are behind: a list or a struct, as
-	// far as the index's fields go. Default: none.
+	// After is the row that the wanted ones are behind: a list, a tnt.Tuple or a
+	// struct without names in its tags, as far as the index's fields go. Pages goes
+	// from row to row by itself. Default: none.
 	After any
 	// BatchSize is how many rows the router takes from a storage at once.
 	BatchSize int

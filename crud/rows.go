@@ -39,15 +39,6 @@ func parseTable(v luacall.Value) (t table, err error) {
 	return t, nil
 }
 
-// decodeRows decodes all rows of a result.
-func decodeRows[T any](v luacall.Value) ([]T, error) {
-	t, err := parseTable(v)
-	if err != nil {
-		return nil, err
-	}
-	return rowsOf[T](t)
-}
-
 func rowsOf[T any](t table) ([]T, error) {
 	rows := make([]T, len(t.rows))
 	for i, row := range t.rows {

@@ -4,19 +4,13 @@ import (
 	"context"
 
 	"github.com/gotnt/tnt/internal/luacall"
+	"github.com/gotnt/tnt/schema"
 )
 
 // SpaceSchema is what crud tells of a space.
 type SpaceSchema struct {
-	Format  []Field
+	Format  *schema.Format
 	Indexes []Index // in the order of their numbers; that of buckets is left out
-}
-
-// Field is a field of a space's format.
-type Field struct {
-	Name       string `tnt:"name"`
-	Type       string `tnt:"type"`
-	IsNullable bool   `tnt:"is_nullable"`
 }
 
 // Index is an index of a space.
@@ -87,9 +81,13 @@ func schemaOf(ctx context.Context, c Client, space any, opts []SchemaOptions) (l
 }
 
 func parseSpace(v luacall.Value) (s SpaceSchema, err error) {
-	if s.Format, err = luacall.Decode[[]Field](v.Get("format"), nil); err != nil {
-		return s, err
+	var fields []schema.Field
+	for _, field := range v.Get("format").Values() {
+		fields = append(fields, schema.Field{
+			Name: field.Get("name").Text(), Type: field.Get("type").Text(), IsNullable: field.Get("is_nullable").Bool(),
+		})
 	}
+	s.Format = schema.NewFormat(fields...)
 	// Indexes are a list, or a map by numbers where one is left out.
 	for _, index := range v.Get("indexes").Values() {
 		i, err := luacall.Decode[Index](index, nil)

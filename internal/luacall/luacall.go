@@ -60,7 +60,8 @@ func (v Value) Any() (any, error) {
 func (v Value) Bool() bool { return len(v) == 1 && v[0] == 0xc3 }
 
 // Decode decodes a value in the place of a tuple. format has the names of its
-// fields, nil where they are not known. The error is a *tnt.DecodeError.
+// fields, of those of an MP_TUPLE too; it is nil where they are not known. The
+// error is a *tnt.DecodeError.
 func Decode[T any](v Value, format *schema.Format) (T, error) {
 	var dst T
 	err := DecodeInto(v, format, &dst)
@@ -81,7 +82,7 @@ func DecodeInto[T any](v Value, format *schema.Format, dst *T) error {
 	if format != nil {
 		names = format
 	}
-	r := mp.NewReader(v)
+	r := mp.NewReader(v.Untagged())
 	plan.DecodeRow(&r, unsafe.Pointer(dst), names)
 	if err := r.Err(); err != nil {
 		return &tnt.DecodeError{Err: err}
@@ -123,7 +124,7 @@ func Tuple(v any) (Value, error) {
 	var names *mp.NamesError
 	switch {
 	case errors.As(err, &names):
-		return nil, fmt.Errorf("%s has names in its tags, and a list of fields has none: use the function for objects, or tags by number", names.Type)
+		return nil, fmt.Errorf("%s has names in its tags, and this is a list of fields whose names are not known here: give a list, a struct without names in its tags, or, of a tuple to write, an object to the function for objects", names.Type)
 	case err != nil:
 		return nil, err
 	}
