@@ -121,7 +121,7 @@ func (r *Router) call(ctx context.Context, c Call) ([]luacall.Value, error) {
 	results, err := a.run(ctx)
 	if hooks.End != nil {
 		hooks.End(ctx, CallEnd{
-			Call: c, ReplicaSet: a.setName(), Instance: a.member.Name, Requests: a.requests, Duration: time.Since(began), Err: err,
+			Call: c, ReplicaSet: a.setName(), Instance: a.member.name, Requests: a.requests, Duration: time.Since(began), Err: err,
 		})
 	}
 	return results, err
@@ -137,7 +137,7 @@ type attempts struct {
 	followed bool // to where an answer pointed, without a pause
 
 	set    *set
-	member Member
+	member member
 	tried  []string // of the set, since the last pause
 }
 
@@ -153,7 +153,7 @@ func (a *attempts) failed(err error) error {
 		err = ErrClosed
 	}
 	return &CallError{
-		Bucket: a.call.Bucket, Function: a.call.Function, ReplicaSet: a.setName(), Instance: a.member.Name, Requests: a.requests, Err: err,
+		Bucket: a.call.Bucket, Function: a.call.Function, ReplicaSet: a.setName(), Instance: a.member.name, Requests: a.requests, Err: err,
 	}
 }
 
@@ -187,7 +187,7 @@ func (a *attempts) run(ctx context.Context) ([]luacall.Value, error) {
 		}
 		a.router.again.Add(1)
 		if hook := a.router.table().config.Hooks.Again; hook != nil {
-			hook(ctx, Again{Call: a.call, ReplicaSet: a.setName(), Instance: a.member.Name, Pause: pause, Err: err})
+			hook(ctx, Again{Call: a.call, ReplicaSet: a.setName(), Instance: a.member.name, Pause: pause, Err: err})
 		}
 		if then == later {
 			a.tried = a.tried[:0]
@@ -201,7 +201,7 @@ func (a *attempts) run(ctx context.Context) ([]luacall.Value, error) {
 // once asks one instance.
 func (a *attempts) once(ctx context.Context) ([]luacall.Value, next, error) {
 	t := a.router.table() // which may have been replaced since the last attempt
-	a.set, a.member = t.lookup(a.call.Bucket), Member{}
+	a.set, a.member = t.lookup(a.call.Bucket), member{}
 	if a.set == nil {
 		found, asked := t.find(ctx, a.call.Bucket)
 		a.requests += asked
@@ -210,14 +210,14 @@ func (a *attempts) once(ctx context.Context) ([]luacall.Value, next, error) {
 			return nil, later, ErrNoBucket
 		}
 	}
-	member, err := a.set.pool.Pick(a.call.Mode, a.tried)
+	picked, err := a.set.pool.pick(a.call.Mode, a.tried)
 	if err != nil {
 		if a.call.Mode == RW {
 			a.set.findMaster(ctx)
 		}
 		return nil, later, err
 	}
-	a.member = member
+	a.member = picked
 	a.requests++
 	a.router.requests.Add(1)
 	kind := "read"
@@ -229,12 +229,12 @@ func (a *attempts) once(ctx context.Context) ([]luacall.Value, next, error) {
 		args = []any{}
 	}
 	asking, cancel := a.bounded(ctx)
-	results, err := luacall.Do(asking, member, "vshard.storage.call", a.call.Bucket, kind, a.call.Function, args)
+	results, err := luacall.Do(asking, picked, "vshard.storage.call", a.call.Bucket, kind, a.call.Function, args)
 	cancel()
 	if err != nil {
 		return nil, a.afterFailure(ctx, err), err
 	}
-	return a.judge(t, results)
+	return a.judge(ctx, t, results)
 }
 
 // bounded bounds a read by MaxWait: a hung instance is not to be waited for,
@@ -254,7 +254,7 @@ func (a *attempts) afterFailure(ctx context.Context, err error) next {
 	case ctx.Err() != nil:
 		return giveUp
 	case isUnready(err):
-		a.set.pool.Rest(a.member.Name, restTime, err)
+		a.set.pool.rest(a.member.name, restTime, err)
 		return a.other(read)
 	case tnt.SafeToRetry(err):
 		return a.other(read)
@@ -271,8 +271,8 @@ func (a *attempts) other(read bool) next {
 	if !read {
 		return later
 	}
-	a.tried = append(a.tried, a.member.Name)
-	if _, err := a.set.pool.Pick(a.call.Mode, a.tried); err != nil {
+	a.tried = append(a.tried, a.member.name)
+	if _, err := a.set.pool.pick(a.call.Mode, a.tried); err != nil {
 		return later
 	}
 	return elsewhere
@@ -282,7 +282,7 @@ var errShape = &tnt.DecodeError{Err: errors.New("vshard.storage.call answered in
 
 // judge reads the answer of vshard.storage.call: by its first value, not by
 // codes, which are those of the server's errors as well.
-func (a *attempts) judge(t *table, results []luacall.Value) ([]luacall.Value, next, error) {
+func (a *attempts) judge(ctx context.Context, t *table, results []luacall.Value) ([]luacall.Value, next, error) {
 	if len(results) == 0 {
 		return nil, giveUp, errShape
 	}
@@ -292,7 +292,7 @@ func (a *attempts) judge(t *table, results []luacall.Value) ([]luacall.Value, ne
 		return results[1:], giveUp, nil
 	case first.IsNil():
 		if e, ok := parseError(luacall.At(results, 1)); ok {
-			return nil, a.afterSharding(t, e), e
+			return nil, a.afterSharding(ctx, t, e), e
 		}
 		return nil, giveUp, a.functionError(luacall.At(results, 1))
 	case len(first) == 1 && first[0] == 0xc2: // false
@@ -306,7 +306,7 @@ func (a *attempts) functionError(v luacall.Value) error {
 }
 
 // afterSharding decides what follows an error of vshard's.
-func (a *attempts) afterSharding(t *table, e *Error) next {
+func (a *attempts) afterSharding(ctx context.Context, t *table, e *Error) next {
 	switch e.Name {
 	case "WRONG_BUCKET", "TRANSFER_IS_IN_PROGRESS":
 		// A bucket that is being received names its source: two sets can point
@@ -323,12 +323,13 @@ func (a *attempts) afterSharding(t *table, e *Error) next {
 	case "BUCKET_IS_LOCKED":
 		return later
 	case "NON_MASTER":
-		if a.set.pool.SetMaster(e.Master) {
+		if a.set.pool.setMaster(e.Master) {
 			return a.follow()
 		}
+		a.set.findMaster(ctx)
 		return later
 	case "STORAGE_IS_DISABLED":
-		a.set.pool.Rest(a.member.Name, restTime, e)
+		a.set.pool.rest(a.member.name, restTime, e)
 		return a.other(a.call.Mode != RW)
 	}
 	return giveUp

@@ -14,6 +14,7 @@ import (
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/clustertest"
 	"github.com/gotnt/tnt/internal/tarantool"
+	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/vshard"
 )
 
@@ -32,7 +33,7 @@ func configOf(c *clustertest.Sharded) vshard.Config {
 	for i, names := range [][]string{{"s1a", "s1b"}, {"s2a", "s2b"}} {
 		set := vshard.ReplicaSet{UUID: clustertest.Sets[i]}
 		for _, name := range names {
-			set.Instances = append(set.Instances, vshard.Instance{Name: name, Options: tnt.Options{Address: c.Instances[name].Address}})
+			set.Instances = append(set.Instances, pool.Instance{Name: name, Options: tnt.Options{Address: c.Instances[name].Address}})
 		}
 		config.ReplicaSets = append(config.ReplicaSets, set)
 	}

@@ -7,7 +7,7 @@ import (
 	"iter"
 	"time"
 
-	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/pool"
 )
 
 // Config is a cluster.
@@ -22,19 +22,23 @@ type Config struct {
 	// MaxWait bounds how long a call is tried where its context does not end
 	// before, and the time of one attempt to read. Default: 10 s.
 	MaxWait time.Duration
+	// Pool are options of each replica set's pool: which instance of several does a
+	// read, how many sockets each has, and the like. Its Instances are those of the
+	// replica set. Its MaxWait, TryFor and Independent have no effect.
+	Pool pool.Options
 	// Hooks are told of what happens.
 	Hooks Hooks
-	// Connect opens the connections of a replica set. It does not wait for
-	// them. Default: a connection to each instance, the master being the one
-	// that says so.
-	Connect func(ReplicaSet) (Pool, error)
+
+	connect func(ReplicaSet, pool.Options) (connections, error) // nil but in tests
 }
 
 // ReplicaSet is a part of a cluster. It has a UUID, or a name, by which
 // storages know it (Tarantool 3's declarative configuration), or both.
 type ReplicaSet struct {
 	Name, UUID string
-	Instances  []Instance
+	// Instances are the storages. Where they have names in the declarative
+	// configuration, those are their names here as well.
+	Instances []pool.Instance
 }
 
 // ID returns the name, or the UUID where there is no name.
@@ -43,27 +47,6 @@ func (rs ReplicaSet) ID() string {
 		return rs.Name
 	}
 	return rs.UUID
-}
-
-// Instance is a storage.
-type Instance struct {
-	// Name and UUID are those by which storages call it. One that is missing
-	// is learned from the server.
-	Name, UUID string
-	Options    tnt.Options
-	// Master says that it is the master until a storage says otherwise.
-	Master bool
-}
-
-// ID returns the name, or the UUID, or the address.
-func (i Instance) ID() string {
-	switch {
-	case i.Name != "":
-		return i.Name
-	case i.UUID != "":
-		return i.UUID
-	}
-	return i.Options.Address
 }
 
 const (
@@ -102,8 +85,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxWait <= 0 {
 		c.MaxWait = defaultMaxWait
 	}
-	if c.Connect == nil {
-		c.Connect = connect
+	if c.connect == nil {
+		c.connect = connect
 	}
 	return c, nil
 }

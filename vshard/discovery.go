@@ -13,8 +13,6 @@ import (
 const (
 	// askTimeout bounds one request of discovery.
 	askTimeout = time.Second
-	// connectPoll is how often a first discovery looks for connections.
-	connectPoll = 5 * time.Millisecond
 )
 
 func (r *Router) discoverSoon() {
@@ -57,18 +55,7 @@ func (r *Router) awaitConnections() {
 	ctx, cancel := context.WithTimeout(r.ctx, askTimeout)
 	defer cancel()
 	for _, s := range r.table().sets {
-		for {
-			if _, err := s.pool.Pick(RW, nil); err == nil {
-				break
-			}
-			s.pool.Refresh(ctx)
-			if _, err := s.pool.Pick(RW, nil); err == nil {
-				break
-			}
-			if sleep(ctx, connectPoll) != nil {
-				return
-			}
-		}
+		s.pool.await(ctx)
 	}
 }
 
@@ -84,17 +71,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// discover asks all replica sets at once which buckets they have, and which
-// instance is the master.
+// discover asks all replica sets at once which buckets they have.
 func (r *Router) discover(t *table) DiscoveryEnd {
 	began := time.Now()
 	failures := make([]error, len(t.sets))
 	var asked sync.WaitGroup
 	for i, s := range t.sets {
 		asked.Go(func() {
-			ctx, cancel := context.WithTimeout(r.ctx, askTimeout)
-			s.pool.Refresh(ctx)
-			cancel()
 			if err := t.discoverSet(r.ctx, s); err != nil {
 				failures[i] = fmt.Errorf("%s: %w", s.ID(), err)
 			}
@@ -117,7 +100,7 @@ func (r *Router) discover(t *table) DiscoveryEnd {
 func (t *table) discoverSet(ctx context.Context, s *set) error {
 	var tried []string
 	for {
-		m, err := s.pool.Pick(RO, tried)
+		m, err := s.pool.pick(RO, tried)
 		if err != nil {
 			return err
 		}
@@ -125,13 +108,13 @@ func (t *table) discoverSet(ctx context.Context, s *set) error {
 			return err
 		}
 		if isUnready(err) {
-			s.pool.Rest(m.Name, restTime, err)
+			s.pool.rest(m.name, restTime, err)
 		}
-		tried = append(tried, m.Name)
+		tried = append(tried, m.name)
 	}
 }
 
-func (t *table) discoverFrom(ctx context.Context, s *set, m Member) error {
+func (t *table) discoverFrom(ctx context.Context, s *set, m member) error {
 	from := int64(1)
 	for from > 0 {
 		ctx, cancel := context.WithTimeout(ctx, askTimeout)
@@ -167,7 +150,7 @@ func (t *table) find(ctx context.Context, bucket uint32) (*set, int) {
 	answers := make(chan found, len(t.sets))
 	asked := 0
 	for _, s := range t.sets {
-		m, err := s.pool.Pick(RO, nil)
+		m, err := s.pool.pick(RO, nil)
 		if err != nil {
 			continue
 		}
@@ -177,7 +160,7 @@ func (t *table) find(ctx context.Context, bucket uint32) (*set, int) {
 			defer cancel()
 			stat, err := luacall.Do(ctx, m, "vshard.storage.bucket_stat", bucket)
 			if isUnready(err) {
-				s.pool.Rest(m.Name, restTime, err)
+				s.pool.rest(m.name, restTime, err)
 			}
 			f := found{}
 			// Of garbage there is a stat and an error, of what is elsewhere an

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/tnttest"
 	"github.com/gotnt/tnt/tnttest/vshardtest"
 	"github.com/gotnt/tnt/types"
@@ -42,7 +43,7 @@ func fakeCluster(tb tnttest.TB) vshard.Config {
 	for _, set := range cluster.Sets() {
 		rs := vshard.ReplicaSet{UUID: set.UUID}
 		for _, i := range set.Instances {
-			rs.Instances = append(rs.Instances, vshard.Instance{UUID: i.UUID, Options: tnt.Options{Dialer: i.Server.DialContext}})
+			rs.Instances = append(rs.Instances, pool.Instance{Name: i.UUID, Options: tnt.Options{Dialer: i.Server.DialContext}})
 		}
 		config.ReplicaSets = append(config.ReplicaSets, rs)
 	}

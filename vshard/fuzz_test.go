@@ -7,6 +7,7 @@ import (
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/luacall"
 	"github.com/gotnt/tnt/internal/recordedtest"
+	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -21,8 +22,8 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		config, err := Config{
-			Buckets: 10, ReplicaSets: []ReplicaSet{{Name: "one", Instances: []Instance{{Name: "s"}}}},
-			Connect: func(ReplicaSet) (Pool, error) { return &fixed{}, nil },
+			Buckets: 10, ReplicaSets: []ReplicaSet{{Name: "one", Instances: []pool.Instance{{Name: "s"}}}},
+			connect: func(ReplicaSet, pool.Options) (connections, error) { return &fixed{}, nil },
 		}.withDefaults()
 		if err != nil {
 			t.Fatal(err)
@@ -32,7 +33,7 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatal(err)
 		}
 		a := attempts{call: Call{Bucket: 1, Function: "f"}, set: table.sets[0]}
-		results, then, err := a.judge(table, []luacall.Value{first, second})
+		results, then, err := a.judge(t.Context(), table, []luacall.Value{first, second})
 		if err == nil && (len(results) != 1 || then != giveUp) {
 			t.Errorf("% x, % x: %v, then %d", first, second, results, then)
 		}

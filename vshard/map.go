@@ -74,13 +74,12 @@ type mapping struct {
 // part is a replica set of a mapping.
 type part struct {
 	*set
-	buckets  []uint32 // nil: all
-	ex       tnt.Executor
-	giveBack func()
-	count    int64 // of buckets that are held in their place
-	moved    []uint32
-	result   luacall.Value
-	err      error
+	buckets []uint32    // nil: all
+	session *tnt.Pinned // on the master: a storage knows a ref by its session
+	count   int64       // of buckets that are held in their place
+	moved   []uint32
+	result  luacall.Value
+	err     error
 }
 
 // errMoved is that of buckets that were moved while they were to be held in
@@ -141,14 +140,12 @@ func (m *mapping) run(ctx context.Context, buckets []uint32) error {
 	// All sessions come first: while one is waited for, no ref is to block the
 	// moving of buckets elsewhere.
 	for _, p := range m.parts {
-		member, err := p.pool.Pick(RW, nil)
+		master, err := p.pool.pick(RW, nil)
 		if err != nil {
 			p.findMaster(ctx)
-		} else {
-			p.ex, p.giveBack, err = p.pool.Pin(ctx, member)
+			return m.failed(p, err)
 		}
-		if err != nil {
-			m.letGo(nil)
+		if p.session, err = tnt.Pin(ctx, master); err != nil {
 			return m.failed(p, err)
 		}
 	}
@@ -156,16 +153,13 @@ func (m *mapping) run(ctx context.Context, buckets []uint32) error {
 	if err == nil {
 		err = m.complete(buckets == nil)
 	}
+	if err == nil {
+		err = m.each(ctx, m.call)
+	}
 	if err != nil {
-		m.letGo(m.unref)
-		return err
+		m.letGo()
 	}
-	if err := m.each(ctx, m.call); err != nil {
-		m.letGo(m.unref)
-		return err
-	}
-	m.letGo(nil)
-	return nil
+	return err
 }
 
 // split finds which replica sets are to be asked.
@@ -216,14 +210,14 @@ func (m *mapping) failed(p *part, err error) error {
 }
 
 func (p *part) do(ctx context.Context, name string, args ...any) ([]luacall.Value, error) {
-	results, err := luacall.Do(ctx, p.ex, "vshard.storage._call", append([]any{name}, args...)...)
+	results, err := luacall.Do(ctx, p.session, "vshard.storage._call", append([]any{name}, args...)...)
 	if err != nil {
 		return nil, err
 	}
 	if failed := luacall.At(results, 1); luacall.At(results, 0).IsNil() && !failed.IsNil() {
 		if e, ok := parseError(failed); ok {
 			if e.Name == "NON_MASTER" {
-				p.pool.SetMaster(e.Master)
+				p.pool.setMaster(e.Master)
 			}
 			return nil, e
 		}
@@ -297,21 +291,14 @@ func (m *mapping) unref(ctx context.Context, p *part) {
 	_, _ = p.do(ctx, "storage_unref", m.ref)
 }
 
-// letGo gives back the sessions, after a last step on them.
-func (m *mapping) letGo(last func(context.Context, *part)) {
+// letGo has all storages let go of their buckets, as far as their sessions last:
+// refs end with them.
+func (m *mapping) letGo() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.router.ctx), unrefTime)
 	defer cancel()
 	var steps sync.WaitGroup
 	for _, p := range m.parts {
-		if p.ex == nil {
-			continue
-		}
-		steps.Go(func() {
-			if last != nil {
-				last(ctx, p)
-			}
-			p.giveBack()
-		})
+		steps.Go(func() { m.unref(ctx, p) })
 	}
 	steps.Wait()
 }

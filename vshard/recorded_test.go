@@ -13,9 +13,10 @@ import (
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/luacall"
 	"github.com/gotnt/tnt/internal/recordedtest"
+	"github.com/gotnt/tnt/pool"
 )
 
-// fixed is a Pool of one connection that is the master.
+// fixed is the connections of one instance that is the master.
 type fixed struct {
 	conn   *tnt.Conn
 	master string
@@ -24,25 +25,22 @@ type fixed struct {
 	rests error
 }
 
-func (f *fixed) Pick(Mode, []string) (Member, error) { return Member{Name: "s", Executor: f.conn}, nil }
+func (f *fixed) pick(Mode, []string) (member, error) { return member{name: "s", Executor: f.conn}, nil }
 
-func (f *fixed) Pin(context.Context, Member) (tnt.Executor, func(), error) {
-	return f.conn, func() {}, nil
-}
-
-func (f *fixed) SetMaster(id string) bool { f.master = id; return true }
-func (f *fixed) Rest(_ string, _ time.Duration, why error) {
+func (f *fixed) setMaster(id string) bool { f.master = id; return true }
+func (f *fixed) rest(_ string, _ time.Duration, why error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rests = why
 }
 
-func (f *fixed) Refresh(context.Context)     {}
-func (f *fixed) Instances() []InstanceInfo   { return nil }
-func (f *fixed) Close(context.Context) error { return nil }
+func (f *fixed) refresh(context.Context) {}
+func (f *fixed) await(context.Context)   {}
+func (f *fixed) info() []InstanceInfo    { return nil }
+func (f *fixed) close(context.Context)   {}
 func (f *fixed) router(t *testing.T, sets ...ReplicaSet) *Router {
 	t.Helper()
-	config, err := Config{Buckets: 100, ReplicaSets: sets, Connect: func(ReplicaSet) (Pool, error) { return f, nil }}.withDefaults()
+	config, err := Config{Buckets: 100, ReplicaSets: sets, connect: func(ReplicaSet, pool.Options) (connections, error) { return f, nil }}.withDefaults()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,8 +75,8 @@ func TestRecorded(t *testing.T) {
 			decoded, passed := 0, 0
 			for _, l := range lines {
 				player.Next(l)
-				pool := &fixed{conn: conn}
-				ours, wrong := replayLine(t, pool, l)
+				fixture := &fixed{conn: conn}
+				ours, wrong := replayLine(t, fixture, l)
 				switch {
 				case wrong != "":
 					t.Errorf("line %d, %s: %s", l.N, l.Case, wrong)
@@ -95,7 +93,7 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-func replayLine(t *testing.T, pool *fixed, l recordedtest.Line) (ours bool, wrong string) {
+func replayLine(t *testing.T, f *fixed, l recordedtest.Line) (ours bool, wrong string) {
 	t.Helper()
 	if l.Function == "" {
 		return false, ""
@@ -105,22 +103,22 @@ func replayLine(t *testing.T, pool *fixed, l recordedtest.Line) (ours bool, wron
 			return false, ""
 		}
 	}
-	r := pool.router(t, ReplicaSet{Name: "rs1", UUID: "cbf06940-0790-498b-948d-042b62cf3d29", Instances: []Instance{{Name: "s"}}},
-		ReplicaSet{Name: "rs2", UUID: "ac522f65-aa94-4134-9f64-51ee384f1a54", Instances: []Instance{{Name: "s"}}})
+	r := f.router(t, ReplicaSet{Name: "rs1", UUID: "cbf06940-0790-498b-948d-042b62cf3d29", Instances: []pool.Instance{{Name: "s"}}},
+		ReplicaSet{Name: "rs2", UUID: "ac522f65-aa94-4134-9f64-51ee384f1a54", Instances: []pool.Instance{{Name: "s"}}})
 	switch l.Function {
 	case "vshard.storage.call":
-		return true, replayCall(t, r, pool, l)
+		return true, replayCall(t, r, f, l)
 	case "vshard.storage.bucket_stat":
-		return true, replayStat(t, r, pool, l)
+		return true, replayStat(t, r, f, l)
 	case "vshard.storage.buckets_discovery":
-		return true, replayDiscovery(t, r, pool, l)
+		return true, replayDiscovery(t, r, f, l)
 	case "vshard.storage._call":
-		return true, replayRef(t, r, l)
+		return true, replayRef(t, r, f, l)
 	}
 	return true, "nothing decodes " + l.Function
 }
 
-func replayCall(t *testing.T, r *Router, pool *fixed, l recordedtest.Line) string {
+func replayCall(t *testing.T, r *Router, f *fixed, l recordedtest.Line) string {
 	t.Helper()
 	a := attempts{router: r, call: Call{Bucket: 51, Function: "f"}, pause: firstPause}
 	set := r.table().sets[0]
@@ -139,8 +137,8 @@ func replayCall(t *testing.T, r *Router, pool *fixed, l recordedtest.Line) strin
 			return fmt.Sprintf("got %v, want %v", err, raised)
 		}
 		unready := raised.Code == 42 || strings.Contains(raised.Message, "STORAGE_IS_DISABLED")
-		if unready != (then == later) || unready != (pool.rests != nil) {
-			return fmt.Sprintf("then %d of %v, the instance rests: %v", then, err, pool.rests)
+		if unready != (then == later) || unready != (f.rests != nil) {
+			return fmt.Sprintf("then %d of %v, the instance rests: %v", then, err, f.rests)
 		}
 	case values[0] == true:
 		if err != nil || len(got) != len(values)-1 {
@@ -161,13 +159,13 @@ func replayCall(t *testing.T, r *Router, pool *fixed, l recordedtest.Line) strin
 		if !errors.As(err, &sharding) || sharding.Name != m["name"] || sharding.Message != m["message"] || int64(sharding.Code) != m["code"] {
 			return fmt.Sprintf("got %v, want %v", err, m)
 		}
-		return holdNext(r, pool, set, m, then)
+		return holdNext(r, f, set, m, then)
 	}
 	return ""
 }
 
 // holdNext holds what follows an error of vshard's against the table.
-func holdNext(r *Router, pool *fixed, set *set, m map[string]any, then next) string {
+func holdNext(r *Router, f *fixed, set *set, m map[string]any, then next) string {
 	now := r.table().lookup(51)
 	destination, _ := m["destination"].(string)
 	switch m["name"] {
@@ -183,8 +181,8 @@ func holdNext(r *Router, pool *fixed, set *set, m map[string]any, then next) str
 			return fmt.Sprintf("then %d, the bucket is at %v", then, now)
 		}
 	case "NON_MASTER":
-		if then != atOnce || pool.master != m["master"] {
-			return fmt.Sprintf("then %d, the master is %q", then, pool.master)
+		if then != atOnce || f.master != m["master"] {
+			return fmt.Sprintf("then %d, the master is %q", then, f.master)
 		}
 	default:
 		return fmt.Sprintf("nobody knows %v", m["name"])
@@ -192,13 +190,13 @@ func holdNext(r *Router, pool *fixed, set *set, m map[string]any, then next) str
 	return ""
 }
 
-func replayStat(t *testing.T, r *Router, pool *fixed, l recordedtest.Line) string {
+func replayStat(t *testing.T, r *Router, f *fixed, l recordedtest.Line) string {
 	t.Helper()
 	set, asked := r.table().find(t.Context(), 51)
 	values, raised := l.Values()
 	if raised != nil {
-		if set != nil || (pool.rests != nil) == strings.Contains(raised.Message, "Usage") {
-			return fmt.Sprintf("got %v, the instance rests: %v", set, pool.rests)
+		if set != nil || (f.rests != nil) == strings.Contains(raised.Message, "Usage") {
+			return fmt.Sprintf("got %v, the instance rests: %v", set, f.rests)
 		}
 		return ""
 	}
@@ -226,10 +224,10 @@ func replayStat(t *testing.T, r *Router, pool *fixed, l recordedtest.Line) strin
 	return ""
 }
 
-func replayDiscovery(t *testing.T, r *Router, pool *fixed, l recordedtest.Line) string {
+func replayDiscovery(t *testing.T, r *Router, f *fixed, l recordedtest.Line) string {
 	t.Helper()
 	table := r.table()
-	err := table.discoverFrom(t.Context(), table.sets[0], Member{Executor: pool.conn})
+	err := table.discoverFrom(t.Context(), table.sets[0], member{Executor: f.conn})
 	values, raised := l.Values()
 	if raised != nil {
 		if !isUnready(err) {
@@ -247,16 +245,20 @@ func replayDiscovery(t *testing.T, r *Router, pool *fixed, l recordedtest.Line) 
 	return ""
 }
 
-func replayRef(t *testing.T, r *Router, l recordedtest.Line) string {
+func replayRef(t *testing.T, r *Router, f *fixed, l recordedtest.Line) string {
 	t.Helper()
-	p := &part{set: r.table().sets[0], ex: r.table().sets[0].pool.(*fixed).conn}
+	session, err := tnt.Pin(t.Context(), f.conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &part{set: r.table().sets[0], session: session}
 	got, err := p.do(t.Context(), "x")
 	values, raised := l.Values()
 	var sharding *Error
 	var function *FunctionError
 	switch {
 	case raised != nil:
-		if err == nil || (pool(p).rests != nil) {
+		if err == nil || f.rests != nil {
 			return fmt.Sprintf("got %v, want %v", err, raised)
 		}
 	case values[0] == nil:
@@ -277,5 +279,3 @@ func replayRef(t *testing.T, r *Router, l recordedtest.Line) string {
 	}
 	return ""
 }
-
-func pool(p *part) *fixed { return p.pool.(*fixed) }

@@ -4,266 +4,261 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/luacall"
+	"github.com/gotnt/tnt/pool"
 )
 
-// Member is an instance that was picked for a call.
-type Member struct {
-	Name string
-	tnt.Executor
+// connections is a replica set's pool, as the router uses it: replicas, and what
+// stands for it in tests. Its methods are safe for concurrent use, and none but
+// refresh, await and close waits.
+type connections interface {
+	// pick chooses an instance for a call of a mode, but none of those that were
+	// tried. Its error is an ErrNoInstance that says why.
+	pick(mode Mode, tried []string) (member, error)
+	// setMaster takes what a storage said to be the master, by name or UUID. It
+	// reports whether there is such an instance.
+	setMaster(id string) bool
+	// rest leaves an instance alone for some time.
+	rest(name string, d time.Duration, why error)
+	// refresh asks the storages which is the master.
+	refresh(ctx context.Context)
+	// await waits until there is a master.
+	await(ctx context.Context)
+	// info tells what is known.
+	info() []InstanceInfo
+	// close ends the connections when what is in flight on them is answered, or ctx
+	// ends.
+	close(ctx context.Context)
 }
 
-// Pool is the connections of a replica set. Its methods are safe for concurrent
-// use, and only Pin and Refresh do network calls.
-type Pool interface {
-	// Pick chooses an instance for a call of a mode, but none of those that
-	// were tried. Its error is an ErrNoInstance that says why.
-	Pick(mode Mode, tried []string) (Member, error)
-	// Pin returns the instance as one session of the server, which fails for
-	// good when that is lost, and what gives it back.
-	Pin(ctx context.Context, m Member) (tnt.Executor, func(), error)
-	// SetMaster says that a storage called an instance, by name or UUID, the
-	// master. It reports whether there is such an instance.
-	SetMaster(id string) bool
-	// Rest leaves an instance alone for some time.
-	Rest(name string, d time.Duration, why error)
-	// Refresh asks the instances which is the master.
-	Refresh(ctx context.Context)
-	// Instances tells what is known.
-	Instances() []InstanceInfo
-	// Close ends the connections when what is in flight on them is answered, or
-	// ctx ends. Picks fail from now on.
-	Close(ctx context.Context) error
+// member is an instance that was picked for a call.
+type member struct {
+	tnt.Executor
+	name string
 }
 
 // InstanceInfo is what is known of an instance.
 type InstanceInfo struct {
-	Name, UUID string
-	Connected  bool
-	IsMaster   bool
-	RestsUntil time.Time // zero, or until when it is left alone
-	Why        error     // it rests
+	pool.Status
+	RestsUntil time.Time // zero, or until when the router leaves it alone
+	RestsFor   error     // why it does
 }
 
-// conns is a Pool of a connection to each instance.
-type conns struct {
-	id      string
-	members []*member
-	cancel  context.CancelFunc
-	turn    atomic.Uint32 // whose it is, of those that are balanced
-	workers sync.WaitGroup
+// claimFor is for how long a storage's word counts more than the pool's account of
+// who is the master. Where that is right they agree by then.
+const claimFor = time.Second
 
-	mu     sync.Mutex
-	master *member // nil: not known
-}
-
-type member struct {
-	Instance
-	conn *tnt.Conn
+// replicas is a pool, and what its instances say as storages: that one can't serve
+// for now, or that another is the master.
+type replicas struct {
+	id    string
+	pool  *pool.Pool
+	views [BRE + 1][]*pool.View // by mode, in their order
+	named []*pool.View          // of each instance
 
 	mu    sync.Mutex
+	claim claim
+	rests map[string]rest
+}
+
+// claim is a master by a storage's word.
+type claim struct {
+	view  *pool.View
+	until time.Time
+}
+
+type rest struct {
 	until time.Time
 	why   error
 }
 
-// connect starts connections to all instances.
-func connect(rs ReplicaSet) (Pool, error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	c := &conns{id: rs.ID(), cancel: cancel}
-	for _, i := range rs.Instances {
-		opts := i.Options
-		opts.ConnectOnce, opts.WaitConnected = false, false
-		conn, err := tnt.New(opts)
+// connect makes a replica set's pool, and waits for nothing.
+func connect(rs ReplicaSet, opts pool.Options) (connections, error) {
+	opts.Instances = rs.Instances
+	// A call is tried again by the router, which knows what vshard's errors mean.
+	opts.MaxWait, opts.TryFor, opts.Independent = tnt.Never, 0, false
+	p, err := pool.New(opts)
+	if err != nil {
+		return nil, fmt.Errorf("vshard: replica set %s: %w", rs.ID(), err)
+	}
+	r := &replicas{id: rs.ID(), pool: p, rests: make(map[string]rest)}
+	r.views = [...][]*pool.View{
+		RW: {p.Master()}, RO: {p.Master(), p.Replica()}, BRO: {p.Any()},
+		RE: {p.PreferReplica(), p.Master()}, BRE: {p.PreferReplica(), p.Master()},
+	}
+	for _, s := range p.Status() {
+		view, err := p.On(s.Name)
 		if err != nil {
-			cancel()
-			return nil, fmt.Errorf("vshard: instance %s of %s: %w", i.ID(), c.id, err)
+			_ = p.Close()
+			return nil, fmt.Errorf("vshard: replica set %s: %w", rs.ID(), err)
 		}
-		m := &member{Instance: i, conn: conn}
-		c.members = append(c.members, m)
-		if i.Master {
-			c.master = m
-		}
+		r.named = append(r.named, view)
 	}
-	for _, m := range c.members {
-		c.workers.Go(func() { _ = m.conn.Connect(ctx) }) // until it is there, or Close
-	}
-	return c, nil
+	return r, nil
 }
 
-// fit returns why a member won't do now, nil where it will.
-func (m *member) fit() error {
-	if !m.conn.IsConnected() {
-		return tnt.ErrNotConnected
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if time.Now().Before(m.until) {
-		return m.why
-	}
-	return nil
+// routed is the way to an instance that a view has chosen. The view is told of
+// failures: the pool learns from them.
+type routed struct {
+	way  tnt.Route
+	view *pool.View
 }
 
-func (m *member) is(id string) bool {
-	return id != "" && (m.Name == id || m.UUID == id || m.conn.InstanceUUID() == id)
-}
+// Route implements tnt.Executor.
+func (r routed) Route(ctx context.Context, a tnt.Attempt) (tnt.Route, error) { return r.way.Route(ctx, a) }
 
-// Pick implements Pool.
-func (c *conns) Pick(mode Mode, tried []string) (Member, error) {
-	c.mu.Lock()
-	master := c.master
-	c.mu.Unlock()
+// OnFailure implements tnt.FailureObserver.
+func (r routed) OnFailure(ctx context.Context, a tnt.Attempt) { r.view.OnFailure(ctx, a) }
+
+// pick implements connections: the views choose, and where their choice is left
+// alone any other instance that will do.
+func (r *replicas) pick(mode Mode, tried []string) (member, error) {
 	var why []error
-	for _, m := range c.order(mode, master) {
-		if contains(tried, m.ID()) {
-			continue
+	for _, views := range [][]*pool.View{r.viewsFor(mode), r.others(mode)} {
+		for _, v := range views {
+			m, err := r.via(v, tried)
+			if err == nil {
+				return m, nil
+			}
+			why = append(why, err)
 		}
-		err := m.fit()
-		if err == nil {
-			return Member{Name: m.ID(), Executor: m.conn}, nil
-		}
-		why = append(why, fmt.Errorf("%s: %w", m.ID(), err))
 	}
-	if mode == RW && master == nil {
-		why = append(why, errNoMaster)
-	}
-	return Member{}, fmt.Errorf("%w in replica set %s: %w", ErrNoInstance, c.id, errors.Join(why...))
+	return member{}, fmt.Errorf("%w in replica set %s: %w", ErrNoInstance, r.id, errors.Join(why...))
 }
 
-var errNoMaster = errors.New("the master is not known")
-
-func contains(list []string, s string) bool {
-	for _, one := range list {
-		if one == s {
-			return true
-		}
-	}
-	return false
-}
-
-// order returns the instances that are to be asked in a mode, one after the
-// other.
-func (c *conns) order(mode Mode, master *member) []*member {
+func (r *replicas) viewsFor(mode Mode) []*pool.View {
 	if mode == RW {
-		if master == nil {
-			return nil
-		}
-		return []*member{master}
-	}
-	first := 0
-	if mode == BRO || mode == BRE {
-		first = int(c.turn.Add(1))
-	}
-	list := make([]*member, 0, len(c.members))
-	if mode == RO && master != nil {
-		list = append(list, master)
-	}
-	for i := range c.members {
-		m := c.members[(first+i)%len(c.members)]
-		if m != master || mode == BRO {
-			list = append(list, m)
+		if v := r.claimed(); v != nil {
+			return []*pool.View{v}
 		}
 	}
-	if (mode == RE || mode == BRE) && master != nil {
-		list = append(list, master)
+	return r.views[mode]
+}
+
+// others returns the instances that a read may go to if need be.
+func (r *replicas) others(mode Mode) []*pool.View {
+	if mode == RW {
+		return nil
 	}
-	return list
+	return r.named
 }
 
-// Pin implements Pool. A session's refs end with it, so a connection that was
-// restored meanwhile has none: it need not be another one.
-func (c *conns) Pin(ctx context.Context, m Member) (tnt.Executor, func(), error) {
-	return m.Executor, func() {}, ctx.Err()
+// claimed returns the master by a storage's word, nil for none.
+func (r *replicas) claimed() *pool.View {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.claim.view == nil {
+		return nil
+	}
+	if time.Now().After(r.claim.until) || !r.claim.view.Fits() {
+		r.claim = claim{}
+	}
+	return r.claim.view
 }
 
-// SetMaster implements Pool.
-func (c *conns) SetMaster(id string) bool {
-	for _, m := range c.members {
-		if m.is(id) {
-			c.mu.Lock()
-			c.master = m
-			c.mu.Unlock()
-			return true
+// via returns the instance that a view chooses, or why that won't do.
+func (r *replicas) via(v *pool.View, tried []string) (member, error) {
+	rt, err := v.Route(context.Background(), tnt.Attempt{Try: 1, Began: time.Now()}) // it waits for nothing
+	if err != nil {
+		return member{}, err
+	}
+	m := member{Executor: routed{rt, v}, name: r.nameOf(rt.Conn())}
+	if slices.Contains(tried, m.name) {
+		return member{}, fmt.Errorf("%s was asked already", m.name)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if rests := r.rests[m.name]; time.Now().Before(rests.until) {
+		return member{}, fmt.Errorf("%s: %w", m.name, rests.why)
+	}
+	return m, nil
+}
+
+// nameOf returns the name of the instance that a connection is to.
+func (r *replicas) nameOf(conn *tnt.Conn) string {
+	uuid := conn.InstanceUUID()
+	for _, s := range r.pool.Status() {
+		if s.UUID == uuid {
+			return s.Name
 		}
 	}
-	return false
+	return conn.Options().Address
 }
 
-// Rest implements Pool.
-func (c *conns) Rest(name string, d time.Duration, why error) {
-	for _, m := range c.members {
-		if m.ID() == name {
-			m.mu.Lock()
-			m.until, m.why = time.Now().Add(d), why
-			m.mu.Unlock()
-		}
+// setMaster implements connections.
+func (r *replicas) setMaster(id string) bool {
+	at := slices.IndexFunc(r.pool.Status(), func(s pool.Status) bool { return id != "" && (s.Name == id || s.UUID == id) })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.claim = claim{}
+	if at >= 0 {
+		r.claim = claim{view: r.named[at], until: time.Now().Add(claimFor)}
 	}
+	return at >= 0
 }
 
-// Refresh implements Pool: each storage says whether it is the master. Of two
-// that do, the one that was known before stays: a write tells more.
-func (c *conns) Refresh(ctx context.Context) {
-	claims := make([]bool, len(c.members))
+// rest implements connections.
+func (r *replicas) rest(name string, d time.Duration, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rests[name] = rest{until: time.Now().Add(d), why: why}
+}
+
+// refresh implements connections: each storage says whether it is the master. It
+// is for what the pool can't know, as where its user may not call box.info before
+// 2.10. Where the pool's master says so too, that is it.
+func (r *replicas) refresh(ctx context.Context) {
+	all := r.pool.Status()
+	claims := make([]bool, len(all))
 	var asked sync.WaitGroup
-	for i, m := range c.members {
-		if m.fit() != nil {
+	for i, v := range r.named {
+		if !v.Fits() {
 			continue
 		}
 		asked.Go(func() {
-			results, err := luacall.Do(ctx, m.conn, "vshard.storage._call", "info")
+			results, err := luacall.Do(ctx, v, "vshard.storage._call", "info")
 			claims[i] = err == nil && luacall.At(results, 0).Get("is_master").Bool()
 		})
 	}
 	asked.Wait()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var found *member
-	for i, m := range c.members {
-		if claims[i] && (found == nil || m == c.master) {
-			found = m
+	found := ""
+	for i, s := range all {
+		if claims[i] && (found == "" || s.Role == pool.Master) {
+			found = s.Name
 		}
 	}
-	if found != nil {
-		c.master = found
+	if found != "" {
+		r.setMaster(found)
 	}
 }
 
-// Instances implements Pool.
-func (c *conns) Instances() []InstanceInfo {
-	c.mu.Lock()
-	master := c.master
-	c.mu.Unlock()
-	list := make([]InstanceInfo, len(c.members))
-	for i, m := range c.members {
-		info := InstanceInfo{Name: m.ID(), UUID: m.UUID, Connected: m.conn.IsConnected(), IsMaster: m == master}
-		if info.UUID == "" {
-			info.UUID = m.conn.InstanceUUID()
+// await implements connections.
+func (r *replicas) await(ctx context.Context) { _ = r.pool.WaitMaster(ctx) }
+
+// info implements connections.
+func (r *replicas) info() []InstanceInfo {
+	all := r.pool.Status()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]InstanceInfo, len(all))
+	for i, s := range all {
+		list[i].Status = s
+		if rests := r.rests[s.Name]; time.Now().Before(rests.until) {
+			list[i].RestsUntil, list[i].RestsFor = rests.until, rests.why
 		}
-		m.mu.Lock()
-		if time.Now().Before(m.until) {
-			info.RestsUntil, info.Why = m.until, m.why
-		}
-		m.mu.Unlock()
-		list[i] = info
 	}
 	return list
 }
 
-// Close implements Pool.
-func (c *conns) Close(ctx context.Context) error {
-	var ends sync.WaitGroup
-	for _, m := range c.members {
-		ends.Go(func() { _ = m.conn.CloseGraceful(ctx) })
+// close implements connections.
+func (r *replicas) close(ctx context.Context) {
+	if ctx.Err() == nil {
+		_ = r.pool.CloseGraceful(ctx)
 	}
-	ends.Wait()
-	c.cancel()
-	for _, m := range c.members {
-		m.conn.Close()
-	}
-	c.workers.Wait()
-	return nil
+	_ = r.pool.Close()
 }

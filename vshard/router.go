@@ -60,7 +60,7 @@ func closeAll(sets []*set) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for _, s := range sets {
-		_ = s.pool.Close(ctx)
+		s.pool.close(ctx)
 	}
 }
 
@@ -106,7 +106,7 @@ func (r *Router) Reconfigure(ctx context.Context, config Config) error {
 		return err
 	}
 	r.current.Store(t)
-	kept := make(map[Pool]bool)
+	kept := make(map[connections]bool)
 	for _, s := range t.sets {
 		kept[s.pool] = true
 	}
@@ -115,7 +115,7 @@ func (r *Router) Reconfigure(ctx context.Context, config Config) error {
 			r.workers.Go(func() {
 				ctx, cancel := context.WithTimeout(r.ctx, config.MaxWait)
 				defer cancel()
-				_ = s.pool.Close(ctx)
+				s.pool.close(ctx)
 			})
 		}
 	}
@@ -156,7 +156,7 @@ func (r *Router) Info() Info {
 	info := Info{Buckets: t.config.Buckets, Unknown: unknown, Requests: r.requests.Load(), Again: r.again.Load()}
 	for i, s := range t.sets {
 		info.ReplicaSets = append(info.ReplicaSets, ReplicaSetInfo{
-			Name: s.Name, UUID: s.UUID, Buckets: bySet[i], Instances: s.pool.Instances(),
+			Name: s.Name, UUID: s.UUID, Buckets: bySet[i], Instances: s.pool.info(),
 		})
 	}
 	r.mu.Lock()

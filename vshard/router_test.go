@@ -13,6 +13,7 @@ import (
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/tnttest"
 	"github.com/gotnt/tnt/tnttest/vshardtest"
 	"github.com/gotnt/tnt/types"
@@ -36,7 +37,7 @@ func inWorld(t *testing.T, fn func(t *testing.T, w world)) {
 		for _, s := range w.Sets() {
 			set := vshard.ReplicaSet{UUID: s.UUID}
 			for _, i := range s.Instances {
-				set.Instances = append(set.Instances, vshard.Instance{UUID: i.UUID, Options: tnt.Options{Dialer: i.Server.DialContext}})
+				set.Instances = append(set.Instances, pool.Instance{Name: i.UUID, Options: tnt.Options{Dialer: i.Server.DialContext}})
 			}
 			w.config.ReplicaSets = append(w.config.ReplicaSets, set)
 		}
@@ -231,7 +232,7 @@ func TestMasterElsewhere(t *testing.T) {
 		if err != nil || got != w.instance(0, 1) {
 			t.Errorf("written at %v, %v", got, err)
 		}
-		if info := w.router.Info(); !info.ReplicaSets[0].Instances[1].IsMaster || info.Again != 1 {
+		if info := w.router.Info(); !(info.ReplicaSets[0].Instances[1].Role == pool.Master) || info.Again != 1 {
 			t.Errorf("%+v", info)
 		}
 	})
@@ -266,7 +267,7 @@ func TestDisabledStorage(t *testing.T) {
 		if err != nil || got != w.instance(0, 1) {
 			t.Errorf("read at %v, %v", got, err)
 		}
-		if in := w.router.Info().ReplicaSets[0].Instances[0]; in.RestsUntil.IsZero() || in.Why == nil {
+		if in := w.router.Info().ReplicaSets[0].Instances[0]; in.RestsUntil.IsZero() || in.RestsFor == nil {
 			t.Errorf("the instance does not rest: %+v", in)
 		}
 		time.AfterFunc(time.Second, func() { w.Disable(0, 0, false) })

@@ -21,7 +21,7 @@ type table struct {
 type set struct {
 	ReplicaSet
 	number int
-	pool   Pool
+	pool   connections
 
 	asking sync.Mutex // held by the one that asks for the master
 	asked  time.Time  // when that was last done
@@ -42,7 +42,7 @@ func (s *set) findMaster(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	s.pool.Refresh(ctx)
+	s.pool.refresh(ctx)
 	s.asked = time.Now()
 }
 
@@ -86,7 +86,7 @@ func newTable(config Config, before *table) (t *table, opened []*set, err error)
 		if old := before.same(rs); old != nil {
 			s.pool = old.pool
 		} else {
-			if s.pool, err = config.Connect(rs); err != nil {
+			if s.pool, err = config.connect(rs, config.Pool); err != nil {
 				return nil, opened, err
 			}
 			opened = append(opened, s)
@@ -120,7 +120,7 @@ func (t *table) same(rs ReplicaSet) *set {
 		b := rs.Instances[i]
 		// Options hold functions and can't be compared as a whole: what differs
 		// between instances is here.
-		if a.Name != b.Name || a.UUID != b.UUID || a.Options.Address != b.Options.Address ||
+		if a.Name != b.Name || a.Zone != b.Zone || a.Weight != b.Weight || a.Options.Address != b.Options.Address ||
 			a.Options.User != b.Options.User || a.Options.Password != b.Options.Password || a.Options.TLS != b.Options.TLS {
 			return nil
 		}

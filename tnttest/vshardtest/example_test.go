@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/tnttest"
 	"github.com/gotnt/tnt/tnttest/vshardtest"
 	"github.com/gotnt/tnt/vshard"
@@ -18,7 +19,7 @@ func TestExample(t *testing.T) {
 	for _, set := range cluster.Sets() {
 		rs := vshard.ReplicaSet{UUID: set.UUID}
 		for _, i := range set.Instances {
-			rs.Instances = append(rs.Instances, vshard.Instance{UUID: i.UUID, Options: tnt.Options{Dialer: i.Server.DialContext}})
+			rs.Instances = append(rs.Instances, pool.Instance{Name: i.UUID, Options: tnt.Options{Dialer: i.Server.DialContext}})
 		}
 		config.ReplicaSets = append(config.ReplicaSets, rs)
 	}

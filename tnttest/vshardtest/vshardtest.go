@@ -35,11 +35,13 @@ type Options struct {
 type Set struct {
 	UUID      string
 	Instances []*Instance
+
+	servers *tnttest.ReplicaSet
 }
 
 // Instance is a storage.
 type Instance struct {
-	UUID   string
+	UUID   string // by which the module calls it: the name to give it in a pool
 	Server *tnttest.Server
 
 	set      int
@@ -99,7 +101,10 @@ func Run(tb tnttest.TB, opts Options) *Cluster {
 	}
 	c := &Cluster{buckets: opts.Buckets, handlers: make(map[string]Handler), masters: make([]int, opts.ReplicaSets)}
 	for s := range opts.ReplicaSets {
-		set := &Set{UUID: fmt.Sprintf("00000000-0000-4000-8000-0000000000%02x", s+1)}
+		set := &Set{
+			UUID:    fmt.Sprintf("00000000-0000-4000-8000-0000000000%02x", s+1),
+			servers: tnttest.RunReplicaSet(tb, opts.Instances, append([]tnttest.Option{tnttest.WithoutElections()}, opts.Server...)...),
+		}
 		has := make(map[int]status)
 		for b := s*opts.Buckets/opts.ReplicaSets + 1; b <= (s+1)*opts.Buckets/opts.ReplicaSets; b++ {
 			has[b] = status{name: "active"}
@@ -107,7 +112,7 @@ func Run(tb tnttest.TB, opts Options) *Cluster {
 		c.sets, c.statuses = append(c.sets, set), append(c.statuses, has)
 		for i := range opts.Instances {
 			in := &Instance{
-				UUID: fmt.Sprintf("00000000-0000-4000-8000-00000000%02x%02x", s+1, i+1), Server: tnttest.Run(tb, opts.Server...),
+				UUID: fmt.Sprintf("00000000-0000-4000-8000-00000000%02x%02x", s+1, i+1), Server: set.servers.Instance(i),
 				set: s, cluster: c, refs: make(map[ref]bool), sessions: make(map[uint64]bool),
 			}
 			in.register()
@@ -135,11 +140,18 @@ func (c *Cluster) Requests() int {
 }
 
 // SetMaster makes an instance the master of its replica set, by their numbers
-// from 0 on.
+// from 0 on: it can be written to, and the others are read-only.
 func (c *Cluster) SetMaster(set, instance int) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.masters[set] = instance
+	servers := c.sets[set].servers
+	c.mu.Unlock()
+	for i := range servers.Len() {
+		if i != instance {
+			_ = servers.SetReadOnly(i, true) // it is a member
+		}
+	}
+	_ = servers.SetReadOnly(instance, false)
 }
 
 // Disable switches a storage off, as vshard.storage.disable does, or on.
