@@ -45,11 +45,20 @@ type Call struct {
 // where there is none. For T see tnt.One.
 func One[T any](ctx context.Context, r *Router, c Call) (T, error) {
 	var v T
-	results, err := r.call(ctx, c)
+	answer, err := r.call(ctx, c)
 	if err == nil {
-		err = luacall.DecodeInto(luacall.At(results, 0), nil, &v)
+		err = decode(answer, nil, &v)
 	}
 	return v, err
+}
+
+// decode decodes the first results of a function into the variables that dst points
+// to, and passes over the others.
+func decode(answer tnt.Response, dst ...any) error {
+	for len(dst) < answer.Len() {
+		dst = append(dst, nil)
+	}
+	return answer.DecodeResults(dst...)
 }
 
 var errNoPointer = errors.New("vshard: results are decoded into pointers that are not nil")
@@ -62,31 +71,24 @@ func Into(ctx context.Context, r *Router, c Call, dst ...any) error {
 			return errNoPointer
 		}
 	}
-	results, err := r.call(ctx, c)
+	answer, err := r.call(ctx, c)
 	if err != nil {
 		return err
 	}
-	for i, p := range dst {
-		if err := luacall.DecodeAny(luacall.At(results, i), p); err != nil {
-			return err
-		}
-	}
-	return nil
+	return decode(answer, append([]any{nil}, dst...)...)
 }
 
 // Do does a call and returns the function's results, at most three, untyped.
 func (r *Router) Do(ctx context.Context, c Call) ([]any, error) {
-	results, err := r.call(ctx, c)
+	answer, err := r.call(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	values := make([]any, len(results))
-	for i, v := range results {
-		if values[i], err = v.Any(); err != nil {
-			return nil, &tnt.DecodeError{Err: err}
-		}
+	values, err := answer.Data()
+	if err != nil {
+		return nil, err
 	}
-	return values, nil
+	return values[1:], nil
 }
 
 // restTime is how long an instance is left alone that is not ready.
@@ -101,16 +103,17 @@ const (
 
 func jitter(pause time.Duration) time.Duration { return pause + rand.N(pause/3+1) }
 
-// call does a call, with the hooks around it.
-func (r *Router) call(ctx context.Context, c Call) ([]luacall.Value, error) {
+// call does a call, with the hooks around it. The first value of the answer is
+// true, and the function's results are those behind it.
+func (r *Router) call(ctx context.Context, c Call) (tnt.Response, error) {
 	t := r.table()
 	switch {
 	case r.ctx.Err() != nil:
-		return nil, ErrClosed
+		return tnt.Response{}, ErrClosed
 	case c.Bucket == 0 || c.Bucket > t.config.Buckets:
-		return nil, fmt.Errorf("vshard: bucket %d is none of 1 to %d", c.Bucket, t.config.Buckets)
+		return tnt.Response{}, fmt.Errorf("vshard: bucket %d is none of 1 to %d", c.Bucket, t.config.Buckets)
 	case c.Mode > BRE:
-		return nil, fmt.Errorf("vshard: there is no %v", c.Mode)
+		return tnt.Response{}, fmt.Errorf("vshard: there is no %v", c.Mode)
 	}
 	hooks := t.config.Hooks
 	began := time.Now()
@@ -118,13 +121,13 @@ func (r *Router) call(ctx context.Context, c Call) ([]luacall.Value, error) {
 		ctx = hooks.Start(ctx, c)
 	}
 	a := attempts{router: r, call: c, deadline: began.Add(t.config.MaxWait), pause: firstPause}
-	results, err := a.run(ctx)
+	answer, err := a.run(ctx)
 	if hooks.End != nil {
 		hooks.End(ctx, CallEnd{
 			Call: c, ReplicaSet: a.setName(), Instance: a.member.name, Requests: a.requests, Duration: time.Since(began), Err: err,
 		})
 	}
-	return results, err
+	return answer, err
 }
 
 // attempts is a call on its way.
@@ -167,18 +170,18 @@ const (
 	later                 // after a pause
 )
 
-func (a *attempts) run(ctx context.Context) ([]luacall.Value, error) {
+func (a *attempts) run(ctx context.Context) (tnt.Response, error) {
 	for {
-		results, then, err := a.once(ctx)
+		answer, then, err := a.once(ctx)
 		switch {
 		case err == nil:
-			return results, nil
+			return answer, nil
 		case then == giveUp:
-			return nil, a.failed(err)
+			return answer, a.failed(err)
 		case ctx.Err() != nil:
-			return nil, a.failed(errors.Join(context.Cause(ctx), err))
+			return answer, a.failed(errors.Join(context.Cause(ctx), err))
 		case a.router.ctx.Err() != nil, time.Now().After(a.deadline):
-			return nil, a.failed(err)
+			return answer, a.failed(err)
 		}
 		pause := time.Duration(0)
 		if then == later {
@@ -192,14 +195,14 @@ func (a *attempts) run(ctx context.Context) ([]luacall.Value, error) {
 		if then == later {
 			a.tried = a.tried[:0]
 			if ended := sleep(ctx, pause); ended != nil {
-				return nil, a.failed(errors.Join(ended, err))
+				return answer, a.failed(errors.Join(ended, err))
 			}
 		}
 	}
 }
 
 // once asks one instance.
-func (a *attempts) once(ctx context.Context) ([]luacall.Value, next, error) {
+func (a *attempts) once(ctx context.Context) (answer tnt.Response, then next, err error) {
 	t := a.router.table() // which may have been replaced since the last attempt
 	a.set, a.member = t.lookup(a.call.Bucket), member{}
 	if a.set == nil {
@@ -207,7 +210,7 @@ func (a *attempts) once(ctx context.Context) ([]luacall.Value, next, error) {
 		a.requests += asked
 		if a.set = found; a.set == nil {
 			a.router.discoverSoon()
-			return nil, later, ErrNoBucket
+			return answer, later, ErrNoBucket
 		}
 	}
 	picked, err := a.set.pool.pick(a.call.Mode, a.tried)
@@ -215,7 +218,7 @@ func (a *attempts) once(ctx context.Context) ([]luacall.Value, next, error) {
 		if a.call.Mode == RW {
 			a.set.findMaster(ctx)
 		}
-		return nil, later, err
+		return answer, later, err
 	}
 	a.member = picked
 	a.requests++
@@ -229,12 +232,19 @@ func (a *attempts) once(ctx context.Context) ([]luacall.Value, next, error) {
 		args = []any{}
 	}
 	asking, cancel := a.bounded(ctx)
-	results, err := luacall.Do(asking, picked, "vshard.storage.call", a.call.Bucket, kind, a.call.Function, args)
+	answer, err = tnt.Do(asking, picked, tnt.Call{
+		Function: "vshard.storage.call", Args: []any{a.call.Bucket, kind, a.call.Function, args},
+	})
 	cancel()
 	if err != nil {
-		return nil, a.afterFailure(ctx, err), err
+		return answer, a.afterFailure(ctx, err), err
 	}
-	return a.judge(ctx, t, results)
+	var first, second luacall.Value
+	if err := decode(answer, &first, &second); err != nil {
+		return answer, giveUp, err
+	}
+	then, err = a.judge(ctx, t, first, second)
+	return answer, then, err
 }
 
 // bounded bounds a read by MaxWait: a hung instance is not to be waited for,
@@ -281,24 +291,23 @@ func (a *attempts) other(read bool) next {
 var errShape = &tnt.DecodeError{Err: errors.New("vshard.storage.call answered in no form that is known")}
 
 // judge reads the answer of vshard.storage.call: by its first value, not by
-// codes, which are those of the server's errors as well.
-func (a *attempts) judge(ctx context.Context, t *table, results []luacall.Value) ([]luacall.Value, next, error) {
-	if len(results) == 0 {
-		return nil, giveUp, errShape
-	}
-	first := results[0]
+// codes, which are those of the server's errors as well. An error is the second.
+func (a *attempts) judge(ctx context.Context, t *table, first, second luacall.Value) (next, error) {
 	switch {
 	case first.Bool():
-		return results[1:], giveUp, nil
+		return giveUp, nil
 	case first.IsNil():
-		if e, ok := parseError(luacall.At(results, 1)); ok {
-			return nil, a.afterSharding(ctx, t, e), e
+		if e, ok := parseError(second); ok {
+			return a.afterSharding(ctx, t, e), e
 		}
-		return nil, giveUp, a.functionError(luacall.At(results, 1))
+		if second.IsNil() {
+			return giveUp, errShape
+		}
+		return giveUp, a.functionError(second)
 	case len(first) == 1 && first[0] == 0xc2: // false
-		return nil, giveUp, a.functionError(luacall.At(results, 1))
+		return giveUp, a.functionError(second)
 	}
-	return nil, giveUp, errShape
+	return giveUp, errShape
 }
 
 func (a *attempts) functionError(v luacall.Value) error {

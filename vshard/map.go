@@ -26,15 +26,17 @@ type MapOptions struct {
 // Buckets can't be moved while a Map goes on, so it should be short. Its time is
 // what is left of the context's, or Config.MaxWait.
 func Map[T any](ctx context.Context, r *Router, function string, args []any, opts MapOptions) (map[string]T, error) {
-	results, err := r.doMap(ctx, function, args, opts)
+	parts, err := r.doMap(ctx, function, args, opts)
 	if err != nil {
 		return nil, err
 	}
-	decoded := make(map[string]T, len(results))
-	for id, v := range results {
-		if decoded[id], err = luacall.Decode[T](v, nil); err != nil {
-			return nil, &MapError{Function: function, ReplicaSet: id, Err: err}
+	decoded := make(map[string]T, len(parts))
+	for _, p := range parts {
+		var v T
+		if err := decode(p.answer, nil, &v); err != nil {
+			return nil, &MapError{Function: function, ReplicaSet: p.ID(), Err: err}
 		}
+		decoded[p.ID()] = v
 	}
 	return decoded, nil
 }
@@ -78,7 +80,7 @@ type part struct {
 	session *tnt.Pinned // on the master: a storage knows a ref by its session
 	count   int64       // of buckets that are held in their place
 	moved   []uint32
-	result  luacall.Value
+	answer  tnt.Response // true and the function's first result
 	err     error
 }
 
@@ -86,7 +88,7 @@ type part struct {
 // their place. It is tried again.
 var errMoved = errors.New("buckets are being moved")
 
-func (r *Router) doMap(ctx context.Context, function string, args []any, opts MapOptions) (map[string]luacall.Value, error) {
+func (r *Router) doMap(ctx context.Context, function string, args []any, opts MapOptions) ([]*part, error) {
 	if args == nil {
 		args = []any{}
 	}
@@ -107,7 +109,7 @@ func (r *Router) doMap(ctx context.Context, function string, args []any, opts Ma
 		m := &mapping{router: r, table: r.table(), function: function, args: args, ref: r.refs.Add(1)}
 		err := m.run(ctx, opts.Buckets)
 		if err == nil {
-			return m.results(), nil
+			return m.parts, nil
 		}
 		if !again(err) {
 			return nil, err
@@ -209,21 +211,26 @@ func (m *mapping) failed(p *part, err error) error {
 	return &MapError{Function: m.function, ReplicaSet: p.ID(), Err: err}
 }
 
-func (p *part) do(ctx context.Context, name string, args ...any) ([]luacall.Value, error) {
-	results, err := luacall.Do(ctx, p.session, "vshard.storage._call", append([]any{name}, args...)...)
+// do does a step on a storage, and returns the first result of its answer too.
+func (p *part) do(ctx context.Context, name string, args ...any) (answer tnt.Response, first luacall.Value, err error) {
+	answer, err = tnt.Do(ctx, p.session, tnt.Call{Function: "vshard.storage._call", Args: append([]any{name}, args...)})
 	if err != nil {
-		return nil, err
+		return answer, nil, err
 	}
-	if failed := luacall.At(results, 1); luacall.At(results, 0).IsNil() && !failed.IsNil() {
-		if e, ok := parseError(failed); ok {
-			if e.Name == "NON_MASTER" {
-				p.pool.setMaster(e.Master)
-			}
-			return nil, e
+	var second luacall.Value
+	if err := decode(answer, &first, &second); err != nil {
+		return answer, nil, err
+	}
+	if !first.IsNil() || second.IsNil() {
+		return answer, first, nil
+	}
+	if e, ok := parseError(second); ok {
+		if e.Name == "NON_MASTER" {
+			p.pool.setMaster(e.Master)
 		}
-		return nil, &FunctionError{Function: name, ReplicaSet: p.ID(), Err: serverError(failed)}
+		return answer, nil, e
 	}
-	return results, nil
+	return answer, nil, &FunctionError{Function: name, ReplicaSet: p.ID(), Err: serverError(second)}
 }
 
 // hold has a storage keep its buckets where they are.
@@ -235,13 +242,13 @@ func (m *mapping) hold(ctx context.Context, p *part) {
 	}
 	seconds := luacall.Seconds(left)
 	if p.buckets == nil {
-		results, err := p.do(ctx, "storage_ref", m.ref, seconds)
-		p.count, p.err = luacall.At(results, 0).Int(), err
+		_, count, err := p.do(ctx, "storage_ref", m.ref, seconds)
+		p.count, p.err = count.Int(), err
 		return
 	}
-	results, err := p.do(ctx, "storage_ref_make_with_buckets", m.ref, seconds, p.buckets)
+	_, held, err := p.do(ctx, "storage_ref_make_with_buckets", m.ref, seconds, p.buckets)
 	p.err = err
-	for _, moved := range luacall.At(results, 0).Get("moved").Values() {
+	for _, moved := range held.Get("moved").Values() {
 		b := uint32(moved.Get("id").Int())
 		if b == 0 || b > m.table.config.Buckets {
 			continue
@@ -274,21 +281,16 @@ func (m *mapping) complete(all bool) error {
 
 // call calls the function on a storage, which lets go of its buckets then.
 func (m *mapping) call(ctx context.Context, p *part) {
-	results, err := p.do(ctx, "storage_map", m.ref, m.function, m.args)
-	if err != nil {
-		var e *FunctionError
-		if errors.As(err, &e) {
-			e.Function = m.function
-		}
-		p.err = err
-		return
+	p.answer, _, p.err = p.do(ctx, "storage_map", m.ref, m.function, m.args)
+	var e *FunctionError
+	if errors.As(p.err, &e) {
+		e.Function = m.function
 	}
-	p.result = luacall.At(results, 1)
 }
 
 // unref lets go of a storage's buckets. That there is no such ref is as well.
 func (m *mapping) unref(ctx context.Context, p *part) {
-	_, _ = p.do(ctx, "storage_unref", m.ref)
+	_, _, _ = p.do(ctx, "storage_unref", m.ref)
 }
 
 // letGo has all storages let go of their buckets, as far as their sessions last:
@@ -301,12 +303,4 @@ func (m *mapping) letGo() {
 		steps.Go(func() { m.unref(ctx, p) })
 	}
 	steps.Wait()
-}
-
-func (m *mapping) results() map[string]luacall.Value {
-	results := make(map[string]luacall.Value, len(m.parts))
-	for _, p := range m.parts {
-		results[p.ID()] = p.result
-	}
-	return results
 }

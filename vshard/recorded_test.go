@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
-	"github.com/gotnt/tnt/internal/luacall"
 	"github.com/gotnt/tnt/internal/recordedtest"
 	"github.com/gotnt/tnt/pool"
 )
@@ -141,13 +140,8 @@ func replayCall(t *testing.T, r *Router, f *fixed, l recordedtest.Line) string {
 			return fmt.Sprintf("then %d of %v, the instance rests: %v", then, err, f.rests)
 		}
 	case values[0] == true:
-		if err != nil || len(got) != len(values)-1 {
-			return fmt.Sprintf("got %v, %v", got, err)
-		}
-		for i, v := range got {
-			if x, _ := v.Any(); !reflect.DeepEqual(x, values[i+1]) {
-				return fmt.Sprintf("got %v, want %v", x, values[i+1])
-			}
+		if data, bad := got.Data(); err != nil || bad != nil || !reflect.DeepEqual(data, values) {
+			return fmt.Sprintf("got %v, %v, want %v", got, err, values)
 		}
 	case values[0] == false:
 		m := values[1].(map[string]any)
@@ -252,7 +246,7 @@ func replayRef(t *testing.T, r *Router, f *fixed, l recordedtest.Line) string {
 		t.Fatal(err)
 	}
 	p := &part{set: r.table().sets[0], session: session}
-	got, err := p.do(t.Context(), "x")
+	_, got, err := p.do(t.Context(), "x")
 	values, raised := l.Values()
 	var sharding *Error
 	var function *FunctionError
@@ -273,7 +267,7 @@ func replayRef(t *testing.T, r *Router, f *fixed, l recordedtest.Line) string {
 			return fmt.Sprintf("got %v, want %v", err, m)
 		}
 	default:
-		if x, _ := luacall.At(got, 0).Any(); err != nil || !reflect.DeepEqual(x, values[0]) {
+		if x, _ := got.Any(); err != nil || !reflect.DeepEqual(x, values[0]) {
 			return fmt.Sprintf("got %v, %v, want %v", x, err, values)
 		}
 	}

@@ -110,7 +110,9 @@ type routed struct {
 }
 
 // Route implements tnt.Executor.
-func (r routed) Route(ctx context.Context, a tnt.Attempt) (tnt.Route, error) { return r.way.Route(ctx, a) }
+func (r routed) Route(ctx context.Context, a tnt.Attempt) (tnt.Route, error) {
+	return r.way.Route(ctx, a)
+}
 
 // OnFailure implements tnt.FailureObserver.
 func (r routed) OnFailure(ctx context.Context, a tnt.Attempt) { r.view.OnFailure(ctx, a) }

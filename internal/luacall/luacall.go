@@ -198,21 +198,3 @@ func Timeout(ctx context.Context, limit time.Duration) (left time.Duration, ok b
 	}
 	return left, true, nil
 }
-
-// DecodeAny is DecodeInto by a pointer of any type, without names.
-func DecodeAny(v Value, dst any) error {
-	if len(v) == 0 {
-		v = Value{0xc0}
-	}
-	target := reflect.ValueOf(dst)
-	plan, err := mp.PlanOf(target.Type().Elem())
-	if err != nil {
-		return &tnt.DecodeError{Err: err}
-	}
-	r := mp.NewReader(v)
-	plan.DecodeRow(&r, target.UnsafePointer(), nil)
-	if err := r.Err(); err != nil {
-		return &tnt.DecodeError{Err: err}
-	}
-	return nil
-}
