@@ -7,6 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/tnttest"
 	"github.com/gotnt/tnt/tnttest/vshardtest"
 	"github.com/gotnt/tnt/vshard"
 )
@@ -91,6 +94,30 @@ func TestMapThatIsLost(t *testing.T) {
 		synctest.Wait()
 		if !errors.As(err, &e) || e.ReplicaSet != w.Sets()[1].UUID || w.Refs(0)+w.Refs(1) != 0 {
 			t.Errorf("%v, %d and %d refs are left", err, w.Refs(0), w.Refs(1))
+		}
+	})
+}
+
+// A storage knows a ref by its session. On a connection that was restored meanwhile
+// the function would be refused, or find another router's ref: it is not sent there.
+func TestMapIsOneSession(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		first, second := w.Sets()[0].Instances[0].Server, w.Sets()[1].Instances[0].Server
+		second.Inject(tnttest.Fault{On: iproto.TypeCall, Times: 1, Late: time.Second}) // its ref
+		time.AfterFunc(500*time.Millisecond, func() {
+			for _, c := range first.Connections() {
+				c.Close()
+			}
+		})
+		before := w.Requests()
+		_, err := vshard.Map[int](t.Context(), w.router, "echo", []any{7}, vshard.MapOptions{})
+		var e *vshard.MapError
+		if !errors.As(err, &e) || e.ReplicaSet != w.Sets()[0].UUID || !errors.Is(err, tnt.ErrSessionLost) {
+			t.Errorf("got %v, want ErrSessionLost of the first", err)
+		}
+		// Two refs, and the map and unref of the second: nothing more went to the first.
+		if n := w.Requests() - before; n != 4 || w.Refs(0)+w.Refs(1) != 0 {
+			t.Errorf("%d requests, %d and %d refs are left", n, w.Refs(0), w.Refs(1))
 		}
 	})
 }

@@ -238,6 +238,22 @@ func TestMasterElsewhere(t *testing.T) {
 	})
 }
 
+// Where storages and the pool do not agree on who is the master, the storages do.
+func TestMasterByTheStoragesWord(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		w.SetStorageMaster(0, 1) // it is read-only
+		for range 10 {
+			got, err := vshard.One[string](t.Context(), w.router, vshard.Call{Bucket: 1, Function: "where"})
+			if err != nil || got != w.instance(0, 1) {
+				t.Fatalf("written at %v, %v", got, err)
+			}
+		}
+		if info := w.router.Info(); info.Again != 1 {
+			t.Errorf("%d requests came after another, want 1", info.Again)
+		}
+	})
+}
+
 // A master that dies without a word: another storage says that it is now.
 func TestMasterDies(t *testing.T) {
 	inWorld(t, func(t *testing.T, w world) {
@@ -310,9 +326,3 @@ func (w *world) kill(set int) {
 		}
 	}
 }
-
-// A map waits for what is being moved, and holds nothing back meanwhile.
-// One that dies after it was asked to hold its buckets is no reason to leave
-// the others' held.
-// A call on a replica set that goes away is answered.
-// static is a Provider of configurations that a test sends.

@@ -142,16 +142,22 @@ func (c *Cluster) Requests() int {
 // SetMaster makes an instance the master of its replica set, by their numbers
 // from 0 on: it can be written to, and the others are read-only.
 func (c *Cluster) SetMaster(set, instance int) {
-	c.mu.Lock()
-	c.masters[set] = instance
+	c.SetStorageMaster(set, instance)
 	servers := c.sets[set].servers
-	c.mu.Unlock()
 	for i := range servers.Len() {
 		if i != instance {
 			_ = servers.SetReadOnly(i, true) // it is a member
 		}
 	}
 	_ = servers.SetReadOnly(instance, false)
+}
+
+// SetStorageMaster makes an instance the master for the module alone, as between
+// two steps of a change of the configuration: what is read-only stays so.
+func (c *Cluster) SetStorageMaster(set, instance int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.masters[set] = instance
 }
 
 // Disable switches a storage off, as vshard.storage.disable does, or on.
