@@ -2,11 +2,13 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
 
+	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/luacall"
 )
 
@@ -25,6 +27,8 @@ const (
 	// Pauses between attempts to find a master.
 	minPause = 20 * time.Millisecond
 	maxPause = 300 * time.Millisecond
+	// lookEvery is how often it is looked whether another server is the master.
+	lookEvery = time.Second
 	// sweepEvery is how often tasks are looked for that nobody here knows of.
 	sweepEvery = 15 * time.Second
 )
@@ -32,11 +36,17 @@ const (
 // Client is a session of the queue's, which lasts until Close. It is safe for
 // concurrent use.
 type Client struct {
-	sessions Sessions
-	opts     Options
-	ctx      context.Context // ends with the Client
-	cancel   context.CancelCauseFunc
-	workers  sync.WaitGroup // takes in the background, and the supervisor
+	masters tnt.Executor
+	opts    Options
+	ctx     context.Context // ends with the Client
+	cancel  context.CancelCauseFunc
+	workers sync.WaitGroup // takes in the background, and the supervisor
+	takes   sync.WaitGroup // those that have no answer yet
+
+	// The supervisor's own: links behind it that may have takes, and tasks that
+	// may be nobody's.
+	left     []*link
+	suspects map[taskKey]bool
 
 	mu       sync.Mutex
 	current  *link
@@ -48,24 +58,23 @@ type Client struct {
 	closing  bool
 }
 
-// link is a session that was identified.
-type link struct {
-	Session
-	stale chan struct{} // closed when the server answered as one that is not running
-	once  sync.Once
-	takes sync.WaitGroup // takes on it that have no answer yet
-}
-
-func (l *link) leave() { l.once.Do(func() { close(l.stale) }) }
-
 type taskKey struct {
 	tube string
 	id   ID
 }
 
-// Open makes a client, and returns when its session is there, or ctx ends.
-func Open(ctx context.Context, sessions Sessions, opts ...Options) (*Client, error) {
-	c := &Client{sessions: sessions, changed: make(chan struct{}), held: make(map[taskKey]*held)}
+// Open makes a client on whatever chooses the master: a pool, whose switches of the
+// master it follows, or the connection to a single server. It returns when the
+// client's session is there, or ctx ends. Other requests may use the pool or the
+// connection too, but only one Client: to the server a connection is one session.
+// They are not closed by the Client, and must not be before it is.
+//
+// That a server hangs is noticed by the connections' PingInterval and DeadAfter.
+func Open(ctx context.Context, masters tnt.Executor, opts ...Options) (*Client, error) {
+	if masters == nil {
+		return nil, errNoMasters
+	}
+	c := &Client{masters: masters, changed: make(chan struct{}), held: make(map[taskKey]*held)}
 	if len(opts) > 1 {
 		return nil, fmt.Errorf("queue: %d options were given where one is taken", len(opts))
 	}
@@ -85,29 +94,28 @@ func Open(ctx context.Context, sessions Sessions, opts ...Options) (*Client, err
 	return c, nil
 }
 
+var errNoMasters = errors.New("queue: there is nothing to choose the master: give Open a pool or a connection")
+
 // Close ends the client. It waits for takes that were given up, at most 5 s, so
 // that what they still get is released; where ctx ends first such a task stays
-// taken for as long as the server keeps the session. Tasks that are held are
-// not released: finish them before.
+// taken for as long as the server keeps the session, which is as long as the
+// connection is up and then for queue.cfg.ttr. Tasks that are held are not released:
+// finish them before.
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
 	c.closing = true
-	l := c.current
 	c.mu.Unlock()
-	if l != nil {
-		done := make(chan struct{})
-		go func() {
-			l.takes.Wait()
-			close(done)
-		}()
-		select {
-		case <-done:
-		case <-ctx.Done():
-		case <-l.Lost():
-		}
-		// done is closed at the latest when the connection is, below.
+	done := make(chan struct{})
+	go func() {
+		c.takes.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
 	}
 	c.cancel(ErrClosed)
+	<-done // as they end with the client
 	c.workers.Wait()
 	return nil
 }
@@ -127,8 +135,7 @@ func (c *Client) supervise() {
 		c.publish(l, nil)
 		err = c.tend(l)
 		c.publish(nil, err)
-		l.Close()
-		l.takes.Wait()
+		c.end(l)
 		if time.Since(began) > maxPause {
 			pause = minPause
 		}
@@ -144,53 +151,12 @@ func (c *Client) sleep(d time.Duration) {
 	}
 }
 
-// begin opens a session and makes it the client's.
-func (c *Client) begin() (*link, error) {
-	ctx, cancel := context.WithTimeout(c.ctx, 2*takeSlice)
-	defer cancel()
-	session, err := c.sessions.Session(ctx)
-	if err != nil {
-		return nil, err
-	}
-	l := &link{Session: session, stale: make(chan struct{})}
-	if err := c.identify(ctx, l); err != nil {
-		l.Close()
-		return nil, err
-	}
-	// Nothing is being taken now, so what is taken by the session and not known
-	// here is nobody's.
-	c.releaseOrphans(ctx, l, nil)
-	return l, nil
-}
-
-// identify has the server know the connection as the client's session.
-func (c *Client) identify(ctx context.Context, l *link) error {
-	c.mu.Lock()
-	known := c.identity
-	c.mu.Unlock()
-	if !known.IsNil() {
-		_, err := luacall.Do(ctx, l, "queue.identify", known)
-		if err == nil || !isUnknownSession(err) {
-			return named(err)
-		}
-	}
-	results, err := luacall.Do(ctx, l, "queue.identify")
-	if err != nil {
-		return named(err)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.identity = luacall.At(results, 0)
-	c.age++
-	clear(c.held) // those of the session before are anybody's now
-	return nil
-}
-
 // tend waits for the end of a session, and looks for lost tasks meanwhile.
 func (c *Client) tend(l *link) error {
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
-	var suspects map[taskKey]bool
+	defer l.watch()()
+	sweep, look := time.NewTicker(sweepEvery), time.NewTicker(lookEvery)
+	defer sweep.Stop()
+	defer look.Stop()
 	for {
 		select {
 		case <-c.ctx.Done():
@@ -199,9 +165,13 @@ func (c *Client) tend(l *link) error {
 			return ErrNotRunning
 		case <-l.stale:
 			return ErrNotRunning
-		case <-ticker.C:
+		case <-look.C:
+			if c.hasMoved(l) {
+				return ErrNotRunning
+			}
+		case <-sweep.C:
 			ctx, cancel := context.WithTimeout(c.ctx, takeSlice)
-			suspects = c.releaseOrphans(ctx, l, suspects)
+			c.suspects = c.releaseOrphans(ctx, l, c.suspects, false)
 			cancel()
 		}
 	}
@@ -232,6 +202,9 @@ func (c *Client) link(ctx context.Context, but *link) (*link, error) {
 		}
 		if l != nil && l != but {
 			return l, nil
+		}
+		if errors.Is(why, errShared) {
+			return nil, why
 		}
 		select {
 		case <-changed:

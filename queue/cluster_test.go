@@ -12,20 +12,22 @@ import (
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/clustertest"
 	"github.com/gotnt/tnt/internal/tarantool"
+	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/queue"
 )
 
-func serversOf(instances []*clustertest.Instance) queue.Sessions {
-	opts := make([]tnt.Options, len(instances))
-	for i, in := range instances {
-		opts[i] = tnt.Options{Address: in.Address, ConnectTimeout: time.Second}
-	}
-	return queue.Servers(opts...)
-}
-
 func openReal(t *testing.T, instances []*clustertest.Instance) *queue.Client {
 	t.Helper()
-	c, err := queue.Open(t.Context(), serversOf(instances))
+	var opts pool.Options
+	for _, in := range instances {
+		opts.Instances = append(opts.Instances, pool.Instance{Name: in.Name, Options: tnt.Options{Address: in.Address, ConnectTimeout: time.Second}})
+	}
+	p, err := pool.Open(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	c, err := queue.Open(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}

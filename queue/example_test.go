@@ -18,13 +18,20 @@ func fakeQueue(ctx context.Context) (*queue.Client, func(), error) {
 		return nil, nil, err
 	}
 	queuetest.Attach(srv).Create("mails", "fifottl")
-	client, err := queue.Open(ctx, queue.Servers(tnt.Options{Dialer: srv.DialContext}))
+	conn, err := tnt.ConnectOptions(ctx, tnt.Options{Dialer: srv.DialContext})
 	if err != nil {
+		srv.Close()
+		return nil, nil, err
+	}
+	client, err := queue.Open(ctx, conn)
+	if err != nil {
+		conn.Close()
 		srv.Close()
 		return nil, nil, err
 	}
 	return client, func() {
 		_ = client.Close(ctx)
+		conn.Close()
 		srv.Close()
 	}, nil
 }
@@ -35,7 +42,7 @@ type exampleMail struct {
 
 func Example() {
 	ctx := context.Background()
-	client, closeAll, err := fakeQueue(ctx) // or queue.Open of real servers
+	client, closeAll, err := fakeQueue(ctx) // or queue.Open of a pool of real servers
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -8,13 +8,13 @@ import (
 )
 
 // releaseOrphans releases tasks that this session has taken and nobody here
-// holds, as the answer to their take was lost. While takes are going on a task
-// may be about to be held: only those are released that were suspected the time
-// before, when every take that was going on then is over. It returns who is
-// suspected now.
-func (c *Client) releaseOrphans(ctx context.Context, l *link, before map[taskKey]bool) map[taskKey]bool {
+// holds, as the answer to their take was lost. Unless it is quiet a task may be
+// about to be held, by a take that is going on: only those are released that were
+// suspected the time before, when every take that was going on then is over. It
+// returns who is suspected now.
+func (c *Client) releaseOrphans(ctx context.Context, l *link, before map[taskKey]bool, quiet bool) map[taskKey]bool {
 	c.mu.Lock()
-	identity, first := c.identity, c.current != l
+	identity := c.identity
 	c.mu.Unlock()
 	results, err := luacall.Eval(ctx, l, queuelua.Taken, identity)
 	if err != nil {
@@ -30,7 +30,7 @@ func (c *Client) releaseOrphans(ctx context.Context, l *link, before map[taskKey
 		c.mu.Unlock()
 		switch {
 		case known:
-		case first || before[key]:
+		case quiet || before[key]:
 			_, _ = luacall.Do(ctx, l, c.Tube(key.tube).method("release"), key.id)
 		default:
 			suspects[key] = true

@@ -18,7 +18,12 @@ func TestUnknownTasksAreReleased(t *testing.T) {
 		srv := tnttest.Run(t, tnttest.InMemory())
 		fake := queuetest.Attach(srv)
 		fake.Create("jobs", "fifo")
-		c, err := Open(t.Context(), Servers(tnt.Options{Dialer: srv.DialContext}))
+		conn, err := tnt.ConnectOptions(t.Context(), tnt.Options{Dialer: srv.DialContext})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		c, err := Open(t.Context(), conn)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/queue"
 	"github.com/gotnt/tnt/tnttest"
 	"github.com/gotnt/tnt/tnttest/queuetest"
@@ -45,11 +46,24 @@ func inWorld(t *testing.T, fn func(t *testing.T, w world)) {
 
 func (w world) open(t *testing.T) *queue.Client {
 	t.Helper()
-	c, err := queue.Open(t.Context(), queue.Servers(tnt.Options{Dialer: w.srv.DialContext}))
+	conn := connect(t, tnt.Options{Dialer: w.srv.DialContext})
+	c, err := queue.Open(t.Context(), conn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// connect makes a connection that ends with the test, and starts it.
+func connect(t *testing.T, opts tnt.Options) *tnt.Conn {
+	t.Helper()
+	conn, err := tnt.New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.Start()
+	return conn
 }
 
 // cut ends all connections and returns when the server has seen that.
@@ -338,7 +352,15 @@ func TestInstanceThatHangs(t *testing.T) {
 			return nil, context.Cause(ctx)
 		}}
 		began := time.Now()
-		c, err := queue.Open(t.Context(), queue.Servers(hung, tnt.Options{Dialer: w.srv.DialContext}))
+		p, err := pool.New(pool.Options{Instances: []pool.Instance{
+			{Name: "hung", Options: hung},
+			{Name: "master", Options: tnt.Options{Dialer: w.srv.DialContext, PingInterval: time.Second, DeadAfter: 5 * time.Second}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = p.Close() }()
+		c, err := queue.Open(t.Context(), p)
 		if err != nil || time.Since(began) > 100*time.Millisecond {
 			t.Fatalf("opened after %v: %v", time.Since(began), err)
 		}
@@ -357,8 +379,36 @@ func TestInstanceThatHangs(t *testing.T) {
 func TestOpenWithoutServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := tnttest.Run(t, tnttest.InMemory()) // without the module
-		_, err := queue.Open(t.Context(), queue.Servers(tnt.Options{Dialer: srv.DialContext}))
-		if !errors.Is(err, queue.ErrNotRunning) || !errors.Is(err, queue.ErrNoTube) {
+		conn := connect(t, tnt.Options{Dialer: srv.DialContext})
+		if _, err := queue.Open(t.Context(), conn); !errors.Is(err, queue.ErrNotRunning) || !errors.Is(err, queue.ErrNoTube) {
+			t.Error(err)
+		}
+		if _, err := queue.Open(t.Context(), nil); err == nil {
+			t.Error("without anything to choose the master: no error")
+		}
+	})
+}
+
+// Two clients on one connection would be one to the server.
+func TestConnectionOfAnotherClient(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		conn := connect(t, tnt.Options{Dialer: w.srv.DialContext})
+		first, err := queue.Open(t.Context(), conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if _, err := queue.Open(t.Context(), conn); err == nil || time.Since(began) > time.Second {
+			t.Errorf("a second client, after %v: %v", time.Since(began), err)
+		}
+		if err := first.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		next, err := queue.Open(t.Context(), conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := next.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -15,15 +15,14 @@ import (
 	"github.com/gotnt/tnt/tnttest"
 )
 
-// still is a Session that nothing happens to.
-type still struct{ *tnt.Conn }
-
-func (s still) Lost() <-chan struct{} { return nil }
-func (s still) Close()                {}
-
 // idle returns a client with a session but without a supervisor.
-func idle(conn *tnt.Conn) (*Client, *link) {
-	l := &link{Session: still{conn}, stale: make(chan struct{})}
+func idle(t *testing.T, conn *tnt.Conn) (*Client, *link) {
+	t.Helper()
+	session, err := tnt.Pin(t.Context(), conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &link{Pinned: session, stale: make(chan struct{})}
 	c := &Client{opts: Options{MaxWait: time.Nanosecond}, changed: make(chan struct{}), held: make(map[taskKey]*held), current: l}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	return c, l
@@ -133,7 +132,7 @@ func replay(t *testing.T, lines []recordedtest.Line) {
 
 func replayLine(t *testing.T, conn *tnt.Conn, l recordedtest.Line) string {
 	t.Helper()
-	c, here := idle(conn)
+	c, here := idle(t, conn)
 	defer c.cancel(nil)
 	ctx, args := t.Context(), l.Arguments(t)
 	if tube, method, ok := strings.Cut(strings.TrimPrefix(l.Function, "queue.tube."), ":"); ok {

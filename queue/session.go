@@ -12,36 +12,16 @@ import (
 	"github.com/gotnt/tnt/iproto"
 )
 
-// A Session is one connection to one server: it ends for good when that is
-// lost, as the server's session does.
-type Session interface {
-	tnt.Executor
-	// Lost is closed when the connection is lost, or the server is no master
-	// any more.
-	Lost() <-chan struct{}
-	// Close ends the connection.
-	Close()
+// link is a session of a server whose queue runs, which knows it as the client's.
+type link struct {
+	*tnt.Pinned
+	once  sync.Once
+	stale chan struct{}  // closed when the link is not to be used any more
+	takes sync.WaitGroup // takes on it that have no answer yet
 }
 
-// Sessions opens sessions with whatever server is the master now.
-type Sessions interface {
-	// Session opens one. It is called again, after a pause, where it fails.
-	Session(ctx context.Context) (Session, error)
-}
-
-// Servers are the instances of a replica set, or one server: the one whose
-// queue runs is the master. All are asked at once, so one that hangs delays no
-// other. Waits of the options (RequestTimeout, WaitConnected) don't matter here;
-// where PingInterval and DeadAfter are not set they are 1 s and 5 s, as tasks
-// wait for a session that hangs.
-func Servers(instances ...tnt.Options) Sessions { return servers(instances) }
-
-const (
-	pingInterval = time.Second
-	deadAfter    = 5 * time.Second
-)
-
-type servers []tnt.Options
+// leave has the client look for another session.
+func (l *link) leave() { l.once.Do(func() { close(l.stale) }) }
 
 // isLost reports whether a request failed as its session was lost, before or
 // after it was sent.
@@ -49,107 +29,129 @@ func isLost(err error) bool {
 	return errors.Is(err, tnt.ErrNotConnected) || errors.Is(err, tnt.ErrConnectionLost) || errors.Is(err, tnt.ErrSessionLost)
 }
 
-var errNoServers = errors.New("queue: there are no servers: name at least one")
+// The connections that clients use. To the server a connection is one session, so
+// two clients on one would take each other's tasks for lost ones.
+var used = struct {
+	sync.Mutex
+	by map[*tnt.Conn]*Client
+}{by: make(map[*tnt.Conn]*Client)}
 
-// Session implements Sessions.
-func (s servers) Session(ctx context.Context) (Session, error) {
-	if len(s) == 0 {
-		return nil, errNoServers
+var errShared = errors.New("queue: the connection is another Client's already: share that Client, or open another connection")
+
+// use makes a connection the client's. It reports whether it is.
+func (c *Client) use(conn *tnt.Conn) bool {
+	used.Lock()
+	defer used.Unlock()
+	if used.by[conn] == nil {
+		used.by[conn] = c
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	return used.by[conn] == c
+}
+
+// unuse gives up a connection.
+func unuse(conn *tnt.Conn) {
+	used.Lock()
+	defer used.Unlock()
+	delete(used.by, conn)
+}
+
+// begin chooses a session of the master's and makes it the client's.
+func (c *Client) begin() (l *link, err error) {
+	ctx, cancel := context.WithTimeout(c.ctx, 2*takeSlice)
 	defer cancel()
-	type outcome struct {
-		session *connection
-		err     error
-	}
-	outcomes := make(chan outcome, len(s))
-	for _, opts := range s {
-		go func() {
-			session, err := dial(ctx, opts)
-			if err != nil {
-				err = fmt.Errorf("%s: %w", opts.Address, err)
-			}
-			outcomes <- outcome{session, err}
-		}()
-	}
-	var found Session
-	var failures []error
-	for range s {
-		got := <-outcomes
-		switch {
-		case got.err != nil:
-			failures = append(failures, got.err)
-		case found == nil:
-			found = got.session
-			cancel() // the others end at once
-		default:
-			got.session.Close()
-		}
-	}
-	if found == nil {
-		return nil, errors.Join(failures...)
-	}
-	return found, nil
-}
-
-// connection is a Session of its own connection, which is never restored.
-type connection struct {
-	*tnt.Conn
-	once sync.Once
-	lost chan struct{}
-}
-
-func (c *connection) Lost() <-chan struct{} { return c.lost }
-
-func (c *connection) Close() { c.Conn.Close() }
-
-func (c *connection) end() { c.once.Do(func() { close(c.lost) }) }
-
-// dial connects to an instance whose queue runs.
-func dial(ctx context.Context, opts tnt.Options) (*connection, error) {
-	c := &connection{lost: make(chan struct{})}
-	opts.ReconnectInterval, opts.ConnectOnce = tnt.Never, true
-	if opts.PingInterval == 0 {
-		opts.PingInterval = pingInterval
-	}
-	if opts.DeadAfter == 0 {
-		opts.DeadAfter = deadAfter
-	}
-	opts.RequestTimeout, opts.WaitConnected = 0, false
-	opts.Hooks = append([]tnt.Hook{tnt.StateFunc(func(_ *tnt.Conn, from, to tnt.State, _ error) {
-		if from == tnt.Connected && to != tnt.Connected {
-			c.end()
-		}
-	})}, opts.Hooks...)
-	conn, err := tnt.ConnectOptions(ctx, opts)
+	pinned, err := tnt.Pin(ctx, c.masters)
 	if err != nil {
 		return nil, err
 	}
-	c.Conn = conn
-	if err := running(ctx, conn); err != nil {
-		conn.Close()
+	if !c.use(pinned.Conn()) {
+		return nil, errShared
+	}
+	defer func() {
+		if err != nil {
+			unuse(pinned.Conn())
+		}
+	}()
+	l = &link{Pinned: pinned, stale: make(chan struct{})}
+	if err := running(ctx, l); err != nil {
 		return nil, err
 	}
-	if conn.Features().Has(iproto.FeatureWatchers) {
-		c.watch()
+	if err := c.identify(ctx, l); err != nil {
+		return nil, err
 	}
-	return c, nil
+	c.suspects = c.releaseOrphans(ctx, l, nil, c.isQuiet())
+	return l, nil
 }
 
-// watch ends the session when its server becomes read-only: a take that waits
-// there would wait its whole time.
-func (c *connection) watch() {
-	_, err := c.WatchFunc("box.status", func(e tnt.Event) {
+// isQuiet reports whether no take is going on, once those are over whose session is
+// lost. What is taken by the client's session and not known here is nobody's then.
+func (c *Client) isQuiet() bool {
+	for len(c.left) > 0 {
+		if c.left[0].Err() == nil {
+			return false
+		}
+		c.left[0].takes.Wait() // they fail at once
+		c.left = c.left[1:]
+	}
+	return true
+}
+
+// end leaves a session behind. Takes on it that have no answer yet go on: who waits
+// for one of them leaves it, and what it still gets is released.
+func (c *Client) end(l *link) {
+	l.leave()
+	unuse(l.Conn())
+	c.left = append(c.left, l)
+}
+
+// watch has the link left when its server becomes read-only: a take that waits
+// there would wait its whole time. It returns what ends the watch.
+func (l *link) watch() (stop func()) {
+	if !l.Conn().Features().Has(iproto.FeatureWatchers) {
+		return func() {}
+	}
+	w, err := l.Conn().WatchFunc("box.status", func(e tnt.Event) {
 		var status struct {
 			IsRO bool `tnt:"is_ro"`
 		}
 		if e.Decode(&status) == nil && status.IsRO {
-			c.end()
+			l.leave()
 		}
 	})
 	if err != nil {
-		c.end()
+		return func() {} // the connection has ended, and so has its session
 	}
+	return w.Unregister
+}
+
+// hasMoved reports whether requests for the master go to another connection now.
+func (c *Client) hasMoved(l *link) bool {
+	ctx, cancel := context.WithTimeout(c.ctx, minPause)
+	defer cancel()
+	rt, err := c.masters.Route(ctx, tnt.Attempt{Try: 1, Began: time.Now()})
+	return err == nil && rt.Conn() != l.Conn()
+}
+
+// identify has the server know the connection as the client's session.
+func (c *Client) identify(ctx context.Context, l *link) error {
+	c.mu.Lock()
+	known := c.identity
+	c.mu.Unlock()
+	if !known.IsNil() {
+		_, err := luacall.Do(ctx, l, "queue.identify", known)
+		if err == nil || !isUnknownSession(err) {
+			return named(err)
+		}
+	}
+	results, err := luacall.Do(ctx, l, "queue.identify")
+	if err != nil {
+		return named(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.identity = luacall.At(results, 0)
+	c.age++
+	clear(c.held) // those of the session before are anybody's now
+	return nil
 }
 
 // running returns an error where the server's queue does not run.

@@ -88,12 +88,15 @@ func (t Tube) take(ctx context.Context, wait time.Duration) (*held, luacall.Valu
 		var got taken
 		select {
 		case got = <-answer:
+		case <-l.stale:
+			close(gone)
+			continue
 		case <-ctx.Done():
 			close(gone)
 			return nil, nil, context.Cause(ctx)
 		}
 		switch {
-		case errors.Is(got.err, ErrNotRunning), isLost(got.err):
+		case errors.Is(got.err, ErrNotRunning), isLost(got.err), errors.Is(got.err, context.DeadlineExceeded):
 			// What a lost request took is found and released by the next session.
 			l.leave()
 		default:
@@ -117,6 +120,7 @@ func (c *Client) enter(ctx context.Context, but *link) (*link, error) {
 		}
 		if present {
 			l.takes.Add(1)
+			c.takes.Add(1)
 			c.mu.Unlock()
 			return l, nil
 		}
@@ -126,6 +130,7 @@ func (c *Client) enter(ctx context.Context, but *link) (*link, error) {
 
 // takeOn takes on a session, which it was entered for.
 func (t Tube) takeOn(l *link, wait time.Duration, answer chan<- taken, gone <-chan struct{}) {
+	defer t.client.takes.Done()
 	defer l.takes.Done()
 	got := t.ask(l, wait)
 	select {
@@ -144,7 +149,11 @@ func (t Tube) takeOn(l *link, wait time.Duration, answer chan<- taken, gone <-ch
 }
 
 func (t Tube) ask(l *link, wait time.Duration) taken {
-	results, err := luacall.Do(t.client.ctx, l, t.method("take"), luacall.Seconds(wait))
+	// The server answers after wait at the latest. A RequestTimeout of the
+	// connection's, which may be less, must not have the answer missed.
+	ctx, cancel := context.WithTimeout(t.client.ctx, wait+takeSlice)
+	defer cancel()
+	results, err := luacall.Do(ctx, l, t.method("take"), luacall.Seconds(wait))
 	switch {
 	case err != nil:
 		return taken{err: named(err)}

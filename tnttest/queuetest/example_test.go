@@ -21,7 +21,13 @@ func Example() {
 	defer srv.Close()
 	fake := queuetest.Attach(srv)
 	fake.Create("mails", "fifo")
-	client, err := queue.Open(ctx, queue.Servers(tnt.Options{Dialer: srv.DialContext}))
+	conn, err := tnt.ConnectOptions(ctx, tnt.Options{Dialer: srv.DialContext})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer conn.Close()
+	client, err := queue.Open(ctx, conn)
 	if err != nil {
 		fmt.Println(err)
 		return

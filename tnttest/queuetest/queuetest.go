@@ -4,7 +4,8 @@
 //	srv := tnttest.Run(t)
 //	fake := queuetest.Attach(srv)
 //	fake.Create("mails", "fifottl")
-//	client, err := queue.Open(ctx, queue.Servers(tnt.Options{Address: srv.Addr()}))
+//	conn, err := tnt.Connect(ctx, srv.Addr())
+//	client, err := queue.Open(ctx, conn)
 //
 // It has the module's five kinds of tubes, sessions, delays and times to live
 // and to run, and answers as queue 1.5.0 was recorded to. It keeps nothing.
