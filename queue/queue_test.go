@@ -414,52 +414,58 @@ func TestConnectionOfAnotherClient(t *testing.T) {
 	})
 }
 
-// A client on a pool follows the master, with takes that wait, though the session on
-// the former one lives on.
+// A take that waits follows the master, though the session on the former one lives
+// on and nobody tells that its queue has stopped.
 func TestSwitchOfMasters(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		rs := tnttest.RunReplicaSet(t, 2, tnttest.InMemory(), tnttest.WithoutElections())
-		var fakes [2]*queuetest.Queue
-		var opts pool.Options
-		for i, srv := range rs.Instances() {
-			fakes[i] = queuetest.Attach(srv)
-			fakes[i].Create("jobs", "fifo")
-			opts.Instances = append(opts.Instances, pool.Instance{Name: rs.Name(i), Options: tnt.Options{Dialer: srv.DialContext}})
-		}
-		fakes[1].SetState("WAITING")
-		p, err := pool.Open(t.Context(), opts)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = p.Close() }()
-		c, err := queue.Open(t.Context(), p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = c.Close(t.Context()) }()
-		got := make(chan string)
-		go func() {
-			task, err := queue.Take[string](t.Context(), c.Tube("jobs"))
-			if err != nil {
-				t.Error(err)
-			} else if err := task.Ack(t.Context()); err != nil {
-				t.Error(err)
-			}
-			got <- fmt.Sprint(task.Data)
-		}()
-		synctest.Wait()
-		fakes[0].SetState("WAITING")
-		if err := errors.Join(rs.SetReadOnly(0, true), rs.SetReadOnly(1, false)); err != nil {
-			t.Fatal(err)
-		}
-		fakes[1].SetState("RUNNING")
-		began := time.Now()
-		put(t, c.Tube("jobs"), "x")
-		if data := <-got; data != "x" || time.Since(began) > 2*time.Second {
-			t.Errorf("took %q after %v", data, time.Since(began))
-		}
-		if n := len(fakes[0].Tasks("jobs")) + len(fakes[1].Tasks("jobs")); n != 0 {
-			t.Errorf("%d tasks are left", n)
-		}
-	})
+	for version, most := range map[string]time.Duration{"3.8.0": 100 * time.Millisecond, "2.6.0": 3 * time.Second} {
+		t.Run(version, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { switchWhileTaking(t, version, most) })
+		})
+	}
+}
+
+func switchWhileTaking(t *testing.T, version string, most time.Duration) {
+	rs := tnttest.RunReplicaSet(t, 2, tnttest.InMemory(), tnttest.WithoutElections(), tnttest.WithVersion(version))
+	var fakes [2]*queuetest.Queue
+	var opts pool.Options
+	for i, srv := range rs.Instances() {
+		fakes[i] = queuetest.Attach(srv)
+		fakes[i].Create("jobs", "fifo")
+		opts.Instances = append(opts.Instances, pool.Instance{Name: rs.Name(i), Options: tnt.Options{Dialer: srv.DialContext}})
+	}
+	fakes[1].SetState("WAITING")
+	p, err := pool.Open(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close() }()
+	c, err := queue.Open(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close(t.Context()) }()
+	other := connect(t, tnt.Options{Dialer: rs.Instance(1).DialContext})
+	var got *queue.Task[string]
+	taken := make(chan error)
+	began := time.Now()
+	go func() {
+		var err error
+		got, err = queue.Take[string](t.Context(), c.Tube("jobs"))
+		taken <- err
+	}()
+	synctest.Wait()
+	fakes[0].SetState("WAITING")
+	if err := errors.Join(rs.SetReadOnly(0, true), rs.SetReadOnly(1, false)); err != nil {
+		t.Fatal(err)
+	}
+	fakes[1].SetState("RUNNING")
+	if _, err := other.Call(t.Context(), "queue.tube.jobs:put", "x"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-taken; err != nil || got.Data != "x" || time.Since(began) > most {
+		t.Fatalf("took %v after %v, %v", got, time.Since(began), err)
+	}
+	if err := got.Ack(t.Context()); err != nil || len(fakes[1].Tasks("jobs")) != 0 {
+		t.Errorf("%v, left: %v", err, fakes[1].Tasks("jobs"))
+	}
 }
