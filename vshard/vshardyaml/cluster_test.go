@@ -9,6 +9,7 @@ import (
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/clustertest"
 	"github.com/gotnt/tnt/internal/tarantool"
+	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/vshard"
 	"github.com/gotnt/tnt/vshard/vshardyaml"
 )
@@ -44,7 +45,7 @@ func TestRealCluster(t *testing.T) {
 			t.Errorf("%v, %v", names, err)
 		}
 		info := r.Info()
-		if info.Again != 0 || !info.ReplicaSets[0].Instances[0].IsMaster || !info.ReplicaSets[1].Instances[1].IsMaster {
+		if info.Again != 0 || info.ReplicaSets[0].Instances[0].Role != pool.Master || info.ReplicaSets[1].Instances[1].Role != pool.Master {
 			t.Errorf("%+v", info)
 		}
 		moved(t, r, c)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/vshard"
 )
 
@@ -39,9 +40,8 @@ type section = map[string]any
 var errConditional = errors.New("vshardyaml: the configuration has conditional sections, which depend on the instance's version and are not understood here: resolve them first")
 
 // Parse reads a configuration. Replica sets and instances are known by their
-// names, and by their UUIDs too where those are given. The leader of a replica
-// set with replication.failover manual, and the only instance whose
-// database.mode is rw, are taken for the master until storages say otherwise.
+// names, replica sets by their UUIDs too where those are given. Which instance is the
+// master is not read: the router learns that from the servers.
 func Parse(data []byte, opts Options) (vshard.Config, error) {
 	var c vshard.Config
 	var global section
@@ -83,9 +83,7 @@ func Parse(data []byte, opts Options) (vshard.Config, error) {
 // storages. scopes are the sections that it is in, from the outermost on.
 func replicaSet(scopes []section, groupName, name string, opts Options) (vshard.ReplicaSet, error) {
 	set := vshard.ReplicaSet{Name: name}
-	own := scopes[len(scopes)-1]
-	instances := sections(own["instances"])
-	writable := 0
+	instances := sections(scopes[len(scopes)-1]["instances"])
 	for _, instanceName := range sorted(instances) {
 		merged := section{}
 		for _, scope := range append(slices.Clone(scopes), instances[instanceName]) {
@@ -102,20 +100,7 @@ func replicaSet(scopes []section, groupName, name string, opts Options) (vshard.
 			return set, fmt.Errorf("vshardyaml: instance %s: %w", instanceName, err)
 		}
 		set.UUID = cmp.Or(set.UUID, i.text("database", "replicaset_uuid"))
-		if i.text("replication", "failover") == "manual" {
-			in.Master = own["leader"] == instanceName
-		} else if i.text("database", "mode") == "rw" {
-			in.Master = true
-		}
-		if in.Master {
-			writable++
-		}
 		set.Instances = append(set.Instances, in)
-	}
-	if writable > 1 {
-		for i := range set.Instances {
-			set.Instances[i].Master = false
-		}
 	}
 	return set, nil
 }
@@ -127,8 +112,8 @@ type instance struct {
 	names  map[string]string // of variables
 }
 
-func (i instance) read(name string) (vshard.Instance, error) {
-	in := vshard.Instance{Name: name, UUID: i.text("database", "instance_uuid")}
+func (i instance) read(name string) (pool.Instance, error) {
+	in := pool.Instance{Name: name}
 	address, tls, err := i.address()
 	if err != nil {
 		return in, err

@@ -27,21 +27,17 @@ func TestParse(t *testing.T) {
 	}
 	for i, want := range []struct {
 		name, address string
-		master        bool
 	}{
-		{"s1a", "s1a.example:3301", true},
-		{"s1b", "other.example:3305", false},
-		{"s2a", "unix:/run/rs2-s2a.sock", false},
-		{"s2b", "s2b.example:3301", true},
+		{"s1a", "s1a.example:3301"},
+		{"s1b", "other.example:3305"},
+		{"s2a", "unix:/run/rs2-s2a.sock"},
+		{"s2b", "s2b.example:3301"},
 	} {
 		got := c.ReplicaSets[i/2].Instances[i%2]
-		if got.Name != want.name || got.Options.Address != want.address || got.Master != want.master ||
+		if got.Name != want.name || got.Options.Address != want.address ||
 			got.Options.User != "storage" || got.Options.Password != "hush" {
 			t.Errorf("%+v, want %+v", got, want)
 		}
-	}
-	if one.Instances[0].UUID != "8a274925-a26d-47fc-9e1b-af88ce939412" {
-		t.Errorf("%+v", one.Instances[0])
 	}
 	c, err = Parse(data, Options{User: "client", Client: true})
 	if err != nil {
