@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gotnt/tnt"
@@ -16,8 +17,21 @@ import (
 type link struct {
 	*tnt.Pinned
 	once  sync.Once
-	stale chan struct{}  // closed when the link is not to be used any more
-	takes sync.WaitGroup // takes on it that have no answer yet
+	stale chan struct{} // closed when the link is not to be used any more
+
+	takes  sync.WaitGroup // takes on it that have no answer yet
+	taking atomic.Int32   // how many there are
+}
+
+// enter and exit stand around a take.
+func (l *link) enter() {
+	l.takes.Add(1)
+	l.taking.Add(1)
+}
+
+func (l *link) exit() {
+	l.taking.Add(-1)
+	l.takes.Done()
 }
 
 // leave has the client look for another session.
@@ -86,10 +100,12 @@ func (c *Client) begin() (l *link, err error) {
 // lost. What is taken by the client's session and not known here is nobody's then.
 func (c *Client) isQuiet() bool {
 	for len(c.left) > 0 {
-		if c.left[0].Err() == nil {
+		switch l := c.left[0]; {
+		case l.Err() != nil:
+			l.takes.Wait() // they fail at once
+		case l.taking.Load() > 0:
 			return false
 		}
-		c.left[0].takes.Wait() // they fail at once
 		c.left = c.left[1:]
 	}
 	return true

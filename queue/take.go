@@ -119,7 +119,7 @@ func (c *Client) enter(ctx context.Context, but *link) (*link, error) {
 			return nil, ErrClosed
 		}
 		if present {
-			l.takes.Add(1)
+			l.enter()
 			c.takes.Add(1)
 			c.mu.Unlock()
 			return l, nil
@@ -131,7 +131,7 @@ func (c *Client) enter(ctx context.Context, but *link) (*link, error) {
 // takeOn takes on a session, which it was entered for.
 func (t Tube) takeOn(l *link, wait time.Duration, answer chan<- taken, gone <-chan struct{}) {
 	defer t.client.takes.Done()
-	defer l.takes.Done()
+	defer l.exit()
 	got := t.ask(l, wait)
 	select {
 	case answer <- got:
