@@ -19,24 +19,22 @@ func New(ex tnt.Executor) Client { return Client{ex: ex} }
 
 var errNoClient = errors.New("crud: the Client is empty: make it by crud.New")
 
-// do calls a function of crud: the one place where requests are made.
-func (c Client) do(ctx context.Context, function string, args ...any) ([]luacall.Value, error) {
+// do calls a function of crud, which returns a result and an error, or just a
+// result: the one place where requests are made.
+func (c Client) do(ctx context.Context, function string, args ...any) (result, failed luacall.Value, err error) {
 	if c.ex == nil {
-		return nil, errNoClient
+		return nil, nil, errNoClient
 	}
-	return luacall.Do(ctx, c.ex, "crud."+function, args...)
+	return tnt.Two[luacall.Value, luacall.Value](ctx, c.ex, tnt.Call{Function: "crud." + function, Args: args})
 }
 
 // call calls a function that returns a result, or nil and an error.
 func (c Client) call(ctx context.Context, function string, args ...any) (luacall.Value, error) {
-	results, err := c.do(ctx, function, args...)
-	if err != nil {
-		return nil, err
+	result, failed, err := c.do(ctx, function, args...)
+	if err == nil && !failed.IsNil() {
+		err = parseError(failed)
 	}
-	if failed := luacall.At(results, 1); !failed.IsNil() {
-		return luacall.At(results, 0), parseError(failed)
-	}
-	return luacall.At(results, 0), nil
+	return result, err
 }
 
 // only returns the options that a call was given.

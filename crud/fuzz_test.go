@@ -3,7 +3,6 @@ package crud
 import (
 	"testing"
 
-	"github.com/gotnt/tnt/internal/luacall"
 	"github.com/gotnt/tnt/internal/recordedtest"
 	"github.com/gotnt/tnt/tnttest"
 )
@@ -22,7 +21,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Add([]byte(results[0].(tnttest.Raw)), second)
 	}
 	f.Fuzz(func(t *testing.T, result, failed []byte) {
-		_, _ = manyAnswer[map[string]any]([]luacall.Value{result, failed}, true)
+		_, _ = manyAnswer[map[string]any](result, failed, true)
 		_, _, _ = firstRow[struct {
 			ID int `tnt:"id"`
 		}](result)

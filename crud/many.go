@@ -94,22 +94,21 @@ func many[T any](ctx context.Context, c Client, function, space string, items an
 	if err != nil {
 		return nil, err
 	}
-	results, err := c.do(ctx, function, space, items, o)
+	result, failed, err := c.do(ctx, function, space, items, o)
 	if err != nil {
 		return nil, err
 	}
-	return manyAnswer[T](results, len(m.Fields) == 0)
+	return manyAnswer[T](result, failed, len(m.Fields) == 0)
 }
 
 // manyAnswer decodes the rows that were written and the errors of the others. whole
 // says that rows have all fields of the space, as the tuples in errors do.
-func manyAnswer[T any](results []luacall.Value, whole bool) ([]T, error) {
-	t, err := parseTable(luacall.At(results, 0))
+func manyAnswer[T any](result, failed luacall.Value, whole bool) ([]T, error) {
+	t, err := parseTable(result)
 	var rows []T
 	if err == nil {
 		rows, err = rowsOf[T](t)
 	}
-	failed := luacall.At(results, 1)
 	if failed.IsNil() {
 		return rows, err
 	}

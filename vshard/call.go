@@ -266,8 +266,8 @@ func (a *attempts) afterFailure(ctx context.Context, err error) next {
 	case isUnready(err):
 		a.set.pool.rest(a.member.name, restTime, err)
 		return a.other(read)
-	case tnt.SafeToRetry(err):
-		return a.other(read)
+	case tnt.SafeToRetry(err) && errors.Is(err, tnt.ErrNotConnected), tnt.SafeToRetry(err) && tnt.IsTransient(err):
+		return a.other(read) // what can't be sent at all, as its arguments are no good, is not transient
 	case read && (errors.Is(err, tnt.ErrNotConnected) || errors.Is(err, tnt.ErrConnectionLost)):
 		return a.other(read)
 	case read && errors.Is(err, context.DeadlineExceeded):

@@ -89,10 +89,14 @@ func TestCalls(t *testing.T) {
 		if err != nil || fmt.Sprint(all) != "[1 <nil> 3]" {
 			t.Error(all, err)
 		}
-		for _, c := range []vshard.Call{{}, {Bucket: 101}, {Bucket: 1, Mode: 9}} {
+		before, began := w.Requests(), time.Now()
+		for _, c := range []vshard.Call{{}, {Bucket: 101}, {Bucket: 1, Mode: 9}, {Bucket: 1, Function: "echo", Args: []any{make(chan int)}}} {
 			if _, err := w.router.Do(ctx, c); err == nil {
 				t.Errorf("%+v: no error", c)
 			}
+		}
+		if w.Requests() != before || time.Since(began) > 0 {
+			t.Errorf("%d requests of calls that can't be sent, in %v", w.Requests()-before, time.Since(began))
 		}
 	})
 }

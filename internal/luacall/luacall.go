@@ -153,17 +153,11 @@ var (
 
 // Do calls a function and returns its results.
 func Do(ctx context.Context, ex tnt.Executor, function string, args ...any) ([]Value, error) {
-	if args == nil {
-		args = []any{}
-	}
 	return tnt.All[Value](ctx, ex, tnt.Call{Function: function, Args: args})
 }
 
 // Eval runs a piece of Lua and returns its results.
 func Eval(ctx context.Context, ex tnt.Executor, expr string, args ...any) ([]Value, error) {
-	if args == nil {
-		args = []any{}
-	}
 	return tnt.All[Value](ctx, ex, tnt.Eval{Expr: expr, Args: args})
 }
 
