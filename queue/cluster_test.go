@@ -204,21 +204,35 @@ func (j *jobs) consume(ctx context.Context, t *testing.T) {
 	}
 }
 
-// switchMaster makes another instance the master.
+// switchMaster makes another instance the master, in order: when it has all that the
+// former one wrote. The module does not wait for that, and would give out the numbers
+// of tasks twice.
 func switchMaster(t *testing.T, from, to *clustertest.Instance) {
+	const stop = "box.cfg{read_only = true} return box.info.vclock"
+	const begin = `for id, lsn in pairs(...) do
+		while id ~= 0 and (box.info.vclock[id] or 0) < lsn do require('fiber').sleep(0.001) end
+	end
+	box.cfg{read_only = false}`
+	var vclock map[int]uint64
 	for _, step := range []struct {
-		at   *clustertest.Instance
-		expr string
+		at *clustertest.Instance
+		do func(*tnt.Conn) error
 	}{
-		{from, "box.cfg{read_only = true} return box.info.vclock"},
-		{to, "box.cfg{read_only = false} return box.info.vclock"},
+		{from, func(conn *tnt.Conn) (err error) {
+			vclock, err = tnt.One[map[int]uint64](t.Context(), conn, tnt.Eval{Expr: stop})
+			return err
+		}},
+		{to, func(conn *tnt.Conn) error {
+			_, err := conn.Eval(t.Context(), begin, vclock)
+			return err
+		}},
 	} {
 		conn, err := tnt.Connect(t.Context(), step.at.Address)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		_, err = conn.Eval(t.Context(), step.expr)
+		err = step.do(conn)
 		conn.Close()
 		if err != nil {
 			t.Error(err)

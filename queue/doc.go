@@ -1,7 +1,9 @@
 // Package queue works with the module queue of Tarantool: tubes of tasks that
 // are put once and done by one taker each.
 //
-//	client, err := queue.Open(ctx, queue.Servers(tnt.Options{Address: "127.0.0.1:3301"}))
+//	p, err := pool.Connect(ctx, "tarantool://app:secret@a:3301,b:3301/")
+//	...
+//	client, err := queue.Open(ctx, p) // or a connection to a single server
 //	...
 //	mails := client.Tube("mails")
 //	_, err = mails.Put(ctx, Mail{To: "ann@example.org"})
@@ -14,7 +16,7 @@
 //
 // The module knows who took a task by a session, which a Client keeps as
 // long as it is open: it identifies each new connection as that session before
-// anything else is sent, so a task may be finished after a reconnect, and
+// it takes tasks there, so a task may be finished after a reconnect, and
 // on another master of the replica set (queue.cfg{in_replicaset = true}). A
 // session that no connection had for queue.cfg.ttr seconds (60 by default) is
 // forgotten by the server; its tasks are given to others, and here finishing
@@ -35,6 +37,10 @@
 //     an error, and has no touch.
 //   - After a master becomes writable, the queue needs some moments (1 s in
 //     trials) until it runs. Requests wait for that up to Options.MaxWait.
+//   - It does not wait, when a master is switched, for what the former one wrote.
+//     Where a new master is made writable before it has all of that, tasks that
+//     were put or finished last are lost or done again, and numbers of tasks are
+//     given out twice, which breaks the replication.
 //   - Tasks of a utube that is being worked on hide those behind them: that is
 //     what a utube is for.
 package queue
