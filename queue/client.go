@@ -47,6 +47,9 @@ type Client struct {
 	// may be nobody's.
 	left     []*link
 	suspects map[taskKey]bool
+	// early says that the suspects are from before the first take on the present
+	// link: when those on the links before are over, they are nobody's.
+	early bool
 
 	mu       sync.Mutex
 	current  *link
@@ -169,12 +172,20 @@ func (c *Client) tend(l *link) error {
 			if c.hasMoved(l) {
 				return ErrNotRunning
 			}
+			if c.early && len(c.suspects) > 0 && c.isQuiet() {
+				c.sweep(l)
+			}
 		case <-sweep.C:
-			ctx, cancel := context.WithTimeout(c.ctx, takeSlice)
-			c.suspects = c.releaseOrphans(ctx, l, c.suspects, false)
-			cancel()
+			c.sweep(l)
 		}
 	}
+}
+
+// sweep looks for tasks that are nobody's.
+func (c *Client) sweep(l *link) {
+	ctx, cancel := context.WithTimeout(c.ctx, takeSlice)
+	defer cancel()
+	c.suspects, c.early = c.releaseOrphans(ctx, l, c.suspects, false), false
 }
 
 func (c *Client) publish(l *link, why error) {

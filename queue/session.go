@@ -92,7 +92,7 @@ func (c *Client) begin() (l *link, err error) {
 	if err := c.identify(ctx, l); err != nil {
 		return nil, err
 	}
-	c.suspects = c.releaseOrphans(ctx, l, nil, c.isQuiet())
+	c.suspects, c.early = c.releaseOrphans(ctx, l, nil, c.isQuiet()), true
 	return l, nil
 }
 

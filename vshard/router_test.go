@@ -236,7 +236,7 @@ func TestMasterElsewhere(t *testing.T) {
 		if err != nil || got != w.instance(0, 1) {
 			t.Errorf("written at %v, %v", got, err)
 		}
-		if info := w.router.Info(); !(info.ReplicaSets[0].Instances[1].Role == pool.Master) || info.Again != 1 {
+		if info := w.router.Info(); info.ReplicaSets[0].Instances[1].Role != pool.Master || info.Again != 1 {
 			t.Errorf("%+v", info)
 		}
 	})
