@@ -236,6 +236,7 @@ func TestMasterElsewhere(t *testing.T) {
 		if err != nil || got != w.instance(0, 1) {
 			t.Errorf("written at %v, %v", got, err)
 		}
+		synctest.Wait() // until the pool has heard of it as well
 		if info := w.router.Info(); info.ReplicaSets[0].Instances[1].Role != pool.Master || info.Again != 1 {
 			t.Errorf("%+v", info)
 		}
