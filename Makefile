@@ -3,6 +3,7 @@
 
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
+GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
 BENCHSTAT     := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 FUZZTIME ?= 10s
@@ -49,13 +50,17 @@ endef
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
+# gotestsum runs go test, and ends with what was skipped and why, so that a log
+# says what was not tested for want of a server.
+TEST := go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg --
+
 test: servers ## vet and test each module, with the race detector, on every Tarantool there is
-	$(call each,go vet ./... && CGO_ENABLED=1 go test -race -count=1 -timeout 10m ./...)
-	@echo '== without the race detector: allocations are counted'
-	go test -count=1 -timeout 10m . ./internal/session
+	$(call each,go vet ./... && CGO_ENABLED=1 $(TEST) -race -count=1 -timeout 10m ./...)
+	@echo '== without the race detector, which allocates: allocations are counted'
+	$(TEST) -count=1 -timeout 10m -run 'Alloc' . ./internal/session
 	@if [ "$$(go env GOHOSTOS GOHOSTARCH | paste -sd/)" = linux/amd64 ]; then \
 		echo '== with 32 bits'; \
-		CGO_ENABLED=0 GOARCH=386 go test -count=1 -timeout 10m . ./types ./internal/...; \
+		CGO_ENABLED=0 GOARCH=386 go vet ./... && CGO_ENABLED=0 GOARCH=386 go test -count=1 -timeout 10m ./types ./schema ./internal/mp ./internal/wire ./internal/session; \
 	fi
 
 # What the tests need beside Go: a C compiler for the race detector, a Tarantool.

@@ -41,6 +41,7 @@ type batch[R Request] struct {
 
 	route    Route
 	to       target
+	began    time.Time
 	deadline time.Time
 	groups   []*session.Group // of as many requests each as it has room for; nil: given back
 	err      error            // why the rest was not sent
@@ -56,12 +57,12 @@ func (b *batch[R]) send(ctx context.Context) {
 	if len(b.reqs) == 0 {
 		return
 	}
-	a := Attempt{Request: b.info(), Try: 1}
+	a := Attempt{Request: b.info(), Try: 1, Began: time.Now()}
 	if b.ex == nil {
 		b.err = errNilExecutor
 		return
 	}
-	began := time.Now()
+	b.began = a.Began
 	for {
 		rt, err := b.ex.Route(ctx, a)
 		if b.err = err; err != nil {
@@ -79,7 +80,7 @@ func (b *batch[R]) send(ctx context.Context) {
 			a.Request.Stream = rt.stream
 			ctx, b.hooks = rt.observe(ctx, a.Request)
 		}
-		b.deadline = rt.deadline(ctx, began)
+		b.deadline = rt.deadline(ctx, b.began)
 		l, err := rt.live(ctx, b.deadline)
 		if b.err = err; err == nil {
 			b.sendOn(ctx, l)
@@ -189,10 +190,10 @@ func (b *batch[R]) unsent(ctx context.Context, i int) error {
 // another returns what request i, which failed, is to be done on again by itself;
 // nil where it is not, and where nothing of the batch found a way.
 func (b *batch[R]) another(ctx context.Context, i int, err error) Executor {
-	if err == nil || i/session.GroupSize >= len(b.groups) || isNil(&b.reqs[i]) {
+	if err == nil || i/session.GroupSize >= len(b.groups) || isNil(&b.reqs[i]) || isOver(b.deadline) {
 		return nil
 	}
-	return another(ctx, b.ex, b.route, b.reqs[i], err, true)
+	return another(startedAt(ctx, b.began), b.ex, b.route, b.reqs[i], err, true)
 }
 
 // result waits for the answer to request i.
@@ -204,7 +205,7 @@ func (b *batch[R]) result(ctx context.Context, i int) Result {
 	defer b.done(i)
 	_, body, schemaVersion, err := b.wait(ctx, i)
 	if ex := b.another(ctx, i, err); ex != nil {
-		resp, err := perform(ctx, ex, &b.reqs[i])
+		resp, err := perform(startedAt(ctx, b.began), ex, &b.reqs[i])
 		b.count(resp.body, err)
 		return Result{resp, err}
 	}
@@ -245,7 +246,7 @@ func (b *batch[R]) done(i int) {
 // leave gives up what nobody waits for any more.
 func (b *batch[R]) leave() {
 	defer b.leaveGroups() // though a hook may panic
-	b.endHooks(errLeft)
+	b.endHooks(ErrLeft)
 }
 
 func (b *batch[R]) leaveGroups() {
@@ -263,8 +264,9 @@ func (b *batch[R]) endHooks(err error) {
 	h.endBatch(b.sent, b.received, b.rows, err)
 }
 
-// errLeft is how a batch ends whose loop was left.
-var errLeft = errors.New("the loop was left before all answers had their turn")
+// ErrLeft is what hooks are told of an Each whose loop was left: no failure of the
+// server or the connection. No request returns it.
+var ErrLeft = errors.New("the loop was left before all answers had their turn")
 
 // rowsIn returns the number of rows in the body of an answer, 0 where it has
 // none.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gotnt/tnt/internal/link"
 	"github.com/gotnt/tnt/internal/session"
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
@@ -32,10 +33,13 @@ type Conn struct {
 	stateMu   sync.Mutex // held while hooks are told of a state, so that it is in order
 	listeners []*listener
 
-	mu      sync.Mutex
-	run     *run          // nil between Disconnect and Connect
-	last    error         // why the connection is not up
-	changed chan struct{} // closed and replaced when up or run change
+	mu  sync.Mutex
+	run *run // nil between Disconnect and Connect
+	// startAgain says that another run is to begin when the present one, which is
+	// being disconnected, has ended.
+	startAgain bool
+	last       error         // why the connection is not up
+	changed    chan struct{} // closed and replaced when up or run change
 }
 
 // live is a session with what its handshake found out.
@@ -49,7 +53,7 @@ type live struct {
 	shutdown chan struct{}               // closed when the server announces its shutdown
 
 	// verified is the server's schema of late, to which one that stays as it is
-	// (Options.NoSchemaRefetch) is held; nil before that is needed.
+	// (Options.NoSchemaRefetch) is held; nil where none was fetched.
 	verified atomic.Pointer[schema.Schema]
 
 	fetchMu   sync.Mutex
@@ -75,7 +79,7 @@ func New(opts Options) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{opts: opts, hooks: hooks, changed: make(chan struct{})}
-	c.network, c.address, _ = splitAddress(opts.Address) // withDefaults has checked it
+	c.network, c.address, _ = link.SplitAddress(opts.Address) // withDefaults has checked it
 	c.state.Store(int32(Disconnected))
 	return c, nil
 }
@@ -133,6 +137,15 @@ func (c *Conn) InstanceUUID() string {
 		return l.greeting.UUID
 	}
 	return ""
+}
+
+// InFlight returns how many requests wait for their answers now, 0 while not
+// connected. Unlike Stats it takes no lock.
+func (c *Conn) InFlight() int {
+	if l := c.up.Load(); l != nil {
+		return l.session.InFlight()
+	}
+	return 0
 }
 
 // Features returns what the server offers, nothing while not connected.
@@ -228,26 +241,6 @@ func (c *Conn) waitUp(ctx context.Context) bool {
 			return false
 		}
 	}
-}
-
-// deadline returns when a call that began then has to be over by the options,
-// where ctx has no deadline of its own; zero for never. It bounds the whole call,
-// whatever that waits for.
-func (c *Conn) deadline(ctx context.Context, began time.Time) time.Time {
-	if c.opts.RequestTimeout > 0 {
-		if _, ok := ctx.Deadline(); !ok {
-			return began.Add(c.opts.RequestTimeout)
-		}
-	}
-	return time.Time{}
-}
-
-// deadlineFor is deadline of a call that begins now. c may be nil.
-func (c *Conn) deadlineFor(ctx context.Context) time.Time {
-	if c == nil || c.opts.RequestTimeout <= 0 {
-		return time.Time{}
-	}
-	return c.deadline(ctx, time.Now())
 }
 
 // announce wakes all who wait for a change. mu is held.

@@ -53,7 +53,7 @@ func eachRow[T any, R Request](ctx context.Context, b *batch[R], i int, plan *mp
 	defer b.done(i)
 	in, body, _, err := b.wait(ctx, i)
 	if ex := b.another(ctx, i, err); ex != nil {
-		found, err := alone(ctx, ex, b.reqs[i], row)
+		found, err := alone(startedAt(ctx, b.began), ex, b.reqs[i], row)
 		b.count(nil, err)
 		return found, err
 	}

@@ -25,8 +25,6 @@ type encoder struct {
 	// resolved says that something was found by its name in the schema, so that
 	// the server has to be asked whether it still has that schema.
 	resolved bool
-	// known says that the schema has the space that the request works on.
-	known bool
 	// checked says that the server was asked.
 	checked bool
 }
@@ -62,12 +60,10 @@ func (e *encoder) space(name string, id uint32) (*schema.Space, error) {
 			return nil, &SchemaError{What: "the request names no space"}
 		}
 		e.Uint(iproto.KeySpaceID, uint64(id))
-		space := e.schema.SpaceByID(id)
-		e.known = space != nil
-		return space, nil
+		return e.schema.SpaceByID(id), nil
 	}
 	if space := e.schema.Space(name); space != nil {
-		e.resolved, e.known = true, true
+		e.resolved = true
 		e.Uint(iproto.KeySpaceID, uint64(space.ID))
 		return space, nil
 	}
@@ -112,7 +108,9 @@ func (e *encoder) unknown(what, name string) error {
 func (e *encoder) key(key Key, index *schema.Index) (err error) {
 	e.Key(iproto.KeyKey)
 	e.resolved = e.resolved || index != nil && key.mayHaveNames()
-	e.B, err = key.append(e.B, index)
+	if e.B, err = key.append(e.B, index); index == nil {
+		err = e.stale(err)
+	}
 	return err
 }
 
@@ -120,8 +118,20 @@ func (e *encoder) key(key Key, index *schema.Index) (err error) {
 func (e *encoder) tuple(tuple any, space *schema.Space) (err error) {
 	e.Key(iproto.KeyTuple)
 	e.resolved = e.resolved || space != nil && space.Format != nil && mayHaveNames(tuple)
-	e.B, err = appendTuple(e.B, tuple, space)
+	if e.B, err = appendTuple(e.B, tuple, space); space == nil {
+		err = e.stale(err)
+	}
 	return err
+}
+
+// stale marks the error of names that can't be resolved for want of the space, where
+// there is a schema that lacks it: a newer one may have it.
+func (e *encoder) stale(err error) error {
+	unknown, ok := err.(*SchemaError) //nolint:errorlint // the one that was just made
+	if !ok || e.schema == nil {
+		return err
+	}
+	return &SchemaError{What: unknown.What, stale: true}
 }
 
 // operations writes update operations. The server resolves their names.
@@ -177,11 +187,11 @@ func appendRequest[R Request](e *encoder, to *target, sync uint64, req *R) error
 		e.B = wire.AppendRequestHeader(e.B, h)
 	}
 	body := len(e.B)
-	e.resolved, e.known, e.checked = false, false, false
+	e.resolved, e.checked = false, false
 	if err := (*req).encode(e); err != nil {
 		return err
 	}
-	if versioned && (e.resolved || to.byName && e.known) && to.version != 0 {
+	if versioned && (e.resolved || to.byName) && to.version != 0 {
 		e.checked = true
 		wire.SetSchemaVersion(e.B[:body], to.version)
 	}

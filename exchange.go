@@ -57,7 +57,7 @@ type exchange struct {
 	checked       bool           // the server was asked about the schema
 	format        *schema.Format // of an Answer's Response
 
-	sent, received int // bytes, for the hooks
+	sent int // bytes, for the hooks
 }
 
 func (x *exchange) release() {
@@ -84,11 +84,10 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 	if isNil(req) {
 		return errNilRequest
 	}
-	a := Attempt{Request: (*req).info(), Try: 1}
+	a := Attempt{Request: (*req).info(), Try: 1, Began: time.Now()}
 	if ex == nil {
 		return infoError(a.Request, errNilExecutor, false)
 	}
-	began := time.Now()
 	rt, err := ex.Route(ctx, a)
 	if err != nil {
 		return failedOn(ctx, rt.conn, infoError(a.Request, err, false))
@@ -99,14 +98,20 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 		ctx, observed = rt.observe(ctx, a.Request)
 	}
 	for {
-		if err = tryOn(ctx, rt, req, x, rt.deadline(ctx, began)); err == nil {
+		deadline := rt.deadline(ctx, a.Began)
+		if err = tryOn(ctx, rt, req, x, rt.deadlineOfTry(deadline)); err == nil {
 			break
 		}
 		err = failedOn(ctx, rt.conn, err)
-		if rt.conn == nil || !rt.mayRepeat(err) {
+		if rt.conn == nil {
 			break
 		}
-		a.Try, a.Err, a.Last = a.Try+1, err, rt
+		a.Err, a.Last = err, rt
+		if !rt.mayRepeat(err) || errors.Is(err, ErrTimeout) && isOver(deadline) {
+			observeFailure(ctx, ex, a)
+			break
+		}
+		a.Try++
 		next, refused := ex.Route(ctx, a)
 		if refused != nil {
 			err = lastError(a.Request, err, refused)
@@ -139,12 +144,28 @@ func (rt Route) deadline(ctx context.Context, began time.Time) (deadline time.Ti
 	return deadline
 }
 
+// deadlineOfTry returns when a try that begins now has to be over, where the call
+// has that deadline.
+func (rt Route) deadlineOfTry(deadline time.Time) time.Time {
+	if rt.limit <= 0 {
+		return deadline
+	}
+	if end := time.Now().Add(rt.limit); deadline.IsZero() || end.Before(deadline) {
+		return end
+	}
+	return deadline
+}
+
 // mayRepeat reports whether a request that failed had no effect, or one that does
 // not matter, for a reason that may be gone on another connection or a later one.
 func (rt Route) mayRepeat(err error) bool {
 	var re *RequestError
-	if !errors.As(err, &re) || re.gaveUp || errors.Is(err, ErrTimeout) {
+	if !errors.As(err, &re) || re.gaveUp {
 		return false
+	}
+	harmless := rt.idempotent || isRead(re.Request.Type)
+	if errors.Is(err, ErrTimeout) {
+		return rt.limit > 0 && (harmless || re.fate == FateUnsent)
 	}
 	var lacks *FeatureError
 	switch re.fate {
@@ -152,7 +173,7 @@ func (rt Route) mayRepeat(err error) bool {
 		return errors.Is(err, ErrNotConnected) || errors.Is(err, ErrSessionLost) ||
 			errors.As(err, &lacks) || errors.Is(err, ErrTooMany)
 	case FateUnknown:
-		return (rt.idempotent || isRead(re.Request.Type)) && errors.Is(err, ErrConnectionLost)
+		return harmless && errors.Is(err, ErrConnectionLost)
 	case FateRefused:
 		return re.Request.Stream == 0 && (rt.idempotent && IsTransient(err) || SafeToRetry(err) && isInstanceCode(codeOf(re.Err)))
 	}
@@ -201,10 +222,14 @@ func tryOn[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadli
 	var as resolution
 	for try := 1; ; try++ {
 		used, err := once(ctx, rt, req, x, deadline, as)
-		if err == nil || used == nil || !outdated(*req, err, x.checked) {
-			return err
+		if err == nil && as.unchecked {
+			err = x.confirm(ctx, *req, rt, used, as, deadline)
+			if errors.Is(err, errChangedMeanwhile) && isRead((*req).Type()) && try < 2*schemaTries {
+				as = resolution{}
+				continue
+			}
 		}
-		if try == schemaTries {
+		if err == nil || used == nil || try >= schemaTries || !outdated(*req, err, x.checked) {
 			return err
 		}
 		info := (*req).info()
@@ -213,6 +238,7 @@ func tryOn[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadli
 			if as, err = rt.conn.verify(ctx, deadline, used, info, err); err != nil {
 				return endedMeanwhile(ctx, *req, err)
 			}
+			as.unchecked = try == schemaTries-1 && rt.stream == 0
 			continue
 		}
 		if why := rt.conn.refreshFor(ctx, deadline, used, before, err); why != nil {
@@ -228,8 +254,39 @@ func tryOn[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadli
 // resolution is how the names of a request are resolved, where that is not by the
 // session's schema for its own version.
 type resolution struct {
-	unchecked bool   // the server need not be asked
+	unchecked bool   // the server is not asked
+	own       bool   // it is a request of the connection's own, which passes Options.MaxInFlight
 	version   uint64 // the schema has another version by now, and is the same for the request
+}
+
+// errChangedMeanwhile is that of a request that was done by names of a schema in
+// which its space is another one than in that of the server.
+var errChangedMeanwhile = errors.New("the space changed at the moment when the request was done by its names of before: look at what is stored")
+
+// confirm finds out whether a request that was done without asking the server about
+// the schema was done by the right names: its space has to be the same in a schema
+// that was fetched afterwards. On an error the answer is released.
+func (x *exchange) confirm(ctx context.Context, req Request, rt Route, l *live, as resolution, deadline time.Time) error {
+	known := x.env.schema
+	if known == nil || x.schemaVersion == known.Version || x.schemaVersion == as.version {
+		return nil
+	}
+	now, err := rt.conn.schemaSince(ctx, l, x.schemaVersion, deadline)
+	if err == nil {
+		if info := req.info(); spaceOf(known, info).Equal(spaceOf(now, info)) {
+			return nil
+		}
+		err = errChangedMeanwhile
+	}
+	x.release()
+	if never := (*notConnectedError)(nil); errors.As(err, &never) { // the request was sent
+		err = &connectionLostError{cause: never.cause}
+	}
+	err = requestError(req, err, true)
+	if errors.Is(err, errChangedMeanwhile) {
+		err.(*RequestError).fate = FateExecuted //nolint:errorlint // as it was just made
+	}
+	return err
 }
 
 // answeredBy takes the answer of a function in place of a server's.
@@ -308,7 +365,7 @@ func once[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadlin
 		to.version = as.version
 	}
 	x.env, x.session, x.checked = to.env, l.session, false
-	slot, e, err := prepare(ctx, &to, req, deadline)
+	slot, e, err := prepare(ctx, &to, req, deadline, as.own)
 	if err != nil {
 		return l, requestError(*req, err, false)
 	}
@@ -330,12 +387,16 @@ func once[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadlin
 }
 
 // prepare takes a slot and encodes a request for it.
-func prepare[R Request](ctx context.Context, to *target, req *R, deadline time.Time) (*session.Slot, *encoder, error) {
-	slot, err := to.live.session.Acquire(ctx, deadline)
+func prepare[R Request](ctx context.Context, to *target, req *R, deadline time.Time, own bool) (slot *session.Slot, e *encoder, err error) {
+	if own {
+		slot, err = to.live.session.AcquireAtOnce()
+	} else {
+		slot, err = to.live.session.Acquire(ctx, deadline)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := encodeFor(slot, to, req)
+	e, err = encodeFor(slot, to, req)
 	return slot, e, err
 }
 

@@ -3,6 +3,7 @@ package tnt
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Executor is what requests can be done on: a Conn, a Stream, a Pinned, a pool,
@@ -24,10 +25,41 @@ type Attempt struct {
 	Request RequestInfo
 	// Try is 1 at first.
 	Try int
+	// Began is when the caller asked for the request: what an Executor waits and
+	// tries again for is bounded by the time since.
+	Began time.Time
 	// Err is what the try before failed with, nil at first.
 	Err error
 	// Last is the way of the try before.
 	Last Route
+}
+
+// FailureObserver is an Executor that learns from failures. A Stream or an
+// Idempotent over it passes them on; a Pinned does not.
+type FailureObserver interface {
+	Executor
+	// OnFailure is told of a try that failed with a.Err on the way a.Last, after
+	// which Route is not asked for another one: the request has ended. It is called
+	// by many goroutines at once, before the caller has the error, and must not
+	// block.
+	OnFailure(ctx context.Context, a Attempt)
+}
+
+// observeFailure tells an Executor, if it wants to know, of a request that failed.
+func observeFailure(ctx context.Context, ex Executor, a Attempt) {
+	for {
+		switch e := ex.(type) {
+		case *Stream:
+			ex = e.ex
+		case idempotent:
+			ex = e.ex
+		case FailureObserver:
+			e.OnFailure(ctx, a)
+			return
+		default:
+			return
+		}
+	}
 }
 
 // Route is the way for one request: a connection and, of a Stream or a Pinned,
@@ -39,6 +71,7 @@ type Route struct {
 	stream     uint64 // 0: none
 	answer     Answer // instead of a connection
 	idempotent bool
+	limit      time.Duration // of one try; 0: none
 }
 
 var errNoRoute = errors.New("the executor has chosen no connection: it returned the zero Route")
@@ -66,6 +99,15 @@ func (rt Route) Stream() uint64 { return rt.stream }
 // they may have been executed.
 func (rt Route) Idempotent() Route {
 	rt.idempotent = true
+	return rt
+}
+
+// TryFor returns the same way for a try of a request that is to take d at the
+// most. After that a read, or an Idempotent request, asks its Executor for another
+// way; the error of any other is ErrTimeout. Where the request is one of Go or of a
+// batch it has no effect.
+func (rt Route) TryFor(d time.Duration) Route {
+	rt.limit = d
 	return rt
 }
 

@@ -26,7 +26,8 @@ type Future struct {
 	resp Response
 	err  error
 
-	again sync.Mutex // held by the one who does the request again
+	mu    sync.Mutex    // guards what follows and, once done is closed, ex, resp and err
+	again chan struct{} // closed when the request was done again; nil where it is not being
 
 	pushes pushes
 }
@@ -42,7 +43,7 @@ func Go(ctx context.Context, ex Executor, req Request) *Future {
 	if ex == nil {
 		return failed(req, infoError(info, errNilExecutor, false))
 	}
-	a := Attempt{Request: info, Try: 1}
+	a := Attempt{Request: info, Try: 1, Began: time.Now()}
 	for {
 		rt, err := ex.Route(ctx, a)
 		if err != nil {
@@ -111,7 +112,7 @@ func (f *Future) fail(ctx context.Context, err error) {
 // send sends the request, or ends the future with an error.
 func (f *Future) send(ctx context.Context, l *live, deadline time.Time) {
 	to := newTarget(f.route, l, true)
-	slot, e, err := prepare(ctx, &to, &f.req, deadline)
+	slot, e, err := prepare(ctx, &to, &f.req, deadline, false)
 	if err != nil {
 		f.fail(ctx, err)
 		return
@@ -163,34 +164,66 @@ func (f *Future) finished() bool {
 // and one that may be done on another connection, is done again by Wait, as Do
 // would have.
 func (f *Future) Wait(ctx context.Context) (Response, error) {
-	if err := f.wait(ctx); err != nil {
+	began, deadline := time.Now(), f.route.conn.deadlineFor(ctx)
+	if err := f.wait(ctx, f.done, deadline); err != nil {
 		return Response{}, err
 	}
-	f.again.Lock()
-	defer f.again.Unlock()
-	if ex := f.another(ctx); ex != nil {
-		resp, err := perform(ctx, ex, &f.req)
-		if err != nil && SafeToRetry(err) && ctx.Err() != nil {
-			return Response{}, err // another Wait, whose context lasts, may have more luck
+	for {
+		f.mu.Lock()
+		if f.err == nil || f.ex == nil {
+			resp, err := f.resp, f.err
+			f.mu.Unlock()
+			return resp, err
 		}
-		f.ex, f.resp, f.err = nil, resp, err
+		if other := f.again; other != nil {
+			f.mu.Unlock()
+			if err := f.wait(ctx, other, deadline); err != nil {
+				return Response{}, err
+			}
+			continue
+		}
+		f.again = make(chan struct{})
+		f.mu.Unlock()
+		return f.doAgain(startedAt(ctx, began))
 	}
-	return f.resp, f.err
 }
 
-// wait waits until the answer, or an error, is there.
-func (f *Future) wait(ctx context.Context) error {
-	if f.finished() {
+// doAgain does the request again where that is worth it and harmless. No other
+// goroutine does meanwhile.
+func (f *Future) doAgain(ctx context.Context) (Response, error) {
+	resp, err, last := f.resp, f.err, false
+	defer func() {
+		f.mu.Lock()
+		if last {
+			f.ex, f.resp, f.err = nil, resp, err
+		}
+		close(f.again)
+		f.again = nil
+		f.mu.Unlock()
+	}()
+	if ex := f.another(ctx); ex != nil {
+		resp, err = perform(ctx, ex, &f.req)
+		// Another Wait, whose context lasts, may have more luck.
+		last = err == nil || !SafeToRetry(err) || ctx.Err() == nil && !errors.Is(err, ErrTimeout)
+	}
+	return resp, err
+}
+
+// wait waits until done is closed.
+func (f *Future) wait(ctx context.Context, done <-chan struct{}, deadline time.Time) error {
+	select {
+	case <-done:
 		return nil
+	default:
 	}
 	var expired <-chan time.Time
-	if deadline := f.route.conn.deadlineFor(ctx); !deadline.IsZero() {
+	if !deadline.IsZero() {
 		timer := time.NewTimer(time.Until(deadline))
 		defer timer.Stop()
 		expired = timer.C
 	}
 	select {
-	case <-f.done:
+	case <-done:
 		return nil
 	case <-expired:
 		return failedOn(ctx, f.route.conn, requestError(f.req, ErrTimeout, true))
@@ -200,11 +233,8 @@ func (f *Future) wait(ctx context.Context) error {
 }
 
 // another returns what the request is to be done on again, nil where its answer
-// or error is the last. The mutex again is held.
+// or error is the last.
 func (f *Future) another(ctx context.Context) Executor {
-	if f.err == nil || f.ex == nil {
-		return nil
-	}
 	return another(ctx, f.ex, f.route, f.req, f.err, f.checked)
 }
 
@@ -216,10 +246,14 @@ func another(ctx context.Context, ex Executor, rt Route, req Request, err error,
 		return nil
 	case outdated(req, err, checked):
 		return ex
-	case !rt.mayRepeat(err):
+	}
+	a := Attempt{Request: req.info(), Try: 1, Began: time.Now(), Err: err, Last: rt}
+	if !rt.mayRepeat(err) {
+		observeFailure(ctx, ex, a)
 		return nil
 	}
-	next, refused := ex.Route(ctx, Attempt{Request: req.info(), Try: 2, Err: err, Last: rt})
+	a.Try++
+	next, refused := ex.Route(ctx, a)
 	if refused != nil {
 		return nil
 	}

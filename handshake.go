@@ -82,7 +82,7 @@ func (c *Conn) try(ctx context.Context, r *run, attempt *ConnectAttempt) *live {
 	l := c.startSession(r, opened)
 	if attempt.Stage, attempt.Err = c.introduce(ctx, l); attempt.Err != nil {
 		l.session.Close()
-		attempt.Permanent = isPermanent(attempt.Err)
+		attempt.Permanent = isPermanent(attempt.Stage, attempt.Err)
 		attempt.Err = contextError(ctx, attempt.Err)
 		return nil
 	}
@@ -149,6 +149,7 @@ func (c *Conn) introduce(ctx context.Context, l *live) (ConnectStage, error) {
 			return StageSchema, err
 		}
 		l.setSchema(s)
+		l.verified.Store(s)
 	}
 	if c.opts.AfterConnect != nil {
 		p := &Pinned{route: Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}}
@@ -160,9 +161,13 @@ func (c *Conn) introduce(ctx context.Context, l *live) (ConnectStage, error) {
 }
 
 // isPermanent reports whether what failed after authentication will fail again.
-func isPermanent(err error) bool {
+func isPermanent(stage ConnectStage, err error) bool {
 	var missing *SettingError
-	return errors.As(err, &missing) || errors.Is(err, wire.ErrFrameTooLarge)
+	switch {
+	case errors.As(err, &missing), errors.Is(err, wire.ErrFrameTooLarge):
+		return true
+	}
+	return stage == StageSettings && isRefused(err) && !isStarting(err) && !IsTransient(err)
 }
 
 // contextError puts the reason why the context ended in front of what came of
@@ -179,7 +184,7 @@ func contextError(ctx context.Context, err error) error {
 func (c *Conn) ask(ctx context.Context, l *live, req Request, deadline time.Time) (Response, error) {
 	rt := Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}
 	var x exchange
-	if _, err := once(ctx, rt, &req, &x, deadline, resolution{unchecked: true}); err != nil {
+	if _, err := once(ctx, rt, &req, &x, deadline, resolution{unchecked: true, own: true}); err != nil {
 		return Response{}, failedOn(ctx, c, err)
 	}
 	resp := Response{schemaVersion: x.schemaVersion, body: append([]byte(nil), x.body...)}
@@ -189,7 +194,7 @@ func (c *Conn) ask(ctx context.Context, l *live, req Request, deadline time.Time
 
 // tlsFor returns the configuration that tarantools:// stands for.
 func tlsFor(address string) *tls.Config {
-	host, _, err := splitHostPort(address)
+	host, _, err := link.SplitHostPort(address)
 	if err != nil {
 		host = ""
 	}

@@ -215,8 +215,8 @@ func TestBatchWhoseContextEnds(t *testing.T) {
 	conn := connect(t, tnt.Options{Address: s.Addr(), PingInterval: tnt.Never})
 	ctx, cancel := context.WithCancel(t.Context())
 	results := conn.Batch(ctx, tnt.Ping{}, tnt.Call{Function: "x", Args: []any{endsContext{cancel}}}, tnt.Ping{})
-	for i, result := range results {
-		if !errors.Is(result.Err, context.Canceled) {
+	for i, result := range results { // an answer may be there before the end of the context is looked at
+		if result.Err != nil && !errors.Is(result.Err, context.Canceled) && !errors.Is(result.Err, errcode.NoSuchProc) {
 			t.Errorf("request %d: %v", i, result.Err)
 		}
 	}
@@ -280,7 +280,7 @@ func TestFunctionsAreNotRepeated(t *testing.T) {
 	conn := toFake(t, addr, func(o *tnt.Options) { o.NoSchema = false })
 	for _, req := range []tnt.Request{tnt.Call{Function: "f"}, tnt.Eval{Expr: "f()"}, tnt.Insert{SpaceID: 512, Tuple: []any{1}}} {
 		calls.Store(0)
-		if _, err := conn.Do(testContext(t), req); !errors.Is(err, errcode.WrongSchemaVersion) {
+		if err := tnt.Exec(testContext(t), conn, req); !errors.Is(err, errcode.WrongSchemaVersion) {
 			t.Errorf("%T: %v", req, err)
 		}
 		if n := calls.Load(); n != 1 {

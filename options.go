@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/text/encoding"
+
+	"github.com/gotnt/tnt/internal/link"
 )
 
 // Defaults of Options, the same as the reference connector's.
@@ -156,7 +158,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Dialer == nil {
 		o.Dialer = new(net.Dialer).DialContext
 	}
-	if _, _, err := splitAddress(o.Address); err != nil {
+	if _, _, err := link.SplitAddress(o.Address); err != nil {
 		return o, fmt.Errorf("tnt: Options.Address: %w", err)
 	}
 	for name, d := range map[string]time.Duration{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/iproto"
@@ -65,6 +66,7 @@ func (p *Prepared) executeOn(ctx context.Context, ex Executor, args []any) (Resp
 	if p.gone.Load() {
 		return Response{}, requestError(req, errUnprepared, false)
 	}
+	ctx = startedAt(ctx, time.Now())
 	resp, err := Do(ctx, ex, req)
 	if !isRefused(err) || !isUnprepared(err) {
 		return resp, err

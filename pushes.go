@@ -109,7 +109,7 @@ func (f *Future) endOfPushes() error {
 	if lost {
 		return failedOn(context.Background(), f.route.conn, requestError(f.req, errPushesLost, true))
 	}
-	f.again.Lock()
-	defer f.again.Unlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	return f.err
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/gotnt/tnt/iproto"
 )
 
-// RequestInfo tells what a request is: for executors, hooks and errors. Only the
+// RequestInfo is what a request is: for executors, hooks and errors. Only the
 // fields that its type has are set.
 type RequestInfo struct {
 	Type iproto.Type
@@ -30,9 +30,6 @@ type RequestInfo struct {
 	// Size is how many requests a batch has, 0 for a single request.
 	Size int
 }
-
-// hasSpace reports whether the request works on a space.
-func (i RequestInfo) hasSpace() bool { return i.Space != "" || i.SpaceID != 0 }
 
 // String returns the type and what the request works on, as "INSERT users". Of
 // an SQL statement it has the begin.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt/errcode"
-	"github.com/gotnt/tnt/internal/session"
 	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/schema"
 )
@@ -53,23 +52,27 @@ func (c *Conn) keepsSchema() bool { return !c.opts.NoSchema && !c.opts.NoSchemaR
 // schemaFetch is a fetch of the schema on its way. Its goroutine ends with the
 // session at the latest.
 type schemaFetch struct {
-	done chan struct{}
-	err  error // set before done is closed
+	done   chan struct{}
+	adopt  bool           // it is to be the session's; under live.fetchMu
+	schema *schema.Schema // set before done is closed
+	err    error          // likewise
 }
 
 // refetch starts to fetch the schema of a session, or joins the fetch that is on
-// its way.
-func (c *Conn) refetch(l *live) *schemaFetch {
+// its way. Where adopt is false, the session's schema may stay what it is.
+func (c *Conn) refetch(l *live, adopt bool) *schemaFetch {
 	l.fetchMu.Lock()
 	defer l.fetchMu.Unlock()
 	if l.fetch == nil {
 		l.fetch = &schemaFetch{done: make(chan struct{})}
 		go c.fetchFor(l, l.fetch)
 	}
+	l.fetch.adopt = l.fetch.adopt || adopt
 	return l.fetch
 }
 
-// fetchFor fetches the schema and makes it the session's.
+// fetchFor fetches the schema and, where it is to be adopted, makes it the
+// session's.
 func (c *Conn) fetchFor(l *live, f *schemaFetch) {
 	ctx, cancel := c.connectContext(context.Background())
 	defer cancel()
@@ -80,15 +83,24 @@ func (c *Conn) fetchFor(l *live, f *schemaFetch) {
 	l.restBeforeFetch()
 	began := time.Now()
 	s, err := c.fetchSchema(ctx, l)
-	if err == nil {
-		l.setSchema(s)
-	}
 	l.fetchMu.Lock()
+	adopt := f.adopt
+	switch {
+	case err == nil && adopt:
+		l.setSchema(s)
+	case err == nil:
+		l.fetched.Store(time.Now().UnixNano())
+	}
 	l.fetchTook = time.Since(began)
 	l.fetch = nil
 	l.fetchMu.Unlock()
-	f.err = err
-	c.hooks.onSchema(c, s, err)
+	f.schema, f.err = s, err
+	if err == nil {
+		l.verified.Store(s)
+	}
+	if adopt {
+		c.hooks.onSchema(c, s, err)
+	}
 	close(f.done)
 }
 
@@ -140,7 +152,7 @@ func (f *schemaFetch) wait(ctx context.Context, deadline time.Time) error {
 // shows at the next request that needs it.
 func (c *Conn) refetchInBackground(l *live) {
 	if s := l.env.Load().schema; s == nil || s.Version != l.session.SchemaVersion() {
-		c.refetch(l)
+		c.refetch(l, true)
 	}
 }
 
@@ -157,7 +169,7 @@ func (c *Conn) RefetchSchema(ctx context.Context) error {
 	if before != nil { // it may have begun before the change that the caller knows of
 		_ = before.wait(ctx, deadline)
 	}
-	if err := c.refetch(l).wait(ctx, deadline); err != nil {
+	if err := c.refetch(l, true).wait(ctx, deadline); err != nil {
 		return fmt.Errorf("tnt: cannot fetch the schema: %w", err)
 	}
 	return nil
@@ -172,23 +184,41 @@ func (c *Conn) verify(ctx context.Context, deadline time.Time, l *live, info Req
 	if c.opts.NoSchema || known == nil || codeOf(failed) != errcode.WrongSchemaVersion {
 		return resolution{}, failed
 	}
-	if !deadline.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, deadline, ErrTimeout)
-		defer cancel()
-	}
-	now := l.verified.Load()
-	if now == nil || now.Version != l.session.SchemaVersion() {
-		var err error
-		if now, err = c.fetchSchema(ctx, l); err != nil {
-			return resolution{}, joinRefresh(failed, err)
-		}
-		l.verified.Store(now)
+	now, err := c.schemaSince(ctx, l, l.session.SchemaVersion(), deadline)
+	if err != nil {
+		return resolution{}, joinRefresh(failed, err)
 	}
 	if before := spaceOf(known, info); before == nil || !before.Equal(spaceOf(now, info)) {
 		return resolution{}, joinRefresh(failed, errStaleSchema)
 	}
 	return resolution{version: now.Version}, nil
+}
+
+// schemaSince returns the server's schema as it was when it had a version, or
+// later, without making it the session's where that is to stay as it is.
+func (c *Conn) schemaSince(ctx context.Context, l *live, version uint64, deadline time.Time) (*schema.Schema, error) {
+	for {
+		if now := l.verified.Load(); now != nil && now.Version >= version {
+			return now, nil
+		}
+		if err := c.refetch(l, c.keepsSchema()).wait(ctx, deadline); err != nil {
+			return nil, notSent(err)
+		}
+	}
+}
+
+// notSent returns the failure of a fetch of the schema as that of a request that
+// waits for it: what was sent and lost is not that request.
+func notSent(err error) error {
+	var lost *connectionLostError
+	var never *notConnectedError
+	switch {
+	case errors.As(err, &lost):
+		return &notConnectedError{cause: lost.cause}
+	case errors.As(err, &never):
+		return never
+	}
+	return err
 }
 
 var errStaleSchema = errors.New("the space has changed, and Options.NoSchemaRefetch keeps the schema as it was: call RefetchSchema")
@@ -222,12 +252,5 @@ func (c *Conn) refreshFor(ctx context.Context, deadline time.Time, l *live, used
 	} else if codeOf(err) != errcode.WrongSchemaVersion {
 		return errNoNewerSchema
 	}
-	if err := c.refetch(l).wait(ctx, deadline); err != nil {
-		var lost *session.LostError
-		if errors.As(err, &lost) {
-			return &notConnectedError{cause: lost.Cause}
-		}
-		return err
-	}
-	return nil
+	return notSent(c.refetch(l, true).wait(ctx, deadline))
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gotnt/tnt/errcode"
 )
@@ -85,7 +86,7 @@ func (c *StatementCache) Close(ctx context.Context) error {
 	var errs []error
 	for _, f := range c.release(ctx, idle) {
 		_, err := f.Wait(ctx)
-		if err != nil && !errors.Is(err, ErrNotConnected) && !errors.Is(err, errcode.WrongQueryID) {
+		if err != nil && !isAny(err, ErrNotConnected, ErrConnectionLost, errcode.WrongQueryID) {
 			errs = append(errs, err)
 		}
 	}
@@ -93,6 +94,7 @@ func (c *StatementCache) Close(ctx context.Context) error {
 }
 
 func (c *StatementCache) execute(ctx context.Context, ex Executor, text string, args []any) (Response, error) {
+	ctx = startedAt(ctx, time.Now())
 	for {
 		s, first, err := c.take(ctx, text)
 		if err != nil {
@@ -101,13 +103,9 @@ func (c *StatementCache) execute(ctx context.Context, ex Executor, text string, 
 		if first {
 			c.prepare(ctx, s)
 		}
-		select {
-		case <-s.ready:
-		case <-ctx.Done():
-		}
-		switch {
-		case ctx.Err() != nil:
-			err = requestError(Prepare{Statement: text}, context.Cause(ctx), false)
+		switch err = s.wait(ctx, ex); {
+		case err != nil:
+			err = requestError(Prepare{Statement: text}, err, false)
 		case isFull(s.err):
 			c.giveBack(ctx, s)
 			return Do(ctx, ex, Execute{Statement: text, Args: args})
@@ -122,6 +120,31 @@ func (c *StatementCache) execute(ctx context.Context, ex Executor, text string, 
 			return Response{}, err
 		}
 		// Who was to prepare it failed, perhaps by a context of its own.
+	}
+}
+
+// wait waits until somebody has prepared the statement, or has failed to.
+func (s *cachedStatement) wait(ctx context.Context, ex Executor) error {
+	select {
+	case <-s.ready:
+		return nil
+	default:
+	}
+	var expired <-chan time.Time
+	if rt, err := ex.Route(ctx, Attempt{Request: Prepare{Statement: s.text}.info(), Try: 1}); err == nil {
+		if deadline := rt.conn.deadlineFor(ctx); !deadline.IsZero() {
+			timer := time.NewTimer(time.Until(deadline))
+			defer timer.Stop()
+			expired = timer.C
+		}
+	}
+	select {
+	case <-s.ready:
+		return nil
+	case <-expired:
+		return ErrTimeout
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -218,7 +241,7 @@ func (c *StatementCache) release(ctx context.Context, idle []*cachedStatement) [
 	if len(idle) == 0 {
 		return nil
 	}
-	rt, err := c.ex.Route(ctx, Attempt{Request: Prepare{}.info(), Try: 1})
+	rt, err := c.ex.Route(ctx, Attempt{Request: Prepare{}.info(), Try: 1, Began: time.Now()})
 	if err != nil || rt.conn == nil {
 		return nil
 	}

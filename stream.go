@@ -100,14 +100,18 @@ func InTx(ctx context.Context, ex Executor, fn func(s *Stream) error, opts ...Be
 	s := NewStream(ex)
 	if err := s.Begin(ctx, opts...); err != nil {
 		if !SafeToRetry(err) {
-			s.abandon(ctx, err) // it may be done yet, and nobody would end it
+			s.abandon() // it may be done yet, and nobody would end it
 		}
 		return err
 	}
 	committing := false
 	defer func() {
-		if !committing {
-			s.abandon(ctx, err)
+		if committing {
+			return
+		}
+		// Where the time is over already nobody waits any longer.
+		if rollback := s.abandon(); rollback != nil && !errors.Is(err, ErrTimeout) {
+			_, _ = rollback.Wait(ctx)
 		}
 	}()
 	if err = fn(s); err != nil {
@@ -115,29 +119,27 @@ func InTx(ctx context.Context, ex Executor, fn func(s *Stream) error, opts ...Be
 	}
 	committing = true
 	if err = s.Commit(ctx); err != nil && !isRefused(err) {
-		s.abandon(ctx, err) // the commit may not have been sent
+		s.abandon() // the commit may not have been sent
 	}
 	return err
 }
 
-// abandon rolls back after err, though ctx or the time may have ended: then it
-// doesn't wait for the answer, because a stream's requests are done in order. Nor does it wait for room
-// to send, which a server that reads nothing may never give; a few bytes for
-// each transaction that was begun do no harm. That it fails changes nothing for
-// the caller: then the session is lost, or the transaction is over already. On a
-// stream without a session there is nothing to roll back.
-func (s *Stream) abandon(ctx context.Context, err error) {
+// abandon rolls back, and returns the rollback on its way, nil where the stream has
+// no session, so nothing to roll back. It does not wait for room to send, which a
+// server that reads nothing may never give; a few bytes for each transaction that
+// was begun do no harm. That it fails changes nothing for the caller: then the
+// session is lost, or the transaction is over already. Nor need anybody wait for the
+// answer, because a stream's requests are done in order.
+func (s *Stream) abandon() *Future {
 	rt := s.route.Load()
 	if rt == nil {
-		return
+		return nil
 	}
-	l, lost := rt.pin.session()
-	if lost != nil {
-		return
+	l, err := rt.pin.session()
+	if err != nil {
+		return nil
 	}
 	f := newFuture(nil, *rt, Rollback{})
 	f.sendAtOnce(l)
-	if !errors.Is(err, ErrTimeout) {
-		_, _ = f.Wait(ctx)
-	}
+	return f
 }

@@ -31,7 +31,7 @@ type bubble struct {
 }
 
 // inBubble runs a test in a bubble, with a server in it.
-func inBubble(t *testing.T, test func(b *bubble), opts ...tnttest.Option) {
+func inTime(t *testing.T, test func(b *bubble), opts ...tnttest.Option) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		opts := append([]tnttest.Option{tnttest.InMemory(), tnttest.WithSpace(tnttest.SpaceDef{
@@ -121,7 +121,7 @@ func (b *bubble) took(what string, want time.Duration, do func()) {
 // TestTimeOfReconnects holds the pauses between attempts to what Options say:
 // each twice the one before, up to the longest, less a random part of up to a half.
 func TestTimeOfReconnects(t *testing.T) {
-	inBubble(t, func(b *bubble) {
+	inTime(t, func(b *bubble) {
 		c := b.connect(func(o *tnt.Options) {
 			o.ReconnectInterval, o.MaxReconnectInterval = 100*time.Millisecond, 2*time.Second
 		})
@@ -158,7 +158,7 @@ func TestTimeOfReconnects(t *testing.T) {
 // TestTimeOfSessionsThatDieAtOnce has the back-off go on where sessions come up
 // and are lost at once, and begin anew after one that has lasted.
 func TestTimeOfSessionsThatDieAtOnce(t *testing.T) {
-	inBubble(t, func(b *bubble) {
+	inTime(t, func(b *bubble) {
 		up := make(chan struct{}, 100)
 		c := b.make(func(o *tnt.Options) {
 			o.ReconnectInterval, o.MaxReconnectInterval = 100*time.Millisecond, time.Second
@@ -200,7 +200,7 @@ func TestTimeOfSessionsThatDieAtOnce(t *testing.T) {
 
 // TestTimeOfDrop has Drop end a pause, and dial at once.
 func TestTimeOfDrop(t *testing.T) {
-	inBubble(t, func(b *bubble) {
+	inTime(t, func(b *bubble) {
 		c := b.connect(func(o *tnt.Options) { o.ReconnectInterval, o.MaxReconnectInterval = time.Hour, time.Hour })
 		b.setAway(true)
 		b.cut()
@@ -219,7 +219,7 @@ func TestTimeOfDrop(t *testing.T) {
 
 // TestTimeOfPings counts pings, and has silence end a session.
 func TestTimeOfPings(t *testing.T) {
-	inBubble(t, func(b *bubble) {
+	inTime(t, func(b *bubble) {
 		var overdue atomic.Int32
 		c := b.connect(func(o *tnt.Options) {
 			o.PingInterval, o.DeadAfter = 5*time.Second, 30*time.Second
@@ -327,7 +327,7 @@ func TestTimeOfCalls(t *testing.T) {
 
 func callsEndInTime(t *testing.T, do func(ctx context.Context, ex tnt.Executor) error) {
 	t.Helper()
-	inBubble(t, func(b *bubble) {
+	inTime(t, func(b *bubble) {
 		c := b.connect(func(o *tnt.Options) {
 			o.RequestTimeout, o.WaitConnected, o.ReconnectInterval = 2*time.Second, true, time.Hour
 		})
@@ -368,7 +368,7 @@ func TestTimeOfShutdown(t *testing.T) {
 		{"too late", time.Hour, 10 * time.Second, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			inBubble(t, func(b *bubble) {
+			inTime(t, func(b *bubble) {
 				c := b.connect(func(o *tnt.Options) { o.DeadAfter, o.ReconnectInterval = 10*time.Second, time.Hour })
 				b.srv.Handle("f", func(call *tnttest.Call) ([]any, error) {
 					select {
@@ -403,7 +403,7 @@ func TestTimeOfShutdown(t *testing.T) {
 
 // TestTimeOfCloseGraceful waits for what is in flight, as long as its context lasts.
 func TestTimeOfCloseGraceful(t *testing.T) {
-	inBubble(t, func(b *bubble) {
+	inTime(t, func(b *bubble) {
 		c := b.connect()
 		b.srv.Inject(tnttest.Fault{On: iproto.TypePing, Delay: 4 * time.Second})
 		f := c.Go(context.Background(), tnt.Ping{})
@@ -435,7 +435,7 @@ func TestTimeOfCloseGraceful(t *testing.T) {
 // TestTimeOfWatchers has a watcher see the newest value alone of those set while
 // its connection was away, when that is back.
 func TestTimeOfWatchers(t *testing.T) {
-	inBubble(t, func(b *bubble) {
+	inTime(t, func(b *bubble) {
 		c := b.connect(func(o *tnt.Options) {
 			o.ReconnectInterval, o.MaxReconnectInterval = 10*time.Second, 10*time.Second
 		})
@@ -485,7 +485,7 @@ func TestTimeOfWatchers(t *testing.T) {
 // TestTimeOfRetry holds Retry's pauses to its policy, and has it wait for a server
 // that is away, and no longer.
 func TestTimeOfRetry(t *testing.T) {
-	inBubble(t, func(b *bubble) {
+	inTime(t, func(b *bubble) {
 		c := b.connect(func(o *tnt.Options) {
 			o.ReconnectInterval, o.MaxReconnectInterval = 100*time.Second, 100*time.Second
 		})
@@ -530,7 +530,7 @@ func TestTimeOfRetry(t *testing.T) {
 
 // TestTimeOfConnect bounds an attempt by ConnectTimeout, and Connect by its context.
 func TestTimeOfConnect(t *testing.T) {
-	inBubble(t, func(b *bubble) {
+	inTime(t, func(b *bubble) {
 		c := b.make(func(o *tnt.Options) { o.ConnectOnce, o.ConnectTimeout = true, 3*time.Second })
 		remove := b.srv.Inject(tnttest.Fault{On: iproto.TypeID, Drop: true})
 		b.took("an attempt", 3*time.Second, func() {

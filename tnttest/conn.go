@@ -172,7 +172,7 @@ func (c *Conn) rollback() {
 	clear(c.streams)
 }
 
-// has tells whether the client announced a feature.
+// has reports whether the client announced a feature.
 func (c *Conn) has(f iproto.Feature) bool { return c.features&(1<<f) != 0 }
 
 // stall holds the reading of a connection up.

@@ -113,7 +113,7 @@ func (t *faultTable) match(typ iproto.Type, conn uint64, about requestSpace) *fa
 	return nil
 }
 
-// waits tells whether the request takes time.
+// waits reports whether the request takes time.
 func (f *fault) waits() bool { return f != nil && (f.Delay > 0 || f.Late > 0) }
 
 // delay waits before the execution.
@@ -193,7 +193,7 @@ func (s *Server) spaceOf(req *request) requestSpace {
 	return about
 }
 
-// any tells whether there are faults at all.
+// any reports whether there are faults at all.
 func (t *faultTable) any() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -77,16 +77,16 @@ func (m *member) join() {
 	s.publishState()
 }
 
-// elects tells whether the members elect a leader.
+// elects reports whether the members elect a leader.
 func (m *member) elects() bool { return !m.set.opts.noElections }
 
-// up tells whether the member's process runs, be it frozen.
+// up reports whether the member's process runs, be it frozen.
 func (m *member) up() bool { return !m.srv.down && !m.srv.closed }
 
-// awake tells whether the member can do something.
+// awake reports whether the member can do something.
 func (m *member) awake() bool { return m.up() && !m.frozen }
 
-// linked tells whether two members hear each other.
+// linked reports whether two members hear each other.
 func linked(a, b *member) bool {
 	if a == b {
 		return a.awake() && !a.waking
@@ -94,7 +94,7 @@ func linked(a, b *member) bool {
 	return a.awake() && b.awake() && !a.waking && !b.waking && a.group == b.group
 }
 
-// readOnly tells whether the member takes no writes.
+// readOnly reports whether the member takes no writes.
 func (m *member) readOnly() bool { return m.roCfg || m.elects() && !m.master }
 
 // turn gives the member a role and tells its clients, status first.

@@ -29,7 +29,7 @@ func (s *Server) DialContext(ctx context.Context, _, _ string) (net.Conn, error)
 	return s.Dial(ctx)
 }
 
-// isDown tells whether the server was killed and not started again, or is about
+// isDown reports whether the server was killed and not started again, or is about
 // to end.
 func (s *Server) isDown() bool {
 	s.mu.Lock()

@@ -273,7 +273,7 @@ func (rs *ReplicaSet) byID(id uint32) *member {
 	return rs.members[id-1]
 }
 
-// since2x10 tells whether the members have what came with 2.10: the reasons of
+// since2x10 reports whether the members have what came with 2.10: the reasons of
 // ER_READONLY and the events.
 func since2x10(v iproto.Version) bool { return v.AtLeast(2, 10, 0) }
 

@@ -57,7 +57,7 @@ func decode(frame []byte, protocol uint64) (*request, *types.Error) {
 	return req, nil
 }
 
-// checkBody tells whether the bytes are one value of MessagePack.
+// checkBody reports whether the bytes are one value of MessagePack.
 func checkBody(b []byte) *types.Error {
 	r := mp.NewReader(b)
 	r.Skip()
@@ -228,7 +228,7 @@ func contains(keys []iproto.Key, k iproto.Key) bool {
 	return false
 }
 
-// typed tells whether the value of the key, if there is one, has its type.
+// typed reports whether the value of the key, if there is one, has its type.
 func (req *request) typed(k iproto.Key) bool {
 	want := wire.TypeOf(k)
 	return want == mp.TypeInvalid || !req.body.Has(k) || mp.TypeOf(req.body.Raw(k)[0]) == want

@@ -199,7 +199,7 @@ func (s *Server) Addr() string {
 	return s.listeners[0].Addr().String()
 }
 
-// listening tells whether a listener is still one of the server's.
+// listening reports whether a listener is still one of the server's.
 func (s *Server) listening(l net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -55,7 +55,8 @@ type Config struct {
 	// connection that is not encrypted.
 	AllowPlainPassword bool
 
-	// Features are told to the server; it sends nothing that takes others.
+	// Features are told to the server; it sends nothing that takes others. nil: the
+	// server is not asked for its own either (IPROTO_ID), and has none.
 	Features []iproto.Feature
 	// MaxFrame is the largest frame taken from the server, in bytes.
 	MaxFrame uint64
@@ -149,9 +150,11 @@ func (l *Link) introduce(ctx context.Context, cfg *Config) (err error) {
 	}); err != nil {
 		return failed(ctx, StageGreeting, err)
 	}
-	method, err := l.identify(ctx, cfg.Features)
-	if err != nil {
-		return failed(ctx, StageID, err)
+	method := ""
+	if cfg.Features != nil {
+		if method, err = l.identify(ctx, cfg.Features); err != nil {
+			return failed(ctx, StageID, err)
+		}
 	}
 	if cfg.User == "" {
 		return nil
@@ -190,13 +193,15 @@ func (l *Link) bounded(ctx context.Context, fn func() error) error {
 
 // IsPermanent reports whether a failure to open a link, or of a request of the
 // handshake, will stay the same if it is tried again: another program answers
-// there, the user is refused, or the server's certificate does not verify.
+// there, or one without TLS, the user is refused, or the server's certificate does
+// not verify.
 func IsPermanent(err error) bool {
 	var certificate *tls.CertificateVerificationError
+	var plain tls.RecordHeaderError
 	switch {
 	case errors.Is(err, wire.ErrNotTarantool), errors.Is(err, wire.ErrConsole),
 		errors.Is(err, errPlainPassword), errors.Is(err, errUnknownMethod),
-		errors.As(err, &certificate):
+		errors.As(err, &certificate), errors.As(err, &plain):
 		return true
 	}
 	var failure *Error

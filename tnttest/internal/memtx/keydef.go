@@ -123,7 +123,7 @@ func (k *keyDef) compareKeys(a, b [][]byte) int {
 	return 0
 }
 
-// excludes tells whether the index leaves the tuple out.
+// excludes reports whether the index leaves the tuple out.
 func (k *keyDef) excludes(r *row) bool {
 	if !k.excludeNull {
 		return false

@@ -247,7 +247,7 @@ func (p *partParser) set(option string, v []byte) *Error {
 // maxIndexedField is BOX_INDEX_FIELD_MAX.
 const maxIndexedField = 1<<15 - 1
 
-// check tells whether the index can be.
+// check reports whether the index can be.
 func (def *IndexDef) check(sp *Space) *Error {
 	switch {
 	case def.ID >= 128:

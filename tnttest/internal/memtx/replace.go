@@ -2,7 +2,7 @@ package memtx
 
 import "github.com/gotnt/tnt/errcode"
 
-// dupMode tells what to do with a row that has the primary key of a new one.
+// dupMode returns what to do with a row that has the primary key of a new one.
 type dupMode uint8
 
 const (
@@ -88,7 +88,7 @@ func (e *Engine) uncover(sp *Space, fresh *row, covered []*row) {
 	}
 }
 
-// checkDuplicates tells which row the new one replaces, or that there is one
+// checkDuplicates returns which row the new one replaces, or that there is one
 // with the same key in a unique index that it may not replace.
 func (e *Engine) checkDuplicates(s *stmt, sp *Space, covered []*row, old, fresh *row, mode dupMode) (seen *row, err *Error) {
 	st := s.add
