@@ -180,7 +180,7 @@ func TestHostileSilence(t *testing.T) {
 	addr := fakeServer(t, func(p *peer) { _, _ = io.Copy(io.Discard, p) })
 	conn := toFake(t, addr, func(o *tnt.Options) { o.MaxInFlight = 1000 })
 	gone, cancel := context.WithCancel(context.Background())
-	heapUnder(t, 8<<20, func() {
+	heapUnder(t, 16<<20, func() {
 		refused := 0
 		for i := range 20_000 {
 			f := conn.Go(gone, tnt.Call{Function: "f"})
@@ -190,7 +190,7 @@ func TestHostileSilence(t *testing.T) {
 				if !errors.Is(err, tnt.ErrTooMany) || !tnt.SafeToRetry(err) {
 					t.Fatalf("request %d: %v", i, err)
 				}
-				failsWith(t, "beyond the limit", err, "the limit is 1000")
+				failsWith(t, "beyond the limit", err, "Options.MaxInFlight is 1000")
 				refused++
 			default:
 			}

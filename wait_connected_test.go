@@ -13,7 +13,7 @@ import (
 // on a connection that nobody has asked to connect, that all have given up, or
 // that does not reconnect.
 func TestWaitConnectedForNobody(t *testing.T) {
-	inBubble(t, func(b *bubble) {
+	inTime(t, func(b *bubble) {
 		waits := func(o *tnt.Options) { o.WaitConnected = true }
 		never := b.make(waits)
 		b.fails("never asked to connect", never)
