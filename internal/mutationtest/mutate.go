@@ -114,14 +114,15 @@ func (m *mutator) block(b *ast.BlockStmt) {
 
 func (m *mutator) list(stmts []ast.Stmt) []ast.Stmt {
 	for i, s := range stmts {
+		text := m.text(s) // as it is before anything in it is changed
 		m.inside(s)
-		stmts[i] = m.without(s)
+		stmts[i] = m.without(s, text)
 	}
 	return stmts
 }
 
 // without returns a statement that a mutation leaves out, where it can be.
-func (m *mutator) without(s ast.Stmt) ast.Stmt {
+func (m *mutator) without(s ast.Stmt, text string) ast.Stmt {
 	switch s := s.(type) {
 	case *ast.AssignStmt:
 		if s.Tok == token.DEFINE {
@@ -135,7 +136,6 @@ func (m *mutator) without(s ast.Stmt) ast.Stmt {
 	default:
 		return s
 	}
-	text := m.text(s)
 	return &ast.IfStmt{
 		Cond: &ast.UnaryExpr{Op: token.NOT, X: m.add(s.Pos(), "without %s", text)},
 		Body: &ast.BlockStmt{List: []ast.Stmt{s}},
