@@ -3,7 +3,9 @@ package tnt_test
 import (
 	"context"
 	"errors"
+	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gotnt/tnt"
@@ -51,4 +53,24 @@ func (b *bubble) fails(what string, c *tnt.Conn) {
 			}
 		})
 	}
+}
+
+// TestErrorWhileConnecting says of a request that the first attempt goes on, and not
+// that nobody has asked to connect.
+func TestErrorWhileConnecting(t *testing.T) {
+	inTime(t, func(b *bubble) {
+		c := b.make(func(o *tnt.Options) {
+			o.Dialer = func(ctx context.Context, _, _ string) (net.Conn, error) {
+				<-ctx.Done()
+				return nil, context.Cause(ctx)
+			}
+		})
+		c.Start()
+		synctest.Wait()
+		err := c.Ping(context.Background())
+		failsWith(t, "a request while the first attempt goes on", err, "the first attempt to connect has not ended yet")
+		if !tnt.SafeToRetry(err) || !tnt.IsTransient(err) {
+			t.Errorf("it is worth another try: %v", err)
+		}
+	})
 }
