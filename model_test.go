@@ -296,6 +296,7 @@ func (m *model) passTime() {
 	time.Sleep(modelTimeout + modelLongest + time.Millisecond)
 	if m.wanted && m.session == 0 && m.server == serverUp {
 		m.up()
+		m.since = m.since.Add(-modelTimeout) // it came after one pause at the most
 	}
 }
 

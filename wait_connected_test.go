@@ -3,12 +3,15 @@ package tnt_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/tnttest"
 )
 
 // TestWaitConnectedForNobody has calls fail at once, though WaitConnected is set,
@@ -71,6 +74,27 @@ func TestErrorWhileConnecting(t *testing.T) {
 		failsWith(t, "a request while the first attempt goes on", err, "the first attempt to connect has not ended yet")
 		if !tnt.SafeToRetry(err) || !tnt.IsTransient(err) {
 			t.Errorf("it is worth another try: %v", err)
+		}
+	})
+}
+
+// TestErrorAfterALostHandshake says of a request that it was not sent, and nothing
+// else, where the last attempt lost its session in flight.
+func TestErrorAfterALostHandshake(t *testing.T) {
+	inTime(t, func(b *bubble) {
+		b.srv.Inject(tnttest.Fault{On: iproto.TypeSelect, Space: "_vspace", CloseBefore: true})
+		c := b.make(func(o *tnt.Options) { o.ReconnectInterval, o.MaxReconnectInterval = time.Hour, time.Hour })
+		c.Start()
+		synctest.Wait()
+		err := c.Ping(context.Background())
+		if !errors.Is(err, tnt.ErrNotConnected) || errors.Is(err, tnt.ErrConnectionLost) || !tnt.SafeToRetry(err) || !tnt.IsTransient(err) {
+			t.Errorf("a request after an attempt that failed: %v", err)
+		}
+		failsWith(t, "a request after an attempt that failed", err, "the server closed the connection")
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := c.Connect(ctx); !errors.Is(err, io.EOF) || errors.Is(err, tnt.ErrConnectionLost) {
+			t.Errorf("Connect: %v", err)
 		}
 	})
 }

@@ -19,6 +19,7 @@ var (
 	only    = flag.String("mutate.files", "", "its files, by commas; all where it is empty")
 	tests   = flag.String("mutate.run", ".", "tests to run, as go test -run has it")
 	patient = flag.Duration("mutate.timeout", time.Minute, "how long the tests may take")
+	extra   = flag.String("mutate.args", "", "further arguments of the tests, such as -rapid.nofailfile")
 	numbers = flag.String("mutate.numbers", "", "numbers of the mutations to run, by commas; all where it is empty")
 )
 
@@ -165,7 +166,8 @@ func hits(t *testing.T, binary, pkg string) map[int]bool {
 func runTests(binary, pkg, env string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), *patient+10*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, "-test.failfast", "-test.timeout", patient.String(), "-test.run", *tests)
+	args := append([]string{"-test.failfast", "-test.timeout", patient.String(), "-test.run", *tests}, strings.Fields(*extra)...)
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir = pkg
 	cmd.Env = append(os.Environ(), env)
 	out, err := cmd.CombinedOutput()
