@@ -117,6 +117,12 @@ func Embedded() (*Server, error) {
 			remove := srv.Inject(f)
 			defer remove()
 			r.pause(200 * time.Millisecond)
+			if f.Drop { // no server goes on after that: the requests count as in flight
+				remove()
+				for _, c := range srv.Connections() {
+					c.Close()
+				}
+			}
 			return nil
 		}})
 	}

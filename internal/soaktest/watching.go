@@ -34,9 +34,17 @@ func (r *run) watch(ctx context.Context, c *client) (all []*watching) {
 		var inner context.Context
 		inner, one.stop = context.WithCancel(ctx)
 		all = append(all, one)
+		_, isConn := c.ex.(*tnt.Conn)
 		go func() {
 			defer close(one.done)
-			r.follow(one, w.Watch(inner, keyOf(n)), inner)
+			for inner.Err() == nil {
+				err := r.follow(inner, one, w.Watch(inner, keyOf(n)))
+				if err != nil && isConn { // a pool's ends with the role of its instance
+					r.wrong("watcher %s ended: %v", one.name, err)
+					return
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
 		}()
 	}
 	return all
@@ -46,21 +54,20 @@ func keyOf(n int) string { return "soak." + strconv.Itoa(n) }
 
 // follow checks that values never go back, but where a server that was started
 // again has none.
-func (r *run) follow(one *watching, events iter.Seq2[tnt.Event, error], ctx context.Context) { //nolint:revive // what is watched comes first
+func (r *run) follow(ctx context.Context, one *watching, events iter.Seq2[tnt.Event, error]) error {
 	for e, err := range events {
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return
+			return nil
 		case err != nil:
-			r.wrong("watcher %s ended: %v", one.name, err)
-			return
+			return err
 		case !e.IsSet():
 			continue
 		}
 		var n uint64
 		if err := e.Decode(&n); err != nil {
 			r.wrong("watcher %s: %v", one.name, err)
-			return
+			return nil
 		}
 		if last := one.seen.Load(); n < last || n > r.told.Load() {
 			r.wrong("watcher %s had %d and then %d, and the newest is %d", one.name, last, n, r.told.Load())
@@ -68,6 +75,7 @@ func (r *run) follow(one *watching, events iter.Seq2[tnt.Event, error], ctx cont
 		one.seen.Store(n)
 		r.counts.with(func() { r.counts.events++ })
 	}
+	return nil
 }
 
 // tell broadcasts growing numbers, past the proxies.
