@@ -57,7 +57,7 @@ var layers = []layer{
 	{"internal/tarantool", codec, nil},
 	{"internal/session", codec, servers},
 	{"internal/link", sessions, servers},
-	{"tnttest", append(slices.Clone(codec), "internal/tarantool"), append(slices.Clone(servers), root, "internal/session")},
+	{"tnttest", append(slices.Clone(codec), "internal/replication", "internal/tarantool"), append(slices.Clone(servers), root, "internal/session")},
 	{root, append(slices.Clone(sessions), "internal/link"), servers},
 	{"box", clients, servers},
 	{"pool", append(slices.Clone(clients), "box"), servers},

@@ -23,8 +23,10 @@ func AppendRow(b []byte, row *Row) []byte {
 		key   iproto.Key
 		value uint64
 	}{
-		{iproto.KeySync, row.Sync}, {iproto.KeyReplicaID, uint64(row.ReplicaID)},
-		{iproto.KeyGroupID, uint64(row.GroupID)}, {iproto.KeyLSN, row.LSN},
+		{iproto.KeySync, row.Sync},
+		{iproto.KeyReplicaID, uint64(row.ReplicaID)},
+		{iproto.KeyGroupID, uint64(row.GroupID)},
+		{iproto.KeyLSN, row.LSN},
 	} {
 		if f.value != 0 {
 			add(f.key, f.value)
