@@ -62,7 +62,7 @@ var layers = []layer{
 	{"internal/queuelua", nil, nil},
 	{"tnttest/crudtest", fakes, append(slices.Clone(clients), "crud")},
 	{"tnttest/queuetest", fakes, append(slices.Clone(clients), "queue")},
-	{"tnttest/vshardtest", fakes, append(slices.Clone(clients), "vshard")},
+	{"tnttest/vshardtest", fakes, append(slices.Clone(clients), "vshard", "pool")},
 	{"tnttest", append(slices.Clone(codec), "internal/tarantool"), append(slices.Clone(servers), root, "internal/session")},
 	{root, append(slices.Clone(sessions), "internal/link"), servers},
 	{"box", clients, servers},
