@@ -159,6 +159,9 @@ func TestPermanentFailures(t *testing.T) {
 				if test.is != nil && !errors.Is(err, test.is) || test.as != nil && !errors.As(err, test.as) {
 					t.Errorf("got %v", err)
 				}
+				if strings.Count(err.Error(), "tnt: ") != 1 {
+					t.Errorf("it says more than once whose it is: %v", err)
+				}
 				if errors.Is(err, context.DeadlineExceeded) || tnt.IsTransient(err) {
 					t.Errorf("it is worth another try: %v", err)
 				}

@@ -158,12 +158,12 @@ func (c *Conn) startSession(r *run, opened *link.Link) *live {
 // user, and returns the step that failed.
 func (c *Conn) introduce(ctx context.Context, l *live) (ConnectStage, error) {
 	if err := c.applySettings(ctx, l); err != nil {
-		return StageSettings, err
+		return StageSettings, nested(err)
 	}
 	if !c.opts.NoSchema {
 		s, err := c.fetchSchema(ctx, l)
 		if err != nil {
-			return StageSchema, err
+			return StageSchema, nested(err)
 		}
 		l.setSchema(s)
 		l.verified.Store(s)
@@ -171,7 +171,7 @@ func (c *Conn) introduce(ctx context.Context, l *live) (ConnectStage, error) {
 	if c.opts.AfterConnect != nil {
 		p := &Pinned{route: Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}}
 		if err := c.opts.AfterConnect(ctx, p); err != nil {
-			return StageAfterConnect, fmt.Errorf("Options.AfterConnect: %w", err)
+			return StageAfterConnect, fmt.Errorf("Options.AfterConnect: %w", nested(err))
 		}
 	}
 	return "", nil
