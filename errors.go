@@ -205,6 +205,9 @@ func requestError(req Request, err error, sent bool) error {
 }
 
 func infoError(info RequestInfo, err error, sent bool) error {
+	if re, ok := err.(*RequestError); ok && re.Request.Type == info.Type { //nolint:errorlint // a Stream's that was not bound says it all
+		return re
+	}
 	var lost *session.LostError
 	var answer *DecodeError
 	fate := FateUnknown

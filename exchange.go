@@ -57,7 +57,7 @@ type exchange struct {
 	checked       bool           // the server was asked about the schema
 	format        *schema.Format // of an Answer's Response
 
-	sent, received int // bytes, for the hooks
+	sent int // bytes, for the hooks
 }
 
 func (x *exchange) release() {

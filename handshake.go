@@ -82,7 +82,7 @@ func (c *Conn) try(ctx context.Context, r *run, attempt *ConnectAttempt) *live {
 	l := c.startSession(r, opened)
 	if attempt.Stage, attempt.Err = c.introduce(ctx, l); attempt.Err != nil {
 		l.session.Close()
-		attempt.Permanent = isPermanent(attempt.Err)
+		attempt.Permanent = isPermanent(attempt.Stage, attempt.Err)
 		attempt.Err = contextError(ctx, attempt.Err)
 		return nil
 	}
@@ -161,9 +161,13 @@ func (c *Conn) introduce(ctx context.Context, l *live) (ConnectStage, error) {
 }
 
 // isPermanent reports whether what failed after authentication will fail again.
-func isPermanent(err error) bool {
+func isPermanent(stage ConnectStage, err error) bool {
 	var missing *SettingError
-	return errors.As(err, &missing) || errors.Is(err, wire.ErrFrameTooLarge)
+	switch {
+	case errors.As(err, &missing), errors.Is(err, wire.ErrFrameTooLarge):
+		return true
+	}
+	return stage == StageSettings && isRefused(err) && !isStarting(err) && !IsTransient(err)
 }
 
 // contextError puts the reason why the context ended in front of what came of

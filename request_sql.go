@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gotnt/tnt/internal/mp"
@@ -143,7 +144,7 @@ func parameterName(arg any, i int) string {
 	case sql.NamedArg:
 		return fmt.Sprintf("%q", named.Name)
 	}
-	return fmt.Sprint(i + 1)
+	return strconv.Itoa(i + 1)
 }
 
 var errNoStatement = errors.New("there is neither a statement nor the number of a prepared one")

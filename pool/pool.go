@@ -129,7 +129,7 @@ func (p *Pool) isHopeless() bool {
 // those that come later. When it returns no goroutine of the pool is left, but for a
 // Dialer, AfterConnect or hook of the user's that does not end. It may be called again.
 func (p *Pool) Close() error {
-	p.end(func(m *member, conns []*tnt.Conn) {
+	p.end(func(_ *member, conns []*tnt.Conn) {
 		for _, conn := range conns {
 			disconnect(conn)
 		}

@@ -71,6 +71,20 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// ER_READONLY names the leader, in a term that is not older than what is known.
+func TestHint(t *testing.T) {
+	m := &member{account: account{term: 3, leader: 1}}
+	m.hint(map[string]any{"term": uint64(2), "leader_uuid": "old", "leader_id": uint64(9)})
+	m.hint(map[string]any{"term": uint64(7)})
+	if m.account != (account{term: 3, leader: 1}) {
+		t.Errorf("an old refusal, and one without a leader: %+v", m.account)
+	}
+	m.hint(map[string]any{"term": uint64(4), "leader_uuid": "u", "leader_id": uint64(2)})
+	if m.account != (account{term: 4, leader: 2, leaderUUID: "u"}) {
+		t.Errorf("a newer one: %+v", m.account)
+	}
+}
+
 func TestDecideIndependent(t *testing.T) {
 	all := []facts{
 		{account: account{term: 1}, known: true, told: true},

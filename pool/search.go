@@ -98,7 +98,8 @@ func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt
 			}
 		}
 		if end == nil {
-			return nil, t, t.noInstance(v, time.Time{}, a.Err)
+			err := t.noInstance(v, time.Time{}, a.Err)
+			return nil, t, err
 		}
 		var over <-chan time.Time
 		var timer *time.Timer
@@ -112,7 +113,8 @@ func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt
 		case <-p.done:
 		case <-end:
 			stopTimer(timer)
-			return nil, t, t.noInstance(v, began, a.Err)
+			err := t.noInstance(v, began, a.Err)
+			return nil, t, err
 		case <-ctx.Done():
 			stopTimer(timer)
 			return nil, t, fmt.Errorf("%w (%w)", context.Cause(ctx), t.noInstance(v, began, a.Err))

@@ -81,6 +81,7 @@ func TestFollow(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- e.pool.Follow(t.Context(), lists) }()
 		before := e.pool.Status()
+		time.Sleep(time.Second) // so that a change has another time
 		lists <- e.instances()
 		synctest.Wait()
 		for i, s := range e.pool.Status() {

@@ -18,6 +18,8 @@ local cfg = {
     instance_uuid = ('00000000-0000-4000-8000-00000000000%d'):format(n),
     replicaset_uuid = '00000000-0000-4000-8000-0000000000ff',
 }
+local major, minor = _TARANTOOL:match('^(%d+)%.(%d+)')
+if tonumber(major) > 2 or tonumber(minor) > 7 then cfg.memtx_use_mvcc_engine = true end
 if mode == 'async' then
     cfg.read_only = n ~= 1
 else
