@@ -132,15 +132,27 @@ func update(ctx context.Context, tx *tnt.Stream, id uint64, op tnt.Op) (Account,
 	return account, err
 }
 
-// watch follows the operator's switch until ctx ends. The watcher goes on on
-// another instance by itself where one is lost.
+// watch follows the operator's switch until ctx ends. What watches one instance
+// ends with it; then another one is watched.
 func (s *service) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := s.watchOne(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		s.log.Warn("the switch is watched anew", "err", err)
+		select { // so that a server without watchers is not asked all the time
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// watchOne follows the switch on one instance.
+func (s *service) watchOne(ctx context.Context) error {
 	for event, err := range s.pool.Any().Watch(ctx, "accounts.closed") {
 		if err != nil {
-			if ctx.Err() == nil {
-				s.log.Error("the switch is not watched any more", "err", err)
-			}
-			return
+			return err
 		}
 		var closed bool
 		if event.IsSet() {
@@ -152,4 +164,5 @@ func (s *service) watch(ctx context.Context) {
 		s.closed.Store(closed)
 		s.log.Info("transfers", "closed", closed)
 	}
+	return nil
 }

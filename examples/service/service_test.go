@@ -134,6 +134,22 @@ func TestFailover(t *testing.T) {
 	}
 }
 
+// TestSwitchSurvivesEachInstance kills one instance after another but one, so that
+// the watched one is among them: the switch is seen on what is left.
+func TestSwitchSurvivesEachInstance(t *testing.T) {
+	r := start(t)
+	for _, i := range []int{0, 1} {
+		if err := r.rs.Kill(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.rs.Instance(2).Broadcast("accounts.closed", true); err != nil {
+		t.Fatal(err)
+	}
+	for _, got := r.do("GET", "/health", ""); got != `{"closed":true}`; _, got = r.do("GET", "/health", "") {
+	}
+}
+
 func TestOperatorClosesTransfers(t *testing.T) {
 	r := start(t)
 	for _, closed := range []bool{true, false} {
