@@ -43,12 +43,13 @@ func (r *release) useAll(ctx context.Context, env []string, dir string, packages
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	text := "package main\n\nimport (\n"
+	var text strings.Builder
+	text.WriteString("package main\n\nimport (\n")
 	for _, path := range packages {
-		text += fmt.Sprintf("\t_ %q\n", path)
+		fmt.Fprintf(&text, "\t_ %q\n", path)
 	}
-	text += ")\n\nfunc main() {}\n"
-	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(text), 0o644); err != nil {
+	text.WriteString(")\n\nfunc main() {}\n")
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(text.String()), 0o644); err != nil {
 		return err
 	}
 	if _, err := output(ctx, dir, env, "go", "mod", "init", "example.com/user"); err != nil {

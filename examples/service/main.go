@@ -32,12 +32,13 @@ import (
 const grace = 10 * time.Second
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	db := flag.String("db", "", "the instances of the replica set, as a `URL`")
 	listen := flag.String("listen", "127.0.0.1:8080", "the `address` to serve")
 	flag.Parse()
-	if err := run(ctx, *db, *listen, slog.Default()); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, *db, *listen, slog.Default())
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "service:", err)
 		os.Exit(1)
 	}

@@ -55,7 +55,9 @@ func start(t *testing.T) *running {
 	}()
 	t.Cleanup(func() {
 		cancel()
-		<-r.ended
+		if err := <-r.ended; err != nil {
+			t.Errorf("the end: %v", err)
+		}
 		r.client.CloseIdleConnections()
 	})
 	return r
