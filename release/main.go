@@ -25,13 +25,14 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	version := flag.String("version", "", "the version, such as `v0.1.0`")
 	tag := flag.Bool("tag", false, "make the tags; without it nothing is changed")
 	tree := flag.String("tree", "..", "the `directory` of the repository")
 	flag.Parse()
-	if err := run(ctx, os.Stdout, *tree, *version, *tag); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Stdout, *tree, *version, *tag)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}
@@ -53,7 +54,7 @@ func run(ctx context.Context, out io.Writer, tree, version string, tag bool) err
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
+	defer os.RemoveAll(work) //nolint:errcheck // the system clears its temporary files
 	rel, err := prepare(ctx, tree, work+"/clone", version)
 	if err != nil {
 		return err

@@ -43,21 +43,24 @@ func (r *release) useAll(ctx context.Context, env []string, dir string, packages
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	text := "package main\n\nimport (\n"
+	var text strings.Builder
+	text.WriteString("package main\n\nimport (\n")
 	for _, path := range packages {
-		text += fmt.Sprintf("\t_ %q\n", path)
+		fmt.Fprintf(&text, "\t_ %q\n", path)
 	}
-	text += ")\n\nfunc main() {}\n"
-	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(text), 0o644); err != nil {
+	text.WriteString(")\n\nfunc main() {}\n")
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(text.String()), 0o644); err != nil {
 		return err
 	}
 	if _, err := output(ctx, dir, env, "go", "mod", "init", "example.com/user"); err != nil {
 		return err
 	}
+	get := []string{"get"}
 	for _, m := range r.modules {
-		if _, err := output(ctx, dir, env, "go", "get", m.path+"@"+r.version); err != nil {
-			return err
-		}
+		get = append(get, m.path+"@"+r.version)
+	}
+	if _, err := output(ctx, dir, env, "go", get...); err != nil {
+		return err
 	}
 	_, err := output(ctx, dir, env, "go", "build", "./...")
 	return err
@@ -97,6 +100,9 @@ func userEnv(ctx context.Context, proxy, dir string) ([]string, error) {
 		return nil, err
 	}
 	cache, others, _ := strings.Cut(set, "\n")
+	// Without "direct", because that would look for github.com/gotnt, a module that
+	// there might be as well, and wait for what does not answer.
+	others = strings.TrimSuffix(others, ",direct")
 	return []string{
 		"GOPROXY=file://" + filepath.ToSlash(proxy) + ",file://" + filepath.ToSlash(cache) + "/cache/download," + others,
 		"GOMODCACHE=" + filepath.Join(dir, "modules"),

@@ -51,11 +51,11 @@ var steps = []step{
 		return tuples[0].Get("name")
 	}},
 	{"changes", func(ctx context.Context, conn *tnt.Conn) (any, error) {
-		user, err := conn.Update(ctx, "tour_users", tnt.K(1), tnt.OpAssign("age", 30), tnt.OpAssign("name", "Bob"))
-		if err != nil {
+		if _, err := conn.Update(ctx, "tour_users", tnt.K(1), tnt.OpAssign("age", 30), tnt.OpAssign("name", "Bob")); err != nil {
 			return nil, err
 		}
-		if user, err = conn.Update(ctx, "tour_users", tnt.K(1), tnt.OpAdd("age", 1)); err != nil {
+		user, err := conn.Update(ctx, "tour_users", tnt.K(1), tnt.OpAdd("age", 1))
+		if err != nil {
 			return nil, err
 		}
 		err = conn.Upsert(ctx, "tour_counters", []any{"visits", 1}, tnt.OpAdd("count", 1))
