@@ -14,6 +14,8 @@ NEW      ?= bench.txt
 OLD      ?= bench.old.txt
 COUNT    ?= 1
 URL      ?=
+DURATION ?= 10m
+SEED     ?= 0
 
 SHELL := /bin/bash
 
@@ -47,7 +49,7 @@ else \
 fi
 endef
 
-.PHONY: help test lint fmt bench bench-compare microbench fuzz cover demo vuln gorelease release prepare servers lint-fmt lint-tidy lint-builds lint-code
+.PHONY: help test soak release-test lint fmt bench bench-compare microbench fuzz cover demo vuln gorelease release prepare servers lint-fmt lint-tidy lint-builds lint-code
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +66,13 @@ test: servers ## vet and test each module, with the race detector, on every Tara
 		echo '== with 32 bits'; \
 		CGO_ENABLED=0 GOARCH=386 go vet ./... && CGO_ENABLED=0 GOARCH=386 go test -count=1 -timeout 10m ./types ./schema ./internal/mp ./internal/wire ./internal/session; \
 	fi
+
+# Some seconds of it are part of make test.
+soak: servers ## put every server under load and faults: DURATION=10m SEED=n
+	go test -count=1 -v -timeout 0 -run TestSoak ./internal/soaktest -soak.duration=$(DURATION) -soak.seed=$(SEED)
+
+release-test: ## prove a release of all modules, those with large dependencies too
+	cd release && go test -count=1 -timeout 20m -run TestRelease . -release.all
 
 # What the tests need beside Go: a C compiler for the race detector, a Tarantool.
 prepare:

@@ -30,7 +30,7 @@ func main() {
 	tree := flag.String("tree", "..", "the `directory` of the repository")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Stdout, *tree, *version, *tag)
+	err := run(ctx, os.Stdout, *tree, *version, *tag, nil)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
@@ -39,8 +39,9 @@ func main() {
 }
 
 // run prepares and proves a release of the HEAD of the repository in tree, and
-// makes its tags there if it is to.
-func run(ctx context.Context, out io.Writer, tree, version string, tag bool) error {
+// makes its tags there if it is to. The modules in the directories of unproved are
+// published and not built.
+func run(ctx context.Context, out io.Writer, tree, version string, tag bool, unproved []string) error {
 	if err := checkVersion(version); err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func run(ctx context.Context, out io.Writer, tree, version string, tag bool) err
 		return err
 	}
 	fmt.Fprintln(out, "building a user's module from a proxy in a directory")
-	if err := rel.prove(ctx, work+"/proxy", work+"/user"); err != nil {
+	if err := rel.prove(ctx, work+"/proxy", work+"/user", unproved); err != nil {
 		return err
 	}
 	if !tag {

@@ -14,7 +14,10 @@ import (
 // in a directory: one gets all modules and builds every package of theirs, and
 // the commands are installed by their paths. All that it needs is made in dir,
 // a cache of modules too, so that the version is not found anywhere else later.
-func (r *release) prove(ctx context.Context, proxy, dir string) error {
+func (r *release) prove(ctx context.Context, proxy, dir string, unproved []string) error {
+	used := *r
+	used.modules = slices.DeleteFunc(slices.Clone(r.modules), func(m mod) bool { return slices.Contains(unproved, m.dir) })
+	r = &used
 	env, err := userEnv(ctx, proxy, dir)
 	if err != nil {
 		return err
