@@ -114,7 +114,7 @@ func InTx(ctx context.Context, ex Executor, fn func(s *Stream) error, opts ...Be
 			_, _ = rollback.Wait(ctx)
 		}
 	}()
-	if err = fn(s); err != nil {
+	if err = fn(s); err != nil { //nolint:gocritic // the deferred function reads it
 		return err
 	}
 	committing = true

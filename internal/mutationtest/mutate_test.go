@@ -152,7 +152,7 @@ func hits(t *testing.T, binary, pkg string) map[int]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	reached := map[int]bool{}
 	for s := bufio.NewScanner(f); s.Scan(); {
 		if n, err := strconv.Atoi(s.Text()); err == nil {

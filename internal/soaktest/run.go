@@ -396,7 +396,6 @@ type counts struct {
 	faults     map[string]int
 	forms      map[string]int
 	errors     map[string]int
-	requests   int
 	checked    int
 	recoveries []time.Duration
 	overruns   []time.Duration // of calls that were not over at their deadline

@@ -34,7 +34,7 @@ func (c *caller) insert(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	got, err := tnt.One[row](ctx, c.ex, insertOf(i))
-	if err = c.wrote(i, err); err != nil {
+	if err := c.wrote(i, err); err != nil {
 		return 0, err
 	}
 	return 1, checkRowOf(got, i)
@@ -245,7 +245,8 @@ func (c *caller) transaction(ctx context.Context) (int, error) {
 	err := tnt.InTx(ctx, c.ex, func(s *tnt.Stream) error {
 		for n := range 2 {
 			id := 2*i + n
-			if within = tnt.Exec(ctx, s, tnt.Insert{Space: "soak_pairs", Tuple: []any{id, nonceOf(id)}}); within != nil {
+			within = tnt.Exec(ctx, s, tnt.Insert{Space: "soak_pairs", Tuple: []any{id, nonceOf(id)}})
+			if within != nil {
 				return within
 			}
 		}
