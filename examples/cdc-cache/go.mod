@@ -5,7 +5,6 @@ go 1.26.0
 require github.com/gotnt/tnt v0.0.0
 
 require (
-	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/philhofer/fwd v1.2.0 // indirect
 	github.com/shopspring/decimal v1.6.0 // indirect
