@@ -146,19 +146,35 @@ func (c *cluster) switchTo(from, to int) error {
 	return c.lua(to, `box.cfg{read_only = false}`)
 }
 
-// keys returns the keys that an instance has.
+// keys returns the keys that an instance has, read in pages: an EVAL may not run for
+// long.
 func (c *cluster) keys(i int) (map[uint64]bool, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	all := map[uint64]bool{}
+	for last := uint64(0); ; {
+		page, err := tnt.One[[]uint64](ctx, c.direct[i], tnt.Eval{Expr: `
+			local keys = {}
+			for _, t in ipairs(box.space.kv:select({...}, {iterator = 'GE', limit = 10000})) do table.insert(keys, t[1]) end
+			return keys`, Args: []any{last}})
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range page {
+			all[k] = true
+			last = k + 1
+		}
+		if len(page) < 10000 {
+			return all, nil
+		}
+	}
+}
+
+// rows returns how many rows an instance has.
+func (c *cluster) rows(i int) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	all, err := tnt.One[[]uint64](ctx, c.direct[i], tnt.Eval{Expr: `local r = {} for _, t in box.space.kv:pairs() do table.insert(r, t[1]) end return r`})
-	if err != nil {
-		return nil, err
-	}
-	m := map[uint64]bool{}
-	for _, k := range all {
-		m[k] = true
-	}
-	return m, nil
+	return tnt.One[int](ctx, c.direct[i], tnt.Eval{Expr: `return box.space.kv:len()`})
 }
 
 // promote makes an instance the leader. It is done again where another election came

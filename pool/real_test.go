@@ -67,7 +67,7 @@ func TestStatementsOverASwitch(t *testing.T) {
 			from = (from + 1) % 3
 		}
 		must(t, cache.Close(ctx))
-		eventually(t, "replication", func() bool { keys, err := c.keys(from); return err == nil && len(keys) >= 6 })
+		eventually(t, "replication", func() bool { n, err := c.rows(from); return err == nil && n >= 6 })
 		n := 0
 		for _, err := range tnt.ScanAs[struct{ K uint64 }](ctx, p, tnt.Select{Space: "kv"}, 3) {
 			must(t, err)
