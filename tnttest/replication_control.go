@@ -1,6 +1,7 @@
 package tnttest
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -99,9 +100,9 @@ func (s *Server) Emit(rows ...LogRow) (lsn uint64, err error) {
 	case s.member != nil:
 		return 0, fmt.Errorf("tnttest: the log of %s is that of its replica set: commit something instead", s.member.name)
 	case s.changes.off:
-		return 0, fmt.Errorf("tnttest: the server keeps no log")
+		return 0, errors.New("tnttest: the server keeps no log")
 	case len(rows) == 0:
-		return 0, fmt.Errorf("tnttest: a transaction has one row at least")
+		return 0, errors.New("tnttest: a transaction has one row at least")
 	}
 	list := make([]replication.Row, len(rows))
 	last := uint64(0)

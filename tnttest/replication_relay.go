@@ -110,7 +110,7 @@ func (r *relay) endLocked() {
 // refuse sends an error and ends the connection.
 func (r *relay) refuse(e *types.Error) {
 	c := r.conn
-	c.out.write(c.appendFrame(nil, headerOf(r.sync), errorReply(e)))
+	c.out.write(c.encodeFrame(headerOf(r.sync), errorReply(e)))
 	c.flush(c.srv.opts.replicationTimeout)
 	c.close()
 }
@@ -220,7 +220,7 @@ func (c *Conn) acknowledged(content []byte) bool {
 		}
 	}
 	c.relay.end()
-	c.out.write(c.appendFrame(nil, headerOf(c.relay.sync), errorReply(fail)))
+	c.out.write(c.encodeFrame(headerOf(c.relay.sync), errorReply(fail)))
 	c.hangUp = true
 	return false
 }

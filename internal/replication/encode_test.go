@@ -2,9 +2,9 @@ package replication_test
 
 import (
 	"bytes"
+	"reflect"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/gotnt/tnt/internal/mp"
@@ -34,8 +34,8 @@ func TestAppendRow(t *testing.T) {
 		if err != nil || r.Len() != 0 {
 			t.Fatalf("%v, %d bytes left", err, r.Len())
 		}
-		if diff := cmp.Diff(row, got); diff != "" {
-			t.Error(diff)
+		if !reflect.DeepEqual(row, got) {
+			t.Errorf("%+v is read as %+v", row, got)
 		}
 	})
 }

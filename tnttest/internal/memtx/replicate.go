@@ -55,7 +55,7 @@ func (s *stmt) requested(sp *Space, typ iproto.Type, req *Change, found *row) {
 	default:
 		r.Key = req.Key
 		if found != nil && req.Index != 0 {
-			r.Index, r.Key = 0, appendKey(nil, sp.indexes[0].key.key(found))
+			r.Index, r.Key = 0, encodeKey(sp.indexes[0].key.key(found))
 		}
 		r.Key = bytes.Clone(r.Key)
 	}
@@ -137,7 +137,7 @@ func (e *Engine) applyRow(t *Txn, r Row) *Error {
 		if fail != nil {
 			return fail
 		}
-		ch.Key = appendKey(nil, pk.key.key(sp.format.row(r.Old)))
+		ch.Key = encodeKey(pk.key.key(sp.format.row(r.Old)))
 		_, err = e.Delete(t, nil, ch)
 	case r.Insert:
 		_, err = e.Insert(t, nil, ch)
