@@ -571,7 +571,7 @@ func TestAfterConnect(t *testing.T) {
 				if _, err := s.Eval(ctx, createSpace, "made_here"); err != nil {
 					return err
 				}
-				defer s.Eval(ctx, dropSpace, "made_here")
+				defer func() { _, _ = s.Eval(ctx, dropSpace, "made_here") }()
 				type row struct {
 					ID uint64 `tnt:"id"`
 					V  string `tnt:"v"`

@@ -317,7 +317,7 @@ func TestReferenceSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if space.ID != want.ID || uint32(space.Owner) != want.Owner || want.Owner == 0 || space.Engine != want.Engine || space.Index("name_id").ID != want.Index {
+		if space.ID != want.ID || space.Owner != want.Owner || want.Owner == 0 || space.Engine != want.Engine || space.Index("name_id").ID != want.Index {
 			t.Errorf("the space is %+v, want %+v", space, want)
 		}
 		for i, name := range []string{"id", "name", "age", "extra"} {

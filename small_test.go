@@ -96,7 +96,7 @@ func TestURLWithASpaceInItsPath(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer os.RemoveAll(dir)
+		defer func() { _ = os.RemoveAll(dir) }()
 		link := filepath.Join(dir, "x y.sock")
 		if err := os.Symlink(s.Address, link); err != nil {
 			t.Fatal(err)

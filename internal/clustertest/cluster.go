@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -57,9 +56,9 @@ type Instance struct {
 }
 
 // Kill ends the instance as a crash does.
-func (i *Instance) Kill() { i.signal(syscall.SIGKILL) }
+func (i *Instance) Kill() { i.signal(os.Kill) }
 
-func (i *Instance) signal(s syscall.Signal) {
+func (i *Instance) signal(s os.Signal) {
 	i.once.Do(func() {
 		_ = i.cmd.Process.Signal(s)
 		<-i.exited
