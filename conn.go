@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gotnt/tnt/internal/link"
 	"github.com/gotnt/tnt/internal/session"
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
@@ -78,7 +79,7 @@ func New(opts Options) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{opts: opts, hooks: hooks, changed: make(chan struct{})}
-	c.network, c.address, _ = splitAddress(opts.Address) // withDefaults has checked it
+	c.network, c.address, _ = link.SplitAddress(opts.Address) // withDefaults has checked it
 	c.state.Store(int32(Disconnected))
 	return c, nil
 }
@@ -136,6 +137,15 @@ func (c *Conn) InstanceUUID() string {
 		return l.greeting.UUID
 	}
 	return ""
+}
+
+// InFlight returns how many requests wait for their answers now, 0 while not
+// connected. Unlike Stats it takes no lock.
+func (c *Conn) InFlight() int {
+	if l := c.up.Load(); l != nil {
+		return l.session.InFlight()
+	}
+	return 0
 }
 
 // Features returns what the server offers, nothing while not connected.

@@ -94,7 +94,7 @@ type RequestError struct {
 // Fate returns what became of the request.
 func (e *RequestError) Fate() Fate { return e.fate }
 
-// Error tells the request, the server and what went wrong.
+// Error says the request, the server and what went wrong.
 func (e *RequestError) Error() string {
 	var b strings.Builder
 	b.WriteString("tnt: " + e.Request.String())
@@ -140,7 +140,7 @@ type SchemaError struct {
 	stale bool // a newer schema may know
 }
 
-// Error tells what is unknown.
+// Error says what is unknown.
 func (e *SchemaError) Error() string { return e.What }
 
 // FeatureError reports a feature that the server lacks. Nothing was sent.
@@ -151,7 +151,7 @@ type FeatureError struct {
 	Server iproto.Version
 }
 
-// Error tells the feature and the server's version.
+// Error says the feature and the server's version.
 func (e *FeatureError) Error() string {
 	if e.What != "" {
 		return fmt.Sprintf("the server, Tarantool %v, does not take %s", e.Server, e.What)
@@ -164,7 +164,7 @@ func (e *FeatureError) Error() string {
 // connection is whole.
 type DecodeError struct{ Err error }
 
-// Error tells what could not be decoded.
+// Error says what could not be decoded.
 func (e *DecodeError) Error() string { return "cannot decode the answer: " + e.Err.Error() }
 
 // Unwrap returns what went wrong.
@@ -215,6 +215,9 @@ func requestError(req Request, err error, sent bool) error {
 }
 
 func infoError(info RequestInfo, err error, sent bool) error {
+	if re, ok := err.(*RequestError); ok && re.Request.Type == info.Type { //nolint:errorlint // a Stream's that was not bound says it all
+		return re
+	}
 	var lost *session.LostError
 	var answer *DecodeError
 	fate := FateUnknown

@@ -91,11 +91,10 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 	if isNil(req) {
 		return errNilRequest
 	}
-	a := Attempt{Request: (*req).info(), Try: 1}
+	a := Attempt{Request: (*req).info(), Try: 1, Began: time.Now()}
 	if ex == nil {
 		return infoError(a.Request, errNilExecutor, false)
 	}
-	began := time.Now()
 	rt, err := ex.Route(ctx, a)
 	if err != nil {
 		return failedOn(ctx, rt.conn, infoError(a.Request, err, false))
@@ -106,15 +105,21 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 		ctx, observed = rt.observe(ctx, a.Request)
 	}
 	for {
-		if err = tryOn(ctx, rt, req, x, rt.deadline(ctx, began)); err == nil {
+		deadline := rt.deadline(ctx, a.Began)
+		if err = tryOn(ctx, rt, req, x, rt.deadlineOfTry(deadline)); err == nil {
 			x.conn = rt.conn
 			break
 		}
 		err = failedOn(ctx, rt.conn, err)
-		if rt.conn == nil || !rt.mayRepeat(err) {
+		if rt.conn == nil {
 			break
 		}
-		a.Try, a.Err, a.Last = a.Try+1, err, rt
+		a.Err, a.Last = err, rt
+		if !rt.mayRepeat(err) || errors.Is(err, ErrTimeout) && isOver(deadline) {
+			observeFailure(ctx, ex, a)
+			break
+		}
+		a.Try++
 		next, refused := ex.Route(ctx, a)
 		if refused != nil {
 			err = lastError(a.Request, err, refused)
@@ -147,12 +152,28 @@ func (rt Route) deadline(ctx context.Context, began time.Time) (deadline time.Ti
 	return deadline
 }
 
+// deadlineOfTry returns when a try that begins now has to be over, where the call
+// has that deadline.
+func (rt Route) deadlineOfTry(deadline time.Time) time.Time {
+	if rt.limit <= 0 {
+		return deadline
+	}
+	if end := time.Now().Add(rt.limit); deadline.IsZero() || end.Before(deadline) {
+		return end
+	}
+	return deadline
+}
+
 // mayRepeat reports whether a request that failed had no effect, or one that does
 // not matter, for a reason that may be gone on another connection or a later one.
 func (rt Route) mayRepeat(err error) bool {
 	var re *RequestError
-	if !errors.As(err, &re) || re.gaveUp || errors.Is(err, ErrTimeout) {
+	if !errors.As(err, &re) || re.gaveUp {
 		return false
+	}
+	harmless := rt.idempotent || isRead(re.Request.Type)
+	if errors.Is(err, ErrTimeout) {
+		return rt.limit > 0 && (harmless || re.fate == FateUnsent)
 	}
 	var lacks *FeatureError
 	switch re.fate {
@@ -160,7 +181,7 @@ func (rt Route) mayRepeat(err error) bool {
 		return errors.Is(err, ErrNotConnected) || errors.Is(err, ErrSessionLost) ||
 			errors.As(err, &lacks) || errors.Is(err, ErrTooMany)
 	case FateUnknown:
-		return (rt.idempotent || isRead(re.Request.Type)) && errors.Is(err, ErrConnectionLost)
+		return harmless && errors.Is(err, ErrConnectionLost)
 	case FateRefused:
 		return re.Request.Stream == 0 && (rt.idempotent && IsTransient(err) || SafeToRetry(err) && isInstanceCode(codeOf(re.Err)))
 	}
@@ -242,6 +263,7 @@ func tryOn[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadli
 // session's schema for its own version.
 type resolution struct {
 	unchecked bool   // the server is not asked
+	own       bool   // it is a request of the connection's own, which passes Options.MaxInFlight
 	version   uint64 // the schema has another version by now, and is the same for the request
 }
 
@@ -351,7 +373,7 @@ func once[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadlin
 		to.version = as.version
 	}
 	x.env, x.session, x.checked = to.env, l.session, false
-	slot, e, err := prepare(ctx, &to, req, deadline)
+	slot, e, err := prepare(ctx, &to, req, deadline, as.own)
 	if err != nil {
 		return l, requestError(*req, err, false)
 	}
@@ -373,12 +395,16 @@ func once[R Request](ctx context.Context, rt Route, req *R, x *exchange, deadlin
 }
 
 // prepare takes a slot and encodes a request for it.
-func prepare[R Request](ctx context.Context, to *target, req *R, deadline time.Time) (*session.Slot, *encoder, error) {
-	slot, err := to.live.session.Acquire(ctx, deadline)
+func prepare[R Request](ctx context.Context, to *target, req *R, deadline time.Time, own bool) (slot *session.Slot, e *encoder, err error) {
+	if own {
+		slot, err = to.live.session.AcquireAtOnce()
+	} else {
+		slot, err = to.live.session.Acquire(ctx, deadline)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := encodeFor(slot, to, req)
+	e, err = encodeFor(slot, to, req)
 	return slot, e, err
 }
 

@@ -3,6 +3,7 @@ package tnt
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Executor is what requests can be done on: a Conn, a Stream, a Pinned, a pool,
@@ -24,10 +25,43 @@ type Attempt struct {
 	Request RequestInfo
 	// Try is 1 at first.
 	Try int
+	// Began is when the caller asked for the request: what an Executor waits and
+	// tries again for is bounded by the time since.
+	Began time.Time
 	// Err is what the try before failed with, nil at first.
 	Err error
 	// Last is the way of the try before.
 	Last Route
+}
+
+// FailureObserver is an Executor that learns from failures. A Stream or an
+// Idempotent over it passes them on; a Pinned does not.
+type FailureObserver interface {
+	Executor
+	// OnFailure is told of a try that failed with a.Err on the way a.Last, after
+	// which Route is not asked for another one: the request has ended. It is called
+	// by many goroutines at once, before the caller has the error, and must not
+	// block.
+	OnFailure(ctx context.Context, a Attempt)
+}
+
+// observeFailure tells an Executor, if it wants to know, of a request that failed.
+func observeFailure(ctx context.Context, ex Executor, a Attempt) {
+	for {
+		switch e := ex.(type) {
+		case *Stream:
+			ex = e.ex
+		case idempotent:
+			ex = e.ex
+		case resumed:
+			ex = e.ex
+		case FailureObserver:
+			e.OnFailure(ctx, a)
+			return
+		default:
+			return
+		}
+	}
 }
 
 // Route is the way for one request: a connection and, of a Stream or a Pinned,
@@ -39,6 +73,7 @@ type Route struct {
 	stream     uint64 // 0: none
 	answer     Answer // instead of a connection
 	idempotent bool
+	limit      time.Duration // of one try; 0: none
 }
 
 var errNoRoute = errors.New("the executor has chosen no connection: it returned the zero Route")
@@ -69,6 +104,15 @@ func (rt Route) Idempotent() Route {
 	return rt
 }
 
+// TryFor returns the same way for a try of a request that is to take d at the
+// most. After that a read, or an Idempotent request, asks its Executor for another
+// way; the error of any other is ErrTimeout. Where the request is one of Go or of a
+// batch it has no effect.
+func (rt Route) TryFor(d time.Duration) Route {
+	rt.limit = d
+	return rt
+}
+
 // Idempotent returns an Executor for requests that may be done again though they
 // may have been executed, because doing them twice is as good as once: where their
 // connection is lost in flight, ex is asked for another way. Reads (SELECT, PING,
@@ -92,10 +136,17 @@ func (c *Conn) Route(ctx context.Context, a Attempt) (Route, error) {
 }
 
 // triesAgain reports whether a request whose session was lost is to wait for
-// another one.
+// another one: where one is to come.
 func (c *Conn) triesAgain(ctx context.Context, a Attempt) bool {
 	return c.opts.WaitConnected && ctx.Err() == nil && !errors.Is(a.Err, ErrClosed) &&
-		(errors.Is(a.Err, ErrNotConnected) || errors.Is(a.Err, ErrConnectionLost))
+		(errors.Is(a.Err, ErrNotConnected) || errors.Is(a.Err, ErrConnectionLost)) && c.isWanted()
+}
+
+// isWanted reports whether the connection is up, or to come up by itself.
+func (c *Conn) isWanted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.run != nil && !c.run.isLeaving()
 }
 
 // Answer is an Executor that does requests by itself, without a server: for

@@ -43,7 +43,7 @@ func Go(ctx context.Context, ex Executor, req Request) *Future {
 	if ex == nil {
 		return failed(req, infoError(info, errNilExecutor, false))
 	}
-	a := Attempt{Request: info, Try: 1}
+	a := Attempt{Request: info, Try: 1, Began: time.Now()}
 	for {
 		rt, err := ex.Route(ctx, a)
 		if err != nil {
@@ -112,7 +112,7 @@ func (f *Future) fail(ctx context.Context, err error) {
 // send sends the request, or ends the future with an error.
 func (f *Future) send(ctx context.Context, l *live, deadline time.Time) {
 	to := newTarget(f.route, l, true)
-	slot, e, err := prepare(ctx, &to, &f.req, deadline)
+	slot, e, err := prepare(ctx, &to, &f.req, deadline, false)
 	if err != nil {
 		f.fail(ctx, err)
 		return
@@ -246,14 +246,33 @@ func another(ctx context.Context, ex Executor, rt Route, req Request, err error,
 		return nil
 	case outdated(req, err, checked):
 		return ex
-	case !rt.mayRepeat(err):
+	}
+	a := Attempt{Request: req.info(), Try: 1, Began: time.Now(), Err: err, Last: rt}
+	if !rt.mayRepeat(err) {
+		observeFailure(ctx, ex, a)
 		return nil
 	}
-	next, refused := ex.Route(ctx, Attempt{Request: req.info(), Try: 2, Err: err, Last: rt})
+	return resumed{ex, a}
+}
+
+// resumed is an Executor for a request that failed once already.
+type resumed struct {
+	ex     Executor
+	failed Attempt
+}
+
+// Route implements Executor.
+func (r resumed) Route(ctx context.Context, a Attempt) (Route, error) {
+	if a.Try == 1 {
+		a.Err, a.Last = r.failed.Err, r.failed.Last
+	}
+	first := a.Err
+	a.Try += r.failed.Try
+	rt, refused := r.ex.Route(ctx, a)
 	if refused != nil {
-		return nil
+		return rt, lastError(a.Request, first, refused)
 	}
-	return next
+	return rt, nil
 }
 
 // receiver is a Future as the session knows it, whose methods are not for users.

@@ -83,11 +83,28 @@ func (c *Conn) try(ctx context.Context, r *run, attempt *ConnectAttempt) *live {
 	if attempt.Stage, attempt.Err = c.introduce(ctx, l); attempt.Err != nil {
 		l.session.Close()
 		attempt.Permanent = isPermanent(attempt.Stage, attempt.Err)
-		attempt.Err = contextError(ctx, attempt.Err)
+		attempt.Err = ofAttempt(contextError(ctx, attempt.Err))
 		return nil
 	}
 	attempt.Version = l.greeting.Version
 	return l
+}
+
+// attemptError is why an attempt failed whose session was lost. It is no
+// ErrConnectionLost: it becomes the reason of requests that were never sent.
+type attemptError struct{ failed, cause error }
+
+func (e *attemptError) Error() string { return e.failed.Error() }
+
+func (e *attemptError) Unwrap() error { return e.cause }
+
+// ofAttempt returns the error of an attempt for one of its requests.
+func ofAttempt(err error) error {
+	var lost *connectionLostError
+	if errors.As(err, &lost) {
+		return &attemptError{err, lost.cause}
+	}
+	return err
 }
 
 // linkConfig returns the options as the way to a session needs them.
@@ -184,7 +201,7 @@ func contextError(ctx context.Context, err error) error {
 func (c *Conn) ask(ctx context.Context, l *live, req Request, deadline time.Time) (Response, error) {
 	rt := Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}
 	var x exchange
-	if _, err := once(ctx, rt, &req, &x, deadline, resolution{unchecked: true}); err != nil {
+	if _, err := once(ctx, rt, &req, &x, deadline, resolution{unchecked: true, own: true}); err != nil {
 		return Response{}, failedOn(ctx, c, err)
 	}
 	resp := Response{schemaVersion: x.schemaVersion, body: append([]byte(nil), x.body...)}
@@ -194,7 +211,7 @@ func (c *Conn) ask(ctx context.Context, l *live, req Request, deadline time.Time
 
 // tlsFor returns the configuration that tarantools:// stands for.
 func tlsFor(address string) *tls.Config {
-	host, _, err := splitHostPort(address)
+	host, _, err := link.SplitHostPort(address)
 	if err != nil {
 		host = ""
 	}

@@ -93,7 +93,7 @@ type Drop struct {
 	Key string
 }
 
-// RequestEnd tells how a request, or a batch of them, has ended.
+// RequestEnd is how a request, or a batch of them, has ended.
 type RequestEnd struct {
 	Duration time.Duration // since before it was encoded, retries and waiting to be connected included
 	Rows     int           // of the answer, or of all answers of a batch
@@ -102,7 +102,7 @@ type RequestEnd struct {
 	Err      error         // nil, or what the caller gets; of a batch, the first error of a request
 }
 
-// ConnectAttempt tells of an attempt to connect.
+// ConnectAttempt is an attempt to connect.
 type ConnectAttempt struct {
 	// Address is that of the options, and RemoteAddr the one that was connected to,
 	// nil where that failed.

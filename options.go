@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/text/encoding"
+
+	"github.com/gotnt/tnt/internal/link"
 )
 
 // Defaults of Options, the same as the reference connector's.
@@ -85,8 +87,9 @@ type Options struct {
 	// PingInterval is the pause between pings, which learn of schema changes
 	// and keep the connection open. Default: 5 s. Never: no pings.
 	PingInterval time.Duration
-	// DeadAfter is how long no byte may come or go while a ping waits for its
-	// answer until the connection counts as lost. Default: 30 s. Never: for ever.
+	// DeadAfter is how long nothing may move while a ping waits for its answer until
+	// the connection counts as lost: no byte comes, and none goes of those up to the
+	// ping's own. Default: 30 s. Never: for ever.
 	DeadAfter time.Duration
 
 	// NoSchema leaves the schema unfetched: names are then resolved by the
@@ -155,7 +158,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Dialer == nil {
 		o.Dialer = new(net.Dialer).DialContext
 	}
-	if _, _, err := splitAddress(o.Address); err != nil {
+	if _, _, err := link.SplitAddress(o.Address); err != nil {
 		return o, fmt.Errorf("tnt: Options.Address: %w", err)
 	}
 	for name, d := range map[string]time.Duration{

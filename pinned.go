@@ -55,11 +55,10 @@ func Pin(ctx context.Context, ex Executor) (*Pinned, error) {
 
 // bind returns the way over one session of ex, which has to have the features.
 func bind(ctx context.Context, ex Executor, info RequestInfo, lost error, needs uint64) (Route, error) {
-	a := Attempt{Request: info, Try: 1}
 	if ex == nil {
 		return Route{}, infoError(info, errNilExecutor, false)
 	}
-	began := time.Now()
+	a := Attempt{Request: info, Try: 1, Began: time.Now()}
 	for {
 		rt, err := ex.Route(ctx, a)
 		switch {
@@ -70,7 +69,7 @@ func bind(ctx context.Context, ex Executor, info RequestInfo, lost error, needs 
 		case rt.pin != nil:
 			return rt, nil // it is held to one already
 		}
-		l, err := rt.live(ctx, rt.deadline(ctx, began))
+		l, err := rt.live(ctx, rt.deadline(ctx, a.Began))
 		if err == nil {
 			err = l.supports(needs)
 		}
@@ -91,6 +90,11 @@ func (p *Pinned) Route(_ context.Context, a Attempt) (Route, error) { return p.r
 
 // Conn returns the connection whose session it is.
 func (p *Pinned) Conn() *Conn { return p.route.conn }
+
+// InstanceUUID returns the UUID of the instance that the session is on, by its
+// greeting. In Options.AfterConnect, where Conn.InstanceUUID is that of the session
+// before, it is the new one's.
+func (p *Pinned) InstanceUUID() string { return p.route.pin.live.greeting.UUID }
 
 // Lost is closed when the session is lost.
 func (p *Pinned) Lost() <-chan struct{} { return p.route.pin.live.session.Dead() }

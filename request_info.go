@@ -7,7 +7,7 @@ import (
 	"github.com/gotnt/tnt/iproto"
 )
 
-// RequestInfo tells what a request is: for executors, hooks and errors. Only the
+// RequestInfo is what a request is: for executors, hooks and errors. Only the
 // fields that its type has are set.
 type RequestInfo struct {
 	Type iproto.Type

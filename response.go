@@ -114,26 +114,28 @@ func (r Response) Tuples() ([]Tuple, error) {
 
 // NewResponse makes a Response of rows, as an answer would hold them: for tests
 // of code that takes one. A row may be of any type that can be sent; a struct, or a
-// pointer to one, is a tuple of its fields by position. Where all rows are
-// Tuples of one format, the Response has that.
+// pointer to one, is a tuple of its fields by position. Tuples keep the names of
+// their fields, so all rows have to be Tuples of one format, or none may have names.
 func NewResponse(rows ...any) (Response, error) {
 	w := wire.NewBody(nil)
 	w.Key(iproto.KeyData)
 	w.B = mp.AppendArrayLen(w.B, len(rows))
 	var format *schema.Format
-	tuples := 0
 	for i, row := range rows {
-		if t, ok := row.(Tuple); ok && (tuples == 0 || t.format.Equal(format)) {
-			format = t.format
-			tuples++
+		var own *schema.Format
+		if t, ok := row.(Tuple); ok {
+			own = t.format
+		}
+		if i == 0 {
+			format = own
+		}
+		if !own.Equal(format) {
+			return Response{}, fmt.Errorf("tnt: row %d has other names for its fields than the first, and a Response has one format for all", i+1)
 		}
 		var err error
 		if w.B, err = mp.AppendRow(w.B, row, nil); err != nil {
 			return Response{}, fmt.Errorf("tnt: row %d: %w", i+1, err)
 		}
-	}
-	if tuples < len(rows) {
-		format = nil
 	}
 	return Response{body: w.End(), format: format}, nil
 }

@@ -92,7 +92,7 @@ func (s *scan) byKey(req Select, index *schema.Index) (_ Select, within prefix, 
 	return req, prefix{index: index, parts: last[:parts]}, nil
 }
 
-// totalOrder tells why tuples may have the same place in the index, or the
+// totalOrder returns why tuples may have the same place in the index, or the
 // index no order, nil where neither is so.
 func totalOrder(x *schema.Index) error {
 	switch {
@@ -116,7 +116,7 @@ func totalOrder(x *schema.Index) error {
 	return nil
 }
 
-// oneForm tells which of the first parts of the index may have two values that
+// oneForm returns which of the first parts of the index may have two values that
 // are equal to the server and differ in their bytes, such as 1 and 1.0.
 func oneForm(x *schema.Index, parts int) error {
 	const binaryCollation = 3

@@ -21,7 +21,7 @@ const spaceSessionSettings = 380
 // SettingError reports a session setting that the server does not have.
 type SettingError struct{ Name string }
 
-// Error tells the name.
+// Error says the name.
 func (e *SettingError) Error() string {
 	return fmt.Sprintf("the server has no session setting %q", e.Name)
 }

@@ -86,7 +86,7 @@ func (c *StatementCache) Close(ctx context.Context) error {
 	var errs []error
 	for _, f := range c.release(ctx, idle) {
 		_, err := f.Wait(ctx)
-		if err != nil && !errors.Is(err, ErrNotConnected) && !errors.Is(err, errcode.WrongQueryID) {
+		if err != nil && !isAny(err, ErrNotConnected, ErrConnectionLost, errcode.WrongQueryID) {
 			errs = append(errs, err)
 		}
 	}
@@ -241,7 +241,7 @@ func (c *StatementCache) release(ctx context.Context, idle []*cachedStatement) [
 	if len(idle) == 0 {
 		return nil
 	}
-	rt, err := c.ex.Route(ctx, Attempt{Request: Prepare{}.info(), Try: 1})
+	rt, err := c.ex.Route(ctx, Attempt{Request: Prepare{}.info(), Try: 1, Began: time.Now()})
 	if err != nil || rt.conn == nil {
 		return nil
 	}

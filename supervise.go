@@ -246,6 +246,7 @@ type pinger struct {
 	begun time.Time // when it was sent
 	told  bool      // hooks know that it is overdue
 
+	mark  uint64    // bytes handed over to be written, the ping's included
 	moved uint64    // bytes, when something moved last
 	since time.Time // when that was
 }
@@ -259,14 +260,15 @@ func (p *pinger) tick(c *Conn, l *live) bool {
 		// has stopped to read.
 		p.ping = newFuture(nil, Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}, Ping{})
 		p.ping.sendAtOnce(l)
-		*p = pinger{ping: p.ping, begun: now, moved: l.session.Moved(), since: now}
+		mark := l.session.Appended()
+		*p = pinger{ping: p.ping, begun: now, mark: mark, moved: l.session.MovedUpTo(mark), since: now}
 		return true
 	}
 	if !p.told {
 		p.told = true
 		c.hooks.onPingOverdue(c, now.Sub(p.begun))
 	}
-	if moved := l.session.Moved(); moved != p.moved {
+	if moved := l.session.MovedUpTo(p.mark); moved != p.moved {
 		p.moved, p.since = moved, now
 	}
 	return c.opts.DeadAfter == Never || now.Sub(p.since) < c.opts.DeadAfter

@@ -66,7 +66,7 @@ const printedFields = 50
 // FieldError reports a field that a Tuple doesn't have.
 type FieldError struct{ What string }
 
-// Error tells which field is missing.
+// Error says which field is missing.
 func (e *FieldError) Error() string { return "tnt: " + e.What }
 
 // Len returns the number of fields.
@@ -156,13 +156,13 @@ func (t Tuple) GetOr(name string, def any) any {
 	return def
 }
 
-// Has tells whether the tuple has a field of that name.
+// Has reports whether the tuple has a field of that name.
 func (t Tuple) Has(name string) bool {
 	_, err := t.position(name)
 	return err == nil
 }
 
-// Contains tells whether one of the fields has that value.
+// Contains reports whether one of the fields has that value.
 func (t Tuple) Contains(v any) bool {
 	want, err := appendValue(nil, v)
 	if err != nil || len(t.raw) == 0 {

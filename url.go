@@ -4,15 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-)
 
-const defaultPort = "3301"
+	"github.com/gotnt/tnt/internal/link"
+)
 
 // ParseURL makes Options of a URL or an address. All of these are understood:
 //
@@ -41,6 +40,58 @@ func ParseURL(s string) (Options, error) {
 	return opts, nil
 }
 
+// ParseURLs makes Options of a URL, or an address, with several hosts, one for each
+// of them in their order:
+//
+//	tarantool://alice:s3cret@a:3301,b:3301,c:3301/?connect_timeout=3s
+//	alice:s3cret@a:3301,b:3301,c:3301
+//
+// User, password and parameters are those of all. One host gives one Options; a path
+// of a unix socket is taken as one whatever it holds. For the rest see ParseURL.
+func ParseURLs(s string) ([]Options, error) {
+	before, hosts, after := cutHosts(s)
+	if isPath(hosts) || strings.HasPrefix(before, "unix://") {
+		opts, err := ParseURL(s)
+		return []Options{opts}, err
+	}
+	var all []Options
+	seen := map[string]bool{}
+	for host := range strings.SplitSeq(hosts, ",") {
+		if strings.TrimSpace(host) == "" && hosts != "" {
+			return nil, errors.New("tnt: cannot use the address: one of its hosts is empty: write host:port between the commas")
+		}
+		opts, err := ParseURL(before + host + after)
+		if err != nil {
+			return nil, err
+		}
+		if seen[opts.Address] {
+			return nil, fmt.Errorf("tnt: cannot use the address: it has the host %s twice", opts.Address)
+		}
+		seen[opts.Address] = true
+		all = append(all, opts)
+	}
+	return all, nil
+}
+
+// cutHosts cuts a URL or an address into what stands before its hosts, these, and
+// what stands behind them.
+func cutHosts(s string) (before, hosts, after string) {
+	rest := s
+	if scheme, behind, isURL := cutScheme(s); isURL {
+		before, rest = scheme+"://", behind
+	}
+	if isPath(rest) {
+		return before, rest, ""
+	}
+	if i := strings.LastIndex(rest, "@"); i >= 0 {
+		before, rest = before+rest[:i+1], rest[i+1:]
+	}
+	if i := strings.IndexAny(rest, "/?"); i >= 0 && !isPath(rest) {
+		return before, rest[:i], rest[i:]
+	}
+	return before, rest, ""
+}
+
 func parseURL(s string) (Options, error) {
 	var opts Options
 	if strings.TrimSpace(s) == "" {
@@ -63,15 +114,11 @@ func parseURL(s string) (Options, error) {
 	if !isURL {
 		rest, query, _ = strings.Cut(rest, "?")
 	}
-	if isURL && rest != "" && !strings.HasPrefix(rest, "/") && scheme != "unix" {
-		rest = strings.TrimSuffix(rest, "/")
-	}
-	if isURL && (isPath(rest) || scheme == "unix") {
-		path, err := url.PathUnescape(rest)
-		if err != nil {
-			return opts, fmt.Errorf("the path %q has an invalid percent-encoding", rest)
+	if isURL {
+		var err error
+		if rest, err = targetOfURL(scheme, rest); err != nil {
+			return opts, err
 		}
-		rest = path
 	}
 	switch scheme {
 	case "tarantool", "tcp":
@@ -86,11 +133,24 @@ func parseURL(s string) (Options, error) {
 	if rest == "" {
 		opts.Address = DefaultAddress
 	}
-	if _, _, err := splitAddress(opts.Address); err != nil {
+	if _, _, err := link.SplitAddress(opts.Address); err != nil {
 		return opts, err
 	}
 	err := parseParameters(&opts, query)
 	return opts, err
+}
+
+// targetOfURL returns the host and port, or the path of a socket, that a URL leads
+// to. Only a path is percent-encoded.
+func targetOfURL(scheme, rest string) (string, error) {
+	if scheme != "unix" && !isPath(rest) {
+		return strings.TrimSuffix(rest, "/"), nil
+	}
+	path, err := url.PathUnescape(rest)
+	if err != nil {
+		return "", fmt.Errorf("the path %q has an invalid percent-encoding", rest)
+	}
+	return path, nil
 }
 
 // cutScheme tells a URL from an address, whose password may hold anything.
@@ -212,62 +272,4 @@ func sizeParameter(field func(*Options) *int) parameter {
 		*field(o) = v
 		return nil
 	}
-}
-
-// splitAddress tells the network and the address to dial.
-func splitAddress(s string) (network, address string, err error) {
-	for _, prefix := range []string{"unix/:", "unix:"} {
-		if path, ok := strings.CutPrefix(s, prefix); ok {
-			if path == "" {
-				return "", "", fmt.Errorf("%q has no path of a unix socket", s)
-			}
-			return "unix", path, nil
-		}
-	}
-	if strings.HasPrefix(s, "/") || strings.HasPrefix(s, "./") || strings.HasPrefix(s, "@") {
-		return "unix", s, nil
-	}
-	if strings.Contains(s, "@") { // unquoted: it may hold a password
-		return "", "", errors.New("there is an \"@\" in the address: a user and a password have fields of their own, or use ParseURL")
-	}
-	if strings.Contains(s, "://") || strings.Contains(s, "?") {
-		return "", "", fmt.Errorf("%q is a URL, not an address as host:port or a path: use ParseURL", s)
-	}
-	host, port, err := splitHostPort(s)
-	if err != nil {
-		return "", "", err
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", "", fmt.Errorf("%q in %q is no port from 1 to 65535", port, s)
-	}
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	if strings.ContainsAny(host, " /@?#") {
-		return "", "", fmt.Errorf("%q is no host name or IP address", host)
-	}
-	return "tcp", net.JoinHostPort(host, port), nil
-}
-
-func splitHostPort(s string) (host, port string, err error) {
-	switch {
-	case isPort(s):
-		return "", s, nil
-	case strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]"):
-		return s[1 : len(s)-1], defaultPort, nil
-	case !strings.Contains(s, ":"):
-		return s, defaultPort, nil
-	case strings.Count(s, ":") > 1 && !strings.HasPrefix(s, "["):
-		return "", "", fmt.Errorf("%q has too many colons: write an IPv6 address in brackets, as in [::1]:3301", s)
-	}
-	host, port, err = net.SplitHostPort(s)
-	if err != nil {
-		return "", "", fmt.Errorf("%q is no host:port", s)
-	}
-	return host, port, nil
-}
-
-func isPort(s string) bool {
-	_, err := strconv.ParseUint(s, 10, 16)
-	return err == nil
 }

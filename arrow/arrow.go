@@ -28,7 +28,7 @@ type DictionaryError struct {
 	Column string // the name of the column
 }
 
-// Error tells which column it is.
+// Error says which column it is.
 func (e *DictionaryError) Error() string {
 	return fmt.Sprintf("column %q is encoded by a dictionary", e.Column)
 }

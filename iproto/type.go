@@ -7,25 +7,33 @@ type Type uint32
 
 // The types of requests, and of what the server sends.
 const (
-	TypeOK            Type = 0
-	TypeSelect        Type = 1
-	TypeInsert        Type = 2
-	TypeReplace       Type = 3
-	TypeUpdate        Type = 4
-	TypeDelete        Type = 5
-	TypeCall16        Type = 6
-	TypeAuth          Type = 7
-	TypeEval          Type = 8
-	TypeUpsert        Type = 9
-	TypeCall          Type = 10
-	TypeExecute       Type = 11
-	TypeNop           Type = 12
-	TypePrepare       Type = 13
-	TypeBegin         Type = 14
-	TypeCommit        Type = 15
-	TypeRollback      Type = 16
-	TypeInsertArrow   Type = 17
-	TypeDeleteRange   Type = 18
+	TypeOK          Type = 0
+	TypeSelect      Type = 1
+	TypeInsert      Type = 2
+	TypeReplace     Type = 3
+	TypeUpdate      Type = 4
+	TypeDelete      Type = 5
+	TypeCall16      Type = 6
+	TypeAuth        Type = 7
+	TypeEval        Type = 8
+	TypeUpsert      Type = 9
+	TypeCall        Type = 10
+	TypeExecute     Type = 11
+	TypeNop         Type = 12
+	TypePrepare     Type = 13
+	TypeBegin       Type = 14
+	TypeCommit      Type = 15
+	TypeRollback    Type = 16
+	TypeInsertArrow Type = 17
+	TypeDeleteRange Type = 18
+	// Rows of replication and of logs: the state of elections, and what becomes
+	// of synchronous transactions.
+	TypeRaft         Type = 30
+	TypeRaftPromote  Type = 31
+	TypeRaftDemote   Type = 32
+	TypeRaftConfirm  Type = 40
+	TypeRaftRollback Type = 41
+
 	TypePing          Type = 64
 	TypeJoin          Type = 65
 	TypeSubscribe     Type = 66
@@ -40,6 +48,10 @@ const (
 	TypeUnwatch       Type = 75
 	TypeEvent         Type = 76
 	TypeWatchOnce     Type = 77
+	// Rows of vinyl's files.
+	TypeVinylRunInfo  Type = 100
+	TypeVinylPageInfo Type = 101
+	TypeVinylRowIndex Type = 102
 	// TypeChunk is the status of a message out of band: box.session.push.
 	TypeChunk Type = 128
 	// TypeError is the flag in the status of an error; the rest is its code.
@@ -57,6 +69,9 @@ var typeNames = map[Type]string{
 	TypeJoinMeta: "JOIN_META", TypeJoinSnapshot: "JOIN_SNAPSHOT", TypeID: "ID",
 	TypeWatch: "WATCH", TypeUnwatch: "UNWATCH", TypeEvent: "EVENT", TypeWatchOnce: "WATCH_ONCE",
 	TypeChunk: "CHUNK",
+	TypeRaft:  "RAFT", TypeRaftPromote: "RAFT_PROMOTE", TypeRaftDemote: "RAFT_DEMOTE",
+	TypeRaftConfirm: "RAFT_CONFIRM", TypeRaftRollback: "RAFT_ROLLBACK",
+	TypeVinylRunInfo: "VY_INDEX_RUN_INFO", TypeVinylPageInfo: "VY_INDEX_PAGE_INFO", TypeVinylRowIndex: "VY_RUN_ROW_INDEX",
 }
 
 // String returns the name of the type in Tarantool's documentation, without

@@ -5,7 +5,7 @@ import (
 	"github.com/gotnt/tnt/types"
 )
 
-// checkArrow tells whether IPROTO_ARROW, if there is one, is MP_ARROW. What is
+// checkArrow reports whether IPROTO_ARROW, if there is one, is MP_ARROW. What is
 // in it is not looked at: no engine here could take it.
 func (req *request) checkArrow() *types.Error {
 	if !req.body.Has(iproto.KeyArrow) {

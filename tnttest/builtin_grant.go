@@ -154,7 +154,7 @@ func (c *schemaCall) revoke(id uint64, name string, a privArgs) error {
 	return memtx.Errorf(errcode.PrivNotGranted, "User '%s' does not have %s access on %s '%s'", name, a.privilege, a.objectType, a.object)
 }
 
-// isRole tells whether it is a role that is granted.
+// isRole reports whether it is a role that is granted.
 func (a privArgs) isRole() bool {
 	return a.objectType == roleKind && a.object != "" && a.privilege == "execute"
 }

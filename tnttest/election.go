@@ -61,7 +61,7 @@ func (rs *ReplicaSet) newest(m *member) *member {
 	return found
 }
 
-// superseded tells whether m hears of a term past its own.
+// superseded reports whether m hears of a term past its own.
 func (rs *ReplicaSet) superseded(m *member) bool {
 	for _, o := range rs.reach(m) {
 		if o.term > m.term {
@@ -152,7 +152,7 @@ func (rs *ReplicaSet) elect(m *member) {
 	}
 }
 
-// eligible tells whether the voters would vote for a member: it has all that
+// eligible reports whether the voters would vote for a member: it has all that
 // they have, and they take what it sends. That it is read-only is no hindrance
 // to Tarantool's.
 func (rs *ReplicaSet) eligible(m *member, voters []*member) bool {

@@ -10,38 +10,15 @@ import (
 	"github.com/gotnt/tnt/types"
 )
 
-// RequestType is a type of request, for faults, counters and the log.
-type RequestType = iproto.Type
-
-// The types of requests.
-const (
-	AnyRequest      RequestType = 1 << 30 // a Fault with it is for all of them
-	RequestSelect   RequestType = iproto.TypeSelect
-	RequestInsert   RequestType = iproto.TypeInsert
-	RequestReplace  RequestType = iproto.TypeReplace
-	RequestUpdate   RequestType = iproto.TypeUpdate
-	RequestDelete   RequestType = iproto.TypeDelete
-	RequestUpsert   RequestType = iproto.TypeUpsert
-	RequestCall     RequestType = iproto.TypeCall
-	RequestCall16   RequestType = iproto.TypeCall16
-	RequestEval     RequestType = iproto.TypeEval
-	RequestExecute  RequestType = iproto.TypeExecute
-	RequestPrepare  RequestType = iproto.TypePrepare
-	RequestBegin    RequestType = iproto.TypeBegin
-	RequestCommit   RequestType = iproto.TypeCommit
-	RequestRollback RequestType = iproto.TypeRollback
-	RequestAuth     RequestType = iproto.TypeAuth
-	RequestPing     RequestType = iproto.TypePing
-	RequestID       RequestType = iproto.TypeID
-	RequestWatch    RequestType = iproto.TypeWatch
-)
+// AnyRequest is for a Fault that is for requests of all types.
+const AnyRequest iproto.Type = 1 << 30
 
 // Fault is what goes wrong with requests. Its zero value changes nothing.
 type Fault struct {
 	// On is the type of the requests, AnyRequest for all.
-	On RequestType
+	On iproto.Type
 	// Space is the name of the space that the requests are about, "" for any.
-	// One of RequestSelect that names none leaves the spaces of the system
+	// One of iproto.TypeSelect that names none leaves the spaces of the system
 	// alone, so that connectors still get the schema; to hit those, name one,
 	// such as "_vspace".
 	Space string
@@ -136,7 +113,7 @@ func (t *faultTable) match(typ iproto.Type, conn uint64, about requestSpace) *fa
 	return nil
 }
 
-// waits tells whether the request takes time.
+// waits reports whether the request takes time.
 func (f *fault) waits() bool { return f != nil && (f.Delay > 0 || f.Late > 0) }
 
 // delay waits before the execution.
@@ -176,7 +153,7 @@ func (c *Conn) answer(req *request, r reply, f *fault) bool {
 		c.out.write(f.Garbage)
 		return true
 	case f.Cut:
-		b := c.appendFrame(nil, req.header, r)
+		b := c.encodeFrame(req.header, r)
 		c.out.write(b[:len(b)/2])
 		c.out.finish()
 		<-c.out.ended
@@ -216,7 +193,7 @@ func (s *Server) spaceOf(req *request) requestSpace {
 	return about
 }
 
-// any tells whether there are faults at all.
+// any reports whether there are faults at all.
 func (t *faultTable) any() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

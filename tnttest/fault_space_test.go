@@ -29,7 +29,7 @@ func TestFaultOfSpace(t *testing.T) {
 		})
 	}
 	broken := &types.Error{Code: errcode.Loading, Message: "broken"}
-	remove := srv.Inject(tnttest.Fault{On: tnttest.RequestSelect, Space: "kv", Error: broken})
+	remove := srv.Inject(tnttest.Fault{On: iproto.TypeSelect, Space: "kv", Error: broken})
 	c.want(sel(512, ""), "broken")
 	c.want(sel(0, "kv"), "broken")
 	c.want(sel(600, ""), "OK")
@@ -38,12 +38,12 @@ func TestFaultOfSpace(t *testing.T) {
 	remove()
 	c.want(sel(512, ""), "OK")
 
-	remove = srv.Inject(tnttest.Fault{On: tnttest.RequestSelect, Error: broken})
+	remove = srv.Inject(tnttest.Fault{On: iproto.TypeSelect, Error: broken})
 	c.want(sel(281, ""), "OK") // the schema
 	c.want(sel(0, "_vspace"), "OK")
 	c.want(sel(600, ""), "broken")
 	remove()
-	remove = srv.Inject(tnttest.Fault{On: tnttest.RequestSelect, Space: "_vspace", Error: broken})
+	remove = srv.Inject(tnttest.Fault{On: iproto.TypeSelect, Space: "_vspace", Error: broken})
 	c.want(sel(281, ""), "broken")
 	c.want(sel(600, ""), "OK")
 	remove()

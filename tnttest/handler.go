@@ -173,7 +173,7 @@ func run(h Handler, call *Call) (results []any, err error) {
 	return h(call)
 }
 
-// checkCall tells whether the user may call.
+// checkCall reports whether the user may call.
 func (c *Conn) checkCall(req *request) (reply, bool) {
 	c.srv.mu.Lock()
 	defer c.srv.mu.Unlock()

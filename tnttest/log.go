@@ -15,7 +15,7 @@ import (
 type Request struct {
 	Time   time.Time
 	Conn   uint64 // the number of the connection
-	Type   RequestType
+	Type   iproto.Type
 	Sync   uint64
 	Stream uint64
 	// Body is the body with names of keys, such as "SPACE_ID". It is nil where
@@ -26,7 +26,7 @@ type Request struct {
 // Counters tell what the server has done.
 type Counters struct {
 	Connections uint64                 // accepted
-	Requests    map[RequestType]uint64 // received
+	Requests    map[iproto.Type]uint64 // received
 }
 
 // requestLog remembers the last requests.
@@ -34,7 +34,7 @@ type requestLog struct {
 	mu       sync.Mutex
 	limit    int
 	requests []Request
-	counts   map[RequestType]uint64
+	counts   map[iproto.Type]uint64
 }
 
 // receive notes a request and finds the fault that is for it.
@@ -58,7 +58,7 @@ func (l *requestLog) add(r Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.counts == nil {
-		l.counts = make(map[RequestType]uint64)
+		l.counts = make(map[iproto.Type]uint64)
 	}
 	l.counts[r.Type]++
 	if l.limit <= 0 {

@@ -1,9 +1,6 @@
 package tnttest
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // member is what a server is in its replica set. It is guarded by the lock that
 // all members share.
@@ -60,7 +57,7 @@ func newMember(rs *ReplicaSet, i int, srv *Server) *member {
 // master.
 func (m *member) join() {
 	s, first := m.srv, uint32(1)
-	if lsn := s.engine.LSN(); lsn > 0 {
+	if lsn := s.changes.vclock[first]; lsn > 0 {
 		m.vclock[first] = lsn // each has made the same
 	}
 	if m.set.opts.noElections {
@@ -73,20 +70,19 @@ func (m *member) join() {
 	}
 	s.member = m
 	s.engine.Writable = m.writable
-	s.engine.OnCommit = m.committed
 	s.publishState()
 }
 
-// elects tells whether the members elect a leader.
+// elects reports whether the members elect a leader.
 func (m *member) elects() bool { return !m.set.opts.noElections }
 
-// up tells whether the member's process runs, be it frozen.
+// up reports whether the member's process runs, be it frozen.
 func (m *member) up() bool { return !m.srv.down && !m.srv.closed }
 
-// awake tells whether the member can do something.
+// awake reports whether the member can do something.
 func (m *member) awake() bool { return m.up() && !m.frozen }
 
-// linked tells whether two members hear each other.
+// linked reports whether two members hear each other.
 func linked(a, b *member) bool {
 	if a == b {
 		return a.awake() && !a.waking
@@ -94,7 +90,7 @@ func linked(a, b *member) bool {
 	return a.awake() && b.awake() && !a.waking && !b.waking && a.group == b.group
 }
 
-// readOnly tells whether the member takes no writes.
+// readOnly reports whether the member takes no writes.
 func (m *member) readOnly() bool { return m.roCfg || m.elects() && !m.master }
 
 // turn gives the member a role and tells its clients, status first.
@@ -187,14 +183,4 @@ func (m *member) upstreams() {
 			m.heard[o.id] = now
 		}
 	}
-}
-
-// idsOf returns the ids that a vclock has, in their order.
-func idsOf(vclock map[uint32]uint64) []uint32 {
-	ids := make([]uint32, 0, len(vclock))
-	for id := range vclock {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
 )
 
@@ -88,7 +89,7 @@ func lines(tuples [][]byte) string {
 
 // AssertReceived fails the test unless the server received a number of
 // requests of a type.
-func AssertReceived(tb TB, s *Server, t RequestType, want uint64) {
+func AssertReceived(tb TB, s *Server, t iproto.Type, want uint64) {
 	tb.Helper()
 	if got := s.Counters().Requests[t]; got != want {
 		tb.Errorf("the server received %d requests of type %v, want %d; in all:%s", got, t, want, s.received())
@@ -98,7 +99,7 @@ func AssertReceived(tb TB, s *Server, t RequestType, want uint64) {
 // received lists the counters by type.
 func (s *Server) received() string {
 	counts := s.Counters().Requests
-	keys := make([]RequestType, 0, len(counts))
+	keys := make([]iproto.Type, 0, len(counts))
 	for t := range counts {
 		keys = append(keys, t)
 	}

@@ -107,7 +107,7 @@ func TestHandlers(t *testing.T) {
 	c.want(callFrame(t, "add", 9), "DATA: []")
 	c.want(callFrame(t, "nosuch"), "Procedure 'nosuch' is not defined")
 	tnttest.AssertTuples(t, srv.Space("kv"), []any{9, "guest"})
-	tnttest.AssertReceived(t, srv, tnttest.RequestCall, 10)
+	tnttest.AssertReceived(t, srv, iproto.TypeCall, 10)
 }
 
 func TestPushes(t *testing.T) {
@@ -163,24 +163,24 @@ func TestFaults(t *testing.T) {
 			t.Errorf("an answer came: %s", got)
 		}
 	}
-	srv.Inject(tnttest.Fault{On: tnttest.RequestInsert, Times: 1, CloseBefore: true})
+	srv.Inject(tnttest.Fault{On: iproto.TypeInsert, Times: 1, CloseBefore: true})
 	lost(insertFrame(0, 1, 1))
-	srv.Inject(tnttest.Fault{On: tnttest.RequestInsert, Times: 1, CloseAfter: true})
+	srv.Inject(tnttest.Fault{On: iproto.TypeInsert, Times: 1, CloseAfter: true})
 	lost(insertFrame(0, 1, 2))
-	srv.Inject(tnttest.Fault{On: tnttest.RequestInsert, Times: 1, Cut: true})
+	srv.Inject(tnttest.Fault{On: iproto.TypeInsert, Times: 1, Cut: true})
 	lost(insertFrame(0, 1, 3))
 	tnttest.AssertTuples(t, srv.Space("kv"), []any{2, "n"}, []any{3, "n"})
 
 	c := newClient(t, srv)
-	srv.Inject(tnttest.Fault{On: tnttest.RequestPing, Times: 1, Drop: true})
+	srv.Inject(tnttest.Fault{On: iproto.TypePing, Times: 1, Drop: true})
 	c.send(ping1)
 	c.want(selectAll(0, 2), "OK, sync 2")
 	srv.Inject(tnttest.Fault{On: tnttest.AnyRequest, Times: 1, Error: &types.Error{Code: errcode.Loading, Message: "wait"}})
 	c.want(ping1, `ClientError 116 "wait"`)
-	remove := srv.Inject(tnttest.Fault{On: tnttest.RequestPing, Conn: 12345, Drop: true})
+	remove := srv.Inject(tnttest.Fault{On: iproto.TypePing, Conn: 12345, Drop: true})
 	c.want(ping1, "OK")
 	remove()
-	srv.Inject(tnttest.Fault{On: tnttest.RequestPing, Times: 1, Garbage: []byte("\xc1garbage")})
+	srv.Inject(tnttest.Fault{On: iproto.TypePing, Times: 1, Garbage: []byte("\xc1garbage")})
 	c.send(ping1)
 	if got, err := c.receive(); err == nil {
 		t.Errorf("garbage was read as %s", got)
@@ -247,7 +247,7 @@ func TestManyRequestsInStream(t *testing.T) {
 	}
 	answers := make(chan []tnt.Result, 1)
 	go func() { answers <- conn.Stream().Batch(t.Context(), reqs...) }()
-	for srv.Counters().Requests[tnttest.RequestPing] < 1025 && conn.IsConnected() {
+	for srv.Counters().Requests[iproto.TypePing] < 1025 && conn.IsConnected() {
 		time.Sleep(time.Millisecond)
 	}
 	close(gate)
@@ -290,7 +290,7 @@ func TestSynctest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := tnttest.Run(t, tnttest.InMemory(), tnttest.WithSpace(kvSpace()))
 		c := newClient(t, srv)
-		srv.Inject(tnttest.Fault{On: tnttest.RequestPing, Delay: time.Hour, Late: time.Minute})
+		srv.Inject(tnttest.Fault{On: iproto.TypePing, Delay: time.Hour, Late: time.Minute})
 		start := time.Now()
 		c.want(ping1, "OK")
 		if d := time.Since(start); d != time.Hour+time.Minute {

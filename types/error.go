@@ -36,7 +36,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s (%s)", e.Message, e.Code.String())
 }
 
-// Is tells whether target is the error's code. With Unwrap it makes errors.Is
+// Is reports whether target is the error's code. With Unwrap it makes errors.Is
 // find a code anywhere in the chain of causes.
 func (e *Error) Is(target error) bool {
 	code, ok := target.(errcode.Code)

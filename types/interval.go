@@ -60,7 +60,7 @@ func (iv *Interval) parts() [intervalParts]*int64 {
 	return [...]*int64{&iv.Year, &iv.Month, &iv.Week, &iv.Day, &iv.Hour, &iv.Min, &iv.Sec, &iv.Nsec}
 }
 
-// is32 tells whether the server keeps a part as an int32.
+// is32 reports whether the server keeps a part as an int32.
 func is32(part int) bool { return part < 3 || part == 7 }
 
 // String returns the interval as Lua's tostring does, such as

@@ -219,6 +219,7 @@ resp, err := call.Wait(ctx)`,
 			return fmt.Sprintf("connected again, %d users", len(users)), err
 		},
 	},
+	failoverStep,
 }
 
 func pushes(d *demo) (any, error) {

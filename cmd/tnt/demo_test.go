@@ -40,6 +40,8 @@ var everywhere = []string{
 	"3 answers, 2 rows",
 	"pushed [1 2 3], then returned [end]",
 	"connected again, 3 users",
+	"for the election, and no call failed: [{1 before} {2 after}]",
+	"r1: replica -> master, because it takes writes",
 }
 
 const rolledBack = `changed my mind, rolled back: [[id: 1, name: "Alice", age: 30]]`

@@ -4,12 +4,14 @@ go 1.26.0
 
 require (
 	github.com/gotnt/tnt v0.0.0
+	github.com/gotnt/tnt/xlog v0.0.0
 	github.com/spf13/cobra v1.10.2
 )
 
 require (
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/klauspost/compress v1.19.2 // indirect
 	github.com/philhofer/fwd v1.2.0 // indirect
 	github.com/shopspring/decimal v1.6.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
@@ -19,3 +21,5 @@ require (
 )
 
 replace github.com/gotnt/tnt => ../..
+
+replace github.com/gotnt/tnt/xlog => ../../xlog

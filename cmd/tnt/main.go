@@ -34,6 +34,6 @@ func newRootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServeCommand(), newDemoCommand())
+	root.AddCommand(newServeCommand(), newDemoCommand(), newCatCommand(), newFollowCommand())
 	return root
 }

@@ -87,8 +87,9 @@ func endOfStream(err error) error {
 	return err
 }
 
-// Exchange sends a request and reads its answer. What the server refused is the
-// error that it answered with.
+// Exchange sends a request and reads its answer: the next frame, as no other
+// request is on its way. What the server refused is the error that it answered
+// with.
 func (l *Link) Exchange(ctx context.Context, typ iproto.Type, body []byte) (answer []byte, err error) {
 	if err := l.Send(ctx, typ, body); err != nil {
 		return nil, err
@@ -101,9 +102,6 @@ func (l *Link) Exchange(ctx context.Context, typ iproto.Type, body []byte) (answ
 	h, err := wire.DecodeHeader(&r)
 	if err != nil {
 		return nil, err
-	}
-	if h.Sync != l.sync {
-		return nil, fmt.Errorf("iproto: an answer to request %d came instead of that to %d", h.Sync, l.sync)
 	}
 	if h.Type&iproto.TypeError != 0 {
 		return nil, wire.ServerError(h.Type, r.Rest())

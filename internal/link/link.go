@@ -55,7 +55,8 @@ type Config struct {
 	// connection that is not encrypted.
 	AllowPlainPassword bool
 
-	// Features are told to the server; it sends nothing that takes others.
+	// Features are told to the server; it sends nothing that takes others. nil: the
+	// server is not asked for its own either (IPROTO_ID), and has none.
 	Features []iproto.Feature
 	// MaxFrame is the largest frame taken from the server, in bytes.
 	MaxFrame uint64
@@ -149,9 +150,11 @@ func (l *Link) introduce(ctx context.Context, cfg *Config) (err error) {
 	}); err != nil {
 		return failed(ctx, StageGreeting, err)
 	}
-	method, err := l.identify(ctx, cfg.Features)
-	if err != nil {
-		return failed(ctx, StageID, err)
+	method := ""
+	if cfg.Features != nil {
+		if method, err = l.identify(ctx, cfg.Features); err != nil {
+			return failed(ctx, StageID, err)
+		}
 	}
 	if cfg.User == "" {
 		return nil

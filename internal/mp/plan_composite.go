@@ -157,7 +157,7 @@ func appendElements(b []byte, elem *Plan, first unsafe.Pointer, n, depth int) ([
 	return b, nil
 }
 
-// isByte tells whether slices and arrays of a type are binary data.
+// isByte reports whether slices and arrays of a type are binary data.
 func isByte(t reflect.Type) bool {
 	return t.Kind() == reflect.Uint8 && !marshals(t) && !unmarshals(t) && !hasOwnForm(t)
 }

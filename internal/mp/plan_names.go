@@ -24,7 +24,7 @@ type NamesError struct {
 // Unknown reports whether the names of the tuple's fields are not known at all.
 func (e *NamesError) Unknown() bool { return e.Field == "" }
 
-// Error tells what was not found, and how to mend it.
+// Error says what was not found, and how to mend it.
 func (e *NamesError) Error() string {
 	switch {
 	case e.Unknown() && e.Name == "":

@@ -21,7 +21,7 @@ const (
 	quickFloat
 )
 
-// quickKind tells how a field of the plan's type may be read, 0 for none.
+// quickKind returns how a field of the plan's type may be read, 0 for none.
 func (p *Plan) quickKind() quick {
 	if p.unmarshals || p.slow || p.typ == durationType {
 		return 0

@@ -53,7 +53,7 @@ func (r *Reader) Fail(err error) {
 	r.b = nil
 }
 
-// Type tells the kind of the next value, TypeInvalid where there is none.
+// Type returns the kind of the next value, TypeInvalid where there is none.
 func (r *Reader) Type() Type {
 	if len(r.b) == 0 {
 		return TypeInvalid
@@ -74,7 +74,7 @@ func (r *Reader) fail(wanted string, err error) {
 	r.Fail(err)
 }
 
-// Nil consumes a nil, if that is what comes next, and tells whether it did.
+// Nil consumes a nil, if that is what comes next, and reports whether it did.
 func (r *Reader) Nil() bool {
 	if len(r.b) > 0 && r.b[0] == 0xc0 {
 		r.b = r.b[1:]

@@ -39,7 +39,7 @@ func (t Type) Article() string {
 	return "a " + t.String()
 }
 
-// TypeOf tells the kind of value that starts with byte c.
+// TypeOf returns the kind of value that starts with byte c.
 func TypeOf(c byte) Type { return kinds[c] }
 
 var kinds = func() (t [256]Type) {

@@ -28,40 +28,52 @@ func TestDeadlinesOnOneProcessor(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, conn := pair(t, false, Config{})
-			go func() { _, _ = io.Copy(io.Discard, conn) }()
-			const callers, calls = 500, 40
-			var sending atomic.Int64
-			stop := make(chan struct{})
-			yield := canary(stop)
-			var wg sync.WaitGroup
-			for range callers {
-				wg.Go(func() {
-					for range calls {
-						ctx, deadline, cancel := begin()
-						took, err := expire(ctx, s, deadline)
-						cancel()
-						if !errors.Is(err, context.DeadlineExceeded) {
-							t.Errorf("got %v", err)
-							return
-						}
-						raise(&sending, took)
-					}
-				})
-			}
-			wg.Wait()
-			close(stop)
-			longest, noise := time.Duration(sending.Load())-time.Millisecond, <-yield
-			t.Logf("a sender was late by %v, a yield took up to %v", longest, noise)
-			if 2*longest > noise {
-				t.Errorf("a sender was late by %v, while a yield took %v at the most", longest, noise)
+			for try := 1; ; try++ {
+				late, noise := lateness(t, begin)
+				t.Logf("a sender was late by %v, a yield took up to %v", late, noise)
+				switch {
+				case late <= 2*noise:
+					return
+				case try == 3: // the machine's own troubles hit now one, now the other
+					t.Fatalf("a sender was late by %v, while a yield took %v at the most", late, noise)
+				}
 			}
 		})
 	}
 }
 
-// canary yields until stop is closed, and then tells how long the longest took.
-func canary(stop <-chan struct{}) <-chan time.Duration {
+// lateness returns by how much the latest of many senders was late, and how long
+// a yield took meanwhile.
+func lateness(t *testing.T, begin func() (context.Context, time.Time, context.CancelFunc)) (late, noise time.Duration) {
+	s, conn := pair(t, false, Config{})
+	go func() { _, _ = io.Copy(io.Discard, conn) }()
+	const callers, calls = 500, 40
+	var sending atomic.Int64
+	stop := make(chan struct{})
+	yield := canary(s, stop)
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for range calls {
+				ctx, deadline, cancel := begin()
+				took, err := expire(ctx, s, deadline)
+				cancel()
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("got %v", err)
+					return
+				}
+				raise(&sending, took)
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	return time.Duration(sending.Load()) - time.Millisecond, <-yield
+}
+
+// canary yields, and takes the session's lock, until stop is closed, and then
+// tells how long that took at the most.
+func canary(s *Session, stop <-chan struct{}) <-chan time.Duration {
 	longest := make(chan time.Duration, 1)
 	go func() {
 		var most time.Duration
@@ -72,6 +84,7 @@ func canary(stop <-chan struct{}) <-chan time.Duration {
 				return
 			default:
 				begin := time.Now()
+				_ = s.Err()
 				runtime.Gosched()
 				most = max(most, time.Since(begin))
 			}
@@ -138,4 +151,31 @@ func TestYieldsHaveAnEnd(t *testing.T) {
 	}
 	close(stop)
 	wg.Wait()
+}
+
+// TestSendersDoNotYield has a caller send beside another whose request is in
+// flight: a goroutine that is ready to run does not run meanwhile.
+func TestSendersDoNotYield(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	s, conn := pair(t, false, Config{})
+	go func() { _, _ = io.Copy(io.Discard, conn) }()
+	taken(t, s, 1)
+	var ran atomic.Int64
+	const n = 200
+	meanwhile := 0
+	for i := range n {
+		slot := taken(t, s, 1)[0]
+		frame := request(slot, "x")
+		go ran.Add(1)
+		if err := s.Send(t.Context(), slot, frame, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if ran.Load() > int64(i) {
+			meanwhile++
+		}
+		waitFor(t, func() bool { return ran.Load() > int64(i) })
+	}
+	if meanwhile > n/2 { // a few, where the machine took the processor away
+		t.Errorf("%d of %d sends let others run", meanwhile, n)
+	}
 }

@@ -22,7 +22,7 @@ func (s *Session) enter(ctx context.Context, deadline time.Time, want int) (int,
 		return n, nil
 	}
 	if !s.cfg.WaitInFlight {
-		return 0, fmt.Errorf("%w: the limit is %d", ErrTooMany, s.cfg.MaxInFlight)
+		return 0, fmt.Errorf("%w: Options.MaxInFlight is %d", ErrTooMany, s.cfg.MaxInFlight)
 	}
 	n, err := s.standIn(ctx, deadline, &s.forTurn, want)
 	if err != nil {

@@ -65,5 +65,5 @@ func probe(path string) (Program, error) {
 // VersionError reports a program that does not say which Tarantool it is.
 type VersionError struct{ Path, Line string }
 
-// Error tells the program and what it said.
+// Error says the program and what it said.
 func (e *VersionError) Error() string { return e.Path + ": no version in " + e.Line }

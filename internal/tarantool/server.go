@@ -24,7 +24,7 @@ const startTimeout = 30 * time.Second
 // the end of its standard input, that of the process that started it, ends it.
 const script = `
 local fiber = require('fiber')
-local listen, log, setup = arg[1], arg[2], arg[3]
+local listen, log, setup, more = arg[1], arg[2], arg[3], arg[4]
 fiber.create(function()
     while require('socket').iowait(0, 'R') do
         if io.stdin:read(1) == nil then os.exit(0) end
@@ -33,6 +33,11 @@ end)
 local cfg = {listen = listen, log = log, wal_mode = 'none', memtx_memory = 256 * 1024 * 1024}
 local major, minor = _TARANTOOL:match('^(%d+)%.(%d+)')
 if tonumber(major) > 2 or tonumber(minor) > 7 then cfg.memtx_use_mvcc_engine = true end
+for option, value in pairs(loadstring('return ' .. more)()) do cfg[option] = value end
+-- Of a server that keeps what it holds: it would let others read while it has but
+-- a part of that again.
+local late = cfg.wal_mode ~= 'none'
+if late then cfg.listen = nil end
 local ok, err = pcall(box.cfg, cfg)
 if not ok then
     io.stdout:write('failed: ' .. tostring(err) .. '\n')
@@ -43,6 +48,7 @@ box.once('setup', function()
 end)
 local chunk = assert(loadfile(setup))
 chunk()
+if late then box.cfg{listen = listen} end
 io.stdout:write('ready\n')
 io.stdout:flush()
 `
@@ -54,6 +60,9 @@ type Server struct {
 
 	binary string
 	dir    string
+	env    []string // of a script of the caller's
+	keeps  bool     // what it held, when it is run again: it is a script's, or it writes a log
+	cfg    string   // a Lua table of more options
 	cmd    *exec.Cmd
 	stdin  io.Closer
 	exited chan struct{}
@@ -61,17 +70,38 @@ type Server struct {
 
 // Start starts the binary, listening on loopback, and runs the Lua in setup,
 // as guest with all rights. It returns when the server is ready.
-func Start(binary, setup string) (*Server, error) { return start(binary, setup, false) }
+func Start(binary, setup string) (*Server, error) {
+	return start(&Server{binary: binary, cfg: "{}"}, setup, false)
+}
 
 // StartUnix is Start with a unix socket.
-func StartUnix(binary, setup string) (*Server, error) { return start(binary, setup, true) }
+func StartUnix(binary, setup string) (*Server, error) {
+	return start(&Server{binary: binary, cfg: "{}"}, setup, true)
+}
 
-func start(binary, setup string, unix bool) (*Server, error) {
+// StartLogging is StartUnix of a server that writes a log: Run brings back what
+// it held. cfg is a Lua table of options for box.cfg, "{}" for none. The Lua in
+// setup is run at each start, and has to take that.
+func StartLogging(binary, cfg, setup string) (*Server, error) {
+	return start(&Server{binary: binary, cfg: cfg, keeps: true}, setup, true)
+}
+
+// StartDurable is StartLogging on loopback, without options of the caller's: it
+// writes what it is told to a journal before it answers, and listens only when it has
+// all of it again.
+func StartDurable(binary, setup string) (*Server, error) {
+	return start(&Server{binary: binary, cfg: "{}", keeps: true}, setup, false)
+}
+
+func start(s *Server, setup string, unix bool) (*Server, error) {
 	dir, err := os.MkdirTemp("", "tarantool-")
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{binary: binary, dir: dir, Address: filepath.Join(dir, "tarantool.sock")}
+	s.dir, s.Address = dir, filepath.Join(dir, "tarantool.sock")
+	if s.keeps {
+		s.cfg = "(function() local c = " + s.cfg + " c.wal_mode = c.wal_mode or 'write' return c end)()"
+	}
 	if !unix {
 		if s.Address, err = freeAddress(); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(dir))
@@ -88,6 +118,39 @@ func start(binary, setup string, unix bool) (*Server, error) {
 	return s, nil
 }
 
+// StartScript starts the binary with a script of the caller's, in a directory of its
+// own, with env ("NAME=value") added to the environment. The script does all that Start
+// otherwise does: it listens on the unix socket arg[1], logs to arg[2], prints "ready"
+// as a line when it is, and ends at the end of its standard input. Where it is
+// restarted by Run it finds the files that it wrote.
+func StartScript(binary, script string, env ...string) (*Server, error) {
+	s, err := NewScript(binary, script, env...)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Run(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir))
+	}
+	return s, nil
+}
+
+// NewScript is StartScript that leaves the start to Run: for servers that have to know
+// each other's addresses, and start together.
+func NewScript(binary, script string, env ...string) (*Server, error) {
+	dir, err := os.MkdirTemp("", "tarantool-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{binary: binary, dir: dir, Address: filepath.Join(dir, "tarantool.sock"), env: env, keeps: true}
+	if err := os.WriteFile(filepath.Join(dir, "init.lua"), []byte(script), 0o600); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return s, nil
+}
+
+// SetEnv adds to the environment that Run gives a script.
+func (s *Server) SetEnv(env ...string) { s.env = append(s.env, env...) }
+
 // freeAddress finds a port that nobody listens on.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -99,17 +162,18 @@ func freeAddress() (string, error) {
 }
 
 // Run starts a server again that was stopped or killed, at the same address.
-// What it held is gone, and its setup is run again.
+// What it held is gone, unless it writes a log, and its setup is run again; that of
+// a script stays.
 func (s *Server) Run() error {
-	for _, pattern := range []string{"*.snap", "*.xlog", "*.vylog"} {
-		files, _ := filepath.Glob(filepath.Join(s.dir, pattern))
-		for _, file := range files {
-			_ = os.Remove(file)
-		}
+	if !s.keeps {
+		s.forget()
 	}
 	cmd := exec.Command(s.binary, filepath.Join(s.dir, "init.lua"), s.Address,
-		filepath.Join(s.dir, "log"), filepath.Join(s.dir, "setup.lua"))
+		filepath.Join(s.dir, "log"), filepath.Join(s.dir, "setup.lua"), s.cfg)
 	cmd.Dir = s.dir
+	if s.env != nil {
+		cmd.Env = append(os.Environ(), s.env...)
+	}
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	stdin, err1 := cmd.StdinPipe()
@@ -145,6 +209,16 @@ func (s *Server) Run() error {
 	return fmt.Errorf("%s did not start: %s\n%s%s", s.binary, text, errs.String(), log)
 }
 
+// forget removes what the server held.
+func (s *Server) forget() {
+	for _, pattern := range []string{"*.snap", "*.xlog", "*.vylog"} {
+		files, _ := filepath.Glob(filepath.Join(s.dir, pattern))
+		for _, file := range files {
+			_ = os.Remove(file)
+		}
+	}
+}
+
 // Kill ends the server at once, as a crash does, and waits for its end.
 func (s *Server) Kill() { s.signal(sigKill) }
 
@@ -155,6 +229,9 @@ func (s *Server) Segfault() { s.signal(sigSegv) }
 func (s *Server) Stop() { s.signal(sigTerm) }
 
 func (s *Server) signal(sig os.Signal) {
+	if s.cmd == nil { // it was never run
+		return
+	}
 	_ = s.cmd.Process.Signal(sig)
 	_ = s.cmd.Process.Signal(sigCont)
 	<-s.exited
@@ -175,6 +252,9 @@ func (s *Server) Close() error {
 	s.Kill()
 	return os.RemoveAll(s.dir)
 }
+
+// Dir returns the server's directory, where its files are.
+func (s *Server) Dir() string { return s.dir }
 
 // Binary returns the path of the program.
 func (s *Server) Binary() string { return s.binary }

@@ -23,7 +23,7 @@ type FieldError struct {
 	Got  mp.Type
 }
 
-// Error tells the key, what it holds and what it should hold.
+// Error says the key, what it holds and what it should hold.
 func (e *FieldError) Error() string {
 	return fmt.Sprintf("iproto: IPROTO_%v is %v, expected %v", e.Key, e.Got, e.Want)
 }

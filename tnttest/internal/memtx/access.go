@@ -39,7 +39,7 @@ func (u *User) can(sp *SpaceDef) Privilege {
 		u.access(object{typ: "space", id: uint64(sp.ID)})
 }
 
-// checkAccess tells whether the user, nil for the server itself, may do
+// checkAccess reports whether the user, nil for the server itself, may do
 // something with a space.
 func (e *Engine) checkAccess(u *User, sp *Space, p Privilege) *Error {
 	if u == nil || u.can(sp.Def)&p == p {
@@ -51,7 +51,24 @@ func (e *Engine) checkAccess(u *User, sp *Space, p Privilege) *Error {
 	return errAccessDenied(p.String(), "space", sp.Def.Name, u.Name)
 }
 
-// checkDDL tells whether the user, nil for the server itself, may make, change
+// CheckUniverse reports whether the user may do something with all there is.
+func (e *Engine) CheckUniverse(u *User, p Privilege) *Error {
+	if missing := p &^ u.access(universe); missing != 0 {
+		return errAccessDenied(missing.String(), "universe", "", u.Name)
+	}
+	return nil
+}
+
+// CheckSpace reports whether the user may do something with a space.
+func (e *Engine) CheckSpace(u *User, id uint32, p Privilege) *Error {
+	sp, err := e.Space(id)
+	if err != nil {
+		return err
+	}
+	return e.checkAccess(u, sp, p)
+}
+
+// checkDDL reports whether the user, nil for the server itself, may make, change
 // or grant an object of that owner. An owner may do all but make it.
 func (e *Engine) checkDDL(u *User, name string, owner uint32, o object, need Privilege) *Error {
 	if u == nil {
@@ -74,7 +91,7 @@ func (e *Engine) checkDDL(u *User, name string, owner uint32, o object, need Pri
 	return errAccessDenied(need.String(), o.typ, name, u.Name)
 }
 
-// CheckCall tells whether the user may call a function. That to call all
+// CheckCall reports whether the user may call a function. That to call all
 // functions of Lua does not extend to those of box.
 func (e *Engine) CheckCall(u *User, function string) *Error {
 	need := (PrivExecute | PrivUsage) &^ u.access(universe)
@@ -88,7 +105,7 @@ func (e *Engine) CheckCall(u *User, function string) *Error {
 	return errAccessDenied(PrivExecute.String(), "function", function, u.Name)
 }
 
-// CheckSQL tells whether the user may execute statements of SQL.
+// CheckSQL reports whether the user may execute statements of SQL.
 func (e *Engine) CheckSQL(u *User) *Error {
 	if (PrivExecute|PrivUsage)&^(u.access(universe)|u.access(object{typ: "sql"})) == 0 {
 		return nil
@@ -96,7 +113,7 @@ func (e *Engine) CheckSQL(u *User) *Error {
 	return errAccessDenied(PrivExecute.String(), "sql", "", u.Name)
 }
 
-// CheckEval tells whether the user may run code.
+// CheckEval reports whether the user may run code.
 func (e *Engine) CheckEval(u *User) *Error {
 	if (PrivExecute|PrivUsage)&^(u.access(universe)|u.access(object{typ: "lua_eval"})) == 0 {
 		return nil

@@ -189,7 +189,7 @@ func datetimeNanos(data []byte) int32 {
 	return int32(binary.LittleEndian.Uint32(data[8:]))
 }
 
-// Same tells whether two values are equal, whatever way their numbers are
+// Same reports whether two values are equal, whatever way their numbers are
 // encoded. The order of a map's pairs counts.
 func Same(a, b []byte) bool {
 	ta, tb := typeOf(a), typeOf(b)

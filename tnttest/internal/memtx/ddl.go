@@ -134,7 +134,7 @@ func (e *Engine) detach(t *Txn, sp *Space) {
 	}
 }
 
-// touched tells whether the transaction read or changed the space.
+// touched reports whether the transaction read or changed the space.
 func (t *Txn) touched(sp *Space) bool {
 	for st := range t.reads {
 		if st.space == sp {
@@ -274,7 +274,7 @@ func (e *Engine) replaceIndex(t *Txn, s *stmt, old, fresh *row) *Error {
 	return nil
 }
 
-// checkIndexChange tells whether an index can be made (def) or dropped.
+// checkIndexChange reports whether an index can be made (def) or dropped.
 func checkIndexChange(sp *Space, def *IndexDef, dropped uint32) *Error {
 	switch {
 	case sp.source != nil:

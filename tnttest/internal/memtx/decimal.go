@@ -110,7 +110,7 @@ func parseDecimal(s string) (d decimal, ok bool) {
 	return d, ok
 }
 
-// round cuts the decimal to its precision, half up, and tells whether its
+// round cuts the decimal to its precision, half up, and reports whether its
 // exponent is in range.
 func (d *decimal) round() bool {
 	if n := len(d.coef.String()) - decimalDigits; n > 0 {

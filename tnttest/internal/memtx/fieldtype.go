@@ -109,7 +109,7 @@ func ParseFieldType(name string) (FieldType, bool) {
 	return 0, false
 }
 
-// accepts tells whether a field of the type can hold the value.
+// accepts reports whether a field of the type can hold the value.
 func (t FieldType) accepts(value []byte, nullable bool) bool {
 	kind := typeOf(value)
 	if kind == mp.TypeExt {
@@ -119,7 +119,7 @@ func (t FieldType) accepts(value []byte, nullable bool) bool {
 	return fieldTypes[t].kinds&(1<<kind) != 0 || nullable && kind == mp.TypeNil
 }
 
-// contains tells whether every value of type u is one of type t.
+// contains reports whether every value of type u is one of type t.
 func (t FieldType) contains(u FieldType) bool {
 	if t == u || t == TypeAny {
 		return true
@@ -139,7 +139,7 @@ func (t FieldType) contains(u FieldType) bool {
 	return fixedB && !less(loB, loA) && !less(hiA, hiB)
 }
 
-// indexable tells whether a key can have parts of the type.
+// indexable reports whether a key can have parts of the type.
 func (t FieldType) indexable() bool {
 	switch t {
 	case TypeAny, TypeInterval, TypeArray, TypeMap:
@@ -177,7 +177,7 @@ func (t FieldType) bounds() (lo, hi integer, ok bool) {
 	return integer{}, integer{}, false
 }
 
-// less tells whether a is below b.
+// less reports whether a is below b.
 func less(a, b integer) bool {
 	if a.neg != b.neg {
 		return a.neg

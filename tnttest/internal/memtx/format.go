@@ -99,7 +99,7 @@ func (f *format) path(i int) string {
 	return s
 }
 
-// check tells whether the space can hold the tuple.
+// check reports whether the space can hold the tuple.
 func (f *format) check(tuple []byte) *Error {
 	n, b := array(tuple)
 	if f.exact > 0 && n != f.exact {
@@ -163,7 +163,7 @@ func (f *format) fill(tuple []byte) []byte {
 	if !changed {
 		return tuple
 	}
-	return appendKey(nil, values)
+	return encodeKey(values)
 }
 
 // String returns the number in decimal.
@@ -211,7 +211,7 @@ func (f *format) fieldNumber(name []byte) (int, bool) {
 	return i, ok
 }
 
-// kindOf tells the type of a field by number, TypeAny for one not known.
+// kindOf returns the type of a field by number, TypeAny for one not known.
 func (f *format) kindOf(i int) FieldType {
 	if i < len(f.fields) {
 		return f.fields[i].typ

@@ -37,7 +37,7 @@ func (e *Engine) gcStep() {
 	e.dropStory(st)
 }
 
-// unused tells whether no transaction can need the story any more.
+// unused reports whether no transaction can need the story any more.
 func (e *Engine) unused(st *story) bool {
 	if st.adder != nil || len(st.deleters) > 0 || len(st.readers) > 0 {
 		return false

@@ -18,7 +18,7 @@ const (
 	IterPP  = Iterator(iproto.IterPP)
 )
 
-// reverse tells whether the iterator walks down.
+// reverse reports whether the iterator walks down.
 func (it Iterator) reverse() bool {
 	return it == IterReq || it == IterLT || it == IterLE || it == IterPP
 }
@@ -32,7 +32,7 @@ func (it Iterator) direction() int {
 
 func (it Iterator) exact() bool { return it == IterEq || it == IterReq }
 
-// matches tells whether the iterator visits a row that compares so to its key.
+// matches reports whether the iterator visits a row that compares so to its key.
 func (it Iterator) matches(c int) bool {
 	switch it {
 	case IterEq, IterReq:

@@ -123,7 +123,7 @@ func (k *keyDef) compareKeys(a, b [][]byte) int {
 	return 0
 }
 
-// excludes tells whether the index leaves the tuple out.
+// excludes reports whether the index leaves the tuple out.
 func (k *keyDef) excludes(r *row) bool {
 	if !k.excludeNull {
 		return false
@@ -147,9 +147,9 @@ func (k *keyDef) key(r *row) [][]byte {
 	return key
 }
 
-// appendKey appends a key as an array.
-func appendKey(b []byte, key [][]byte) []byte {
-	b = mp.AppendArrayLen(b, len(key))
+// encodeKey returns a key as an array.
+func encodeKey(key [][]byte) []byte {
+	b := mp.AppendArrayLen(nil, len(key))
 	for _, v := range key {
 		b = append(b, v...)
 	}

@@ -91,7 +91,7 @@ func (e *Engine) setRights(g grantDef, p Privilege) {
 	u.grants[g.object] = p
 }
 
-// checkGrant tells whether the user, nil for the server itself, may grant or
+// checkGrant reports whether the user, nil for the server itself, may grant or
 // revoke so. It takes the owner of the object or somebody who may grant.
 func (e *Engine) checkGrant(by *User, g grantDef, revoke bool) *Error {
 	grantee := e.userByID(g.grantee)
@@ -164,7 +164,7 @@ func (e *Engine) granted(g grantDef, grantee *User) (name string, owner uint32, 
 	return "", noOwner, nil
 }
 
-// has tells whether the user has a role, by itself or by another one.
+// has reports whether the user has a role, by itself or by another one.
 func (u *User) has(role *User, depth int) bool {
 	if _, ok := u.hasRole[role.ID]; ok {
 		return true

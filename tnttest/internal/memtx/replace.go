@@ -2,7 +2,7 @@ package memtx
 
 import "github.com/gotnt/tnt/errcode"
 
-// dupMode tells what to do with a row that has the primary key of a new one.
+// dupMode returns what to do with a row that has the primary key of a new one.
 type dupMode uint8
 
 const (
@@ -22,7 +22,7 @@ func (e *Engine) change(s *stmt, sp *Space, old, fresh *row, mode dupMode) *Erro
 		st := old.story // begun when the transaction found the row
 		s.ownDelete = st.adder != nil && st.adder.txn == s.txn
 		st.addDeleter(s)
-		s.logged(sp, old, nil, mode)
+		s.logged(old, nil, mode)
 		e.countedDelete(st)
 		return e.afterChange(s, sp, old, nil)
 	}
@@ -56,7 +56,7 @@ func (e *Engine) change(s *stmt, sp *Space, old, fresh *row, mode dupMode) *Erro
 	if seen != nil {
 		e.storyOf(sp, seen).addDeleter(s)
 	}
-	s.logged(sp, nil, fresh, mode)
+	s.logged(nil, fresh, mode)
 	if mode == dupInsert && !st.links[0].own {
 		s.txn.trackGapAt(st, 0)
 	}
@@ -88,7 +88,7 @@ func (e *Engine) uncover(sp *Space, fresh *row, covered []*row) {
 	}
 }
 
-// checkDuplicates tells which row the new one replaces, or that there is one
+// checkDuplicates returns which row the new one replaces, or that there is one
 // with the same key in a unique index that it may not replace.
 func (e *Engine) checkDuplicates(s *stmt, sp *Space, covered []*row, old, fresh *row, mode dupMode) (seen *row, err *Error) {
 	st := s.add

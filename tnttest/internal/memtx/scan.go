@@ -191,7 +191,7 @@ func (s *treeScan) prefix() bool {
 	return true
 }
 
-// seen tells whether the transaction sees a row, without a trace of it.
+// seen reports whether the transaction sees a row, without a trace of it.
 func (s *treeScan) seen(r *row) bool {
 	if r.story == nil {
 		return true

@@ -85,7 +85,7 @@ func (e *Engine) Select(t *Txn, u *User, req *Select) (Selected, *Error) {
 // maxKeyParts is more than any key has (BOX_INDEX_PART_MAX).
 const maxKeyParts = 255
 
-// checkSpace tells whether the transaction can go on with a read of the space.
+// checkSpace reports whether the transaction can go on with a read of the space.
 func (t *Txn) checkSpace(sp *Space) *Error {
 	if err := t.check(); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (t *Txn) checkSpace(sp *Space) *Error {
 	return nil
 }
 
-// checkIterator tells whether the index has the iterator and can take the key.
+// checkIterator reports whether the index has the iterator and can take the key.
 // count is the number of its parts, of which there may be too many to split.
 func (ix *Index) checkIterator(it Iterator, key [][]byte, count int) *Error {
 	switch it {
@@ -125,7 +125,7 @@ func (ix *Index) checkIterator(it Iterator, key [][]byte, count int) *Error {
 	return ix.key.validate(key, true)
 }
 
-// checkExactKey tells whether the key tells one row.
+// checkExactKey reports whether the key tells one row.
 func (ix *Index) checkExactKey(key [][]byte, count int) *Error {
 	if !ix.Def.Unique {
 		return Errorf(errcode.MoreThanOneTuple, "Get() doesn't support partial keys and non-unique indexes")
@@ -140,7 +140,7 @@ func (ix *Index) checkExactKey(key [][]byte, count int) *Error {
 // packPosition encodes a place in an index: the key of a tuple with that of
 // the primary index behind, in Base64.
 func packPosition(key [][]byte) []byte {
-	raw := appendKey(nil, key)
+	raw := encodeKey(key)
 	out := make([]byte, base64.RawStdEncoding.EncodedLen(len(raw)))
 	base64.RawStdEncoding.Encode(out, raw)
 	return out

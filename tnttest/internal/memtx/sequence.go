@@ -92,7 +92,7 @@ func (e *Engine) NextNumber(u *User, name string) (int64, *Error) {
 	return 0, Errorf(errcode.NoSuchSequence, "Sequence '%s' does not exist", name)
 }
 
-// checkSequence tells whether the user may take numbers.
+// checkSequence reports whether the user may take numbers.
 func (e *Engine) checkSequence(u *User, q *sequence) *Error {
 	if u == nil || q.generated {
 		return nil

@@ -129,7 +129,7 @@ func (st *story) sink(i int) {
 	st.space.indexes[i].store.put(older.row)
 }
 
-// deletedBy tells whether a statement of the transaction deletes the row.
+// deletedBy reports whether a statement of the transaction deletes the row.
 func (st *story) deletedBy(t *Txn) bool {
 	for _, s := range st.deleters {
 		if s.txn == t {
@@ -139,7 +139,7 @@ func (st *story) deletedBy(t *Txn) bool {
 	return false
 }
 
-// ownedBy tells whether it is sure that no other transaction can change the
+// ownedBy reports whether it is sure that no other transaction can change the
 // row before t is through: t added it, or read it.
 func (st *story) ownedBy(t *Txn) bool {
 	if st.adder != nil && st.adder.txn == t {

@@ -14,7 +14,7 @@ type gapRead struct {
 	count bool
 }
 
-// covers tells whether the row is in the range.
+// covers reports whether the row is in the range.
 func (g *gapRead) covers(ix *Index, r *row) bool {
 	if g.all {
 		return true

@@ -73,7 +73,7 @@ func (e *Engine) begin() *Txn {
 	return t
 }
 
-// check tells whether the transaction can go on.
+// check reports whether the transaction can go on.
 func (t *Txn) check() *Error {
 	if t.status < txnAborted && !t.deadline.IsZero() && !t.engine.Now().Before(t.deadline) {
 		t.status, t.abort = txnAborted, errcode.TransactionTimeout
@@ -141,9 +141,6 @@ func (t *Txn) Commit() *Error {
 		p := e.nextPSN
 		e.nextPSN++
 		for _, s := range t.stmts {
-			if (s.add != nil || s.del != nil) && !e.applying {
-				e.lsn++
-			}
 			if s.add != nil {
 				e.commitAdd(s, p)
 			} else if s.del != nil {

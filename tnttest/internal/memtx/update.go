@@ -35,7 +35,7 @@ func (f *format) upsert(tuple, ops []byte, base int) ([]byte, *Error) {
 	return root.appendRoot(nil, f), nil
 }
 
-// checkOps tells whether the operations are well formed.
+// checkOps reports whether the operations are well formed.
 func (f *format) checkOps(ops []byte, base int) *Error {
 	_, err := f.readOps(ops, base)
 	return err
@@ -212,7 +212,7 @@ func (n *updateNode) applyArray(op *updateOp) *Error {
 	return n.item(i).change(op)
 }
 
-// settle makes the number of a field count from the front, and tells whether
+// settle makes the number of a field count from the front, and reports whether
 // there is such a field among n.
 func (op *updateOp) settle(n int) bool {
 	if op.fieldNo >= 0 {

@@ -68,7 +68,7 @@ func (op *updateOp) errNoSuchField() *Error {
 	return Errorf(errcode.NoSuchFieldNo, "Field %d was not found in the tuple", n)
 }
 
-// last tells whether the current token is the last of the path.
+// last reports whether the current token is the last of the path.
 func (op *updateOp) last() bool { return op.path.eof() }
 
 // scalarOp tells of operations that change a value and not what holds it.

@@ -147,7 +147,7 @@ func (e *Engine) dropUser(s *stmt, u *User) *Error {
 	return nil
 }
 
-// userHasData tells whether the user has objects, gave or got privileges, or
+// userHasData reports whether the user has objects, gave or got privileges, or
 // is a role that somebody has.
 func (e *Engine) userHasData(t *Txn, u *User) bool {
 	key := mp.AppendUint(mp.AppendArrayLen(nil, 1), uint64(u.ID))
@@ -212,7 +212,7 @@ const (
 	shownNameLen = 64
 )
 
-// isIdentifier tells whether a name consists of printable characters.
+// isIdentifier reports whether a name consists of printable characters.
 func isIdentifier(name string) bool {
 	for _, c := range name {
 		if c == utf8.RuneError || unicode.IsControl(c) || c == '\u2028' || c == '\u2029' {

@@ -22,7 +22,7 @@ const (
 	extTuple    = 7
 )
 
-// typeOf tells the kind of the value at the start of b, which is not empty.
+// typeOf returns the kind of the value at the start of b, which is not empty.
 func typeOf(b []byte) mp.Type { return mp.TypeOf(b[0]) }
 
 // next splits the first value off b. b is known to be valid.

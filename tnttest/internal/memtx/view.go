@@ -5,7 +5,7 @@ import "github.com/gotnt/tnt/internal/mp"
 // privSee are the rights of which each lets a user see what they are for.
 const privSee = PrivRead | PrivWrite | PrivDrop | PrivAlter
 
-// viewFilter tells which rows of a system view a user may see, nil for all.
+// viewFilter returns which rows of a system view a user may see, nil for all.
 func (e *Engine) viewFilter(view string) func(u *User, tuple []byte) bool {
 	switch view {
 	case "_vspace", "_vindex", "_vspace_sequence":

@@ -1,0 +1,91 @@
+package tnt_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/tnttest"
+)
+
+// choosing is an Executor that tries its ways one after the other.
+type choosing struct {
+	ways   []tnt.Executor
+	limit  time.Duration
+	began  []time.Time
+	failed []error
+}
+
+func (c *choosing) Route(ctx context.Context, a tnt.Attempt) (tnt.Route, error) {
+	c.began = append(c.began, a.Began)
+	if a.Try > len(c.ways) {
+		return a.Last, a.Err
+	}
+	rt, err := c.ways[a.Try-1].Route(ctx, tnt.Attempt{Try: 1})
+	return rt.TryFor(c.limit), err
+}
+
+func (c *choosing) OnFailure(_ context.Context, a tnt.Attempt) { c.failed = append(c.failed, a.Err) }
+
+func twoServers(t *testing.T) (slow, quick *tnt.Conn) {
+	t.Helper()
+	var conns []*tnt.Conn
+	for range 2 {
+		srv := tnttest.Run(t, tnttest.WithSpace(tnttest.SpaceDef{
+			Name:    "s",
+			Format:  []tnttest.Field{{Name: "id", Type: "unsigned"}},
+			Indexes: []tnttest.IndexDef{{Name: "pk", Parts: []tnttest.Part{{Field: 1, Type: "unsigned"}}}},
+		}))
+		if len(conns) == 0 {
+			for _, on := range []iproto.Type{iproto.TypeInsert, iproto.TypeSelect} {
+				srv.Inject(tnttest.Fault{On: on, Space: "s", Delay: 5 * time.Second})
+			}
+		}
+		conns = append(conns, connect(t, tnt.Options{Address: srv.Addr()}))
+	}
+	return conns[0], conns[1]
+}
+
+func TestTryForAsksForAnotherWay(t *testing.T) {
+	slow, quick := twoServers(t)
+	ctx := testContext(t)
+	c := &choosing{ways: []tnt.Executor{slow, quick}, limit: 20 * time.Millisecond}
+	if err := tnt.Exec(ctx, c, tnt.Select{Space: "s", Key: tnt.K(1)}); err != nil {
+		t.Errorf("a read: %v", err)
+	}
+	if len(c.began) != 2 || c.began[0].IsZero() || !c.began[0].Equal(c.began[1]) {
+		t.Errorf("Began is not that of the call: %v", c.began)
+	}
+	if len(c.failed) != 0 {
+		t.Errorf("OnFailure was told of what was done again: %v", c.failed)
+	}
+	c = &choosing{ways: []tnt.Executor{slow, quick}, limit: 20 * time.Millisecond}
+	err := tnt.Exec(ctx, c, tnt.Insert{Space: "s", Tuple: []any{1}})
+	if !errors.Is(err, tnt.ErrTimeout) || len(c.began) != 1 {
+		t.Errorf("a write was tried %d times: %v, want once and ErrTimeout", len(c.began), err)
+	}
+	if len(c.failed) != 1 || !errors.Is(c.failed[0], tnt.ErrTimeout) {
+		t.Errorf("OnFailure was told of %v", c.failed)
+	}
+	if err := tnt.Exec(ctx, tnt.Idempotent(c), tnt.Insert{Space: "s", Tuple: []any{2}}); err != nil {
+		t.Errorf("an idempotent write: %v", err)
+	}
+	if err := tnt.Exec(ctx, tnt.Idempotent(c), tnt.Insert{Space: "nonsense", Tuple: []any{2}}); err == nil || len(c.failed) != 2 {
+		t.Errorf("a failure of an Idempotent: %v, told of %v", err, c.failed)
+	}
+}
+
+// A stream that can't be had says so once.
+func TestErrorOfAStreamThatIsNotBound(t *testing.T) {
+	srv := tnttest.Run(t, tnttest.WithVersion("2.6.0"))
+	conn := connect(t, tnt.Options{Address: srv.Addr()})
+	err := conn.Stream().Begin(testContext(t))
+	var lacks *tnt.FeatureError
+	if !errors.As(err, &lacks) || strings.Count(err.Error(), "BEGIN") != 1 {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,106 @@
+package pool
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestDecide(t *testing.T) {
+	leader := func(id, term uint64) facts {
+		return facts{account: account{id: id, term: term, leader: id, uuid: fmt.Sprint(id)}, known: true, told: true}
+	}
+	follower := func(id, term, leader uint64) facts {
+		return facts{account: account{id: id, term: term, leader: leader, ro: true, uuid: fmt.Sprint(id)}, known: true, told: true}
+	}
+	writable := func(id, turned uint64) facts {
+		return facts{account: account{id: id, term: 1, turned: turned, uuid: fmt.Sprint(id)}, known: true, told: true}
+	}
+	readOnly := func(id uint64) facts { return follower(id, 1, 0) }
+	unfit := func(f facts) facts { f.unfit = errSilent; return f }
+	away := func(f facts) facts { f.unfit, f.away, f.known = errStarting, true, false; return f }
+	master := func(f facts) facts { f.master = true; return f }
+	marked := func(f facts) facts { f.marked = true; return f }
+	denied := func(id uint64) facts { return facts{account: account{id: id, uuid: fmt.Sprint(id)}, denied: true} }
+	named := func(f facts, uuid string) facts { f.leaderUUID = uuid; return f }
+	for _, test := range []struct {
+		name string
+		all  []facts
+		want string // M, R, S or U of each
+	}{
+		{"elected", []facts{leader(1, 2), follower(2, 2, 1), follower(3, 2, 1)}, "MRR"},
+		{"none yet", []facts{follower(1, 2, 0), follower(2, 2, 0)}, "RR"},
+		{"two leaders", []facts{leader(1, 2), leader(2, 3), follower(3, 3, 2)}, "SMR"},
+		{"a stopped leader and the new one", []facts{unfit(leader(1, 2)), leader(2, 3), follower(3, 3, 2)}, "SMR"},
+		{"a stopped leader, the new one is not writable yet", []facts{unfit(leader(1, 2)), follower(2, 3, 2), follower(3, 3, 2)}, "SRR"},
+		{"a new term without a leader, of a majority", []facts{leader(1, 2), follower(2, 3, 0), follower(3, 3, 0)}, "SRR"},
+		{"a new term of one that is cut off", []facts{leader(1, 2), follower(2, 2, 1), follower(3, 3, 0)}, "MRR"},
+		{"a leader that is gone", []facts{away(leader(1, 2)), follower(2, 2, 1), follower(3, 2, 1)}, "URR"},
+		{"a leader that is gone, and the new one", []facts{away(leader(1, 2)), leader(2, 3), follower(3, 3, 2)}, "UMR"},
+		{"the new one is gone, and the old one lags", []facts{leader(1, 2), away(leader(2, 3)), follower(3, 3, 2)}, "SUR"},
+		{"in one term, whom the others call leader", []facts{master(leader(1, 2)), {account: account{id: 2, term: 2, leader: 2}, known: true, told: true}, follower(3, 2, 2)}, "RMR"},
+		{"by read_only", []facts{writable(1, 0), readOnly(2), readOnly(3)}, "MRR"},
+		{"the one that turned last", []facts{master(writable(1, 0)), writable(2, 1), readOnly(3)}, "SMR"},
+		{"the one that turned last, though it was first", []facts{writable(1, 2), writable(2, 1), readOnly(3)}, "MSR"},
+		{"masters all", []facts{writable(1, 0), writable(2, 0), writable(3, 0)}, "MRR"},
+		{"masters all: it stays", []facts{writable(1, 0), master(writable(2, 0)), writable(3, 0)}, "RMR"},
+		{"a stopped master, another was made", []facts{unfit(writable(1, 0)), writable(2, 1), readOnly(3)}, "SMR"},
+		{"a stopped master, and none yet", []facts{unfit(writable(1, 0)), readOnly(2), readOnly(3)}, "URR"},
+		{"it just refused", []facts{marked(writable(1, 0)), readOnly(2)}, "RR"},
+		{"nothing is known", []facts{away(facts{}), away(facts{})}, "UU"},
+		{"they may not be asked: the first is tried", []facts{denied(1), denied(2)}, "MR"},
+		{"they may not be asked: it refused", []facts{marked(denied(1)), denied(2), denied(3)}, "RMR"},
+		{"they may not be asked: all refused", []facts{marked(denied(1)), marked(denied(2))}, "RR"},
+		{"some may be asked", []facts{denied(1), writable(2, 0)}, "RM"},
+		{"named by a refusal", []facts{leader(1, 2), named(follower(2, 3, 0), "3"), follower(3, 2, 1)}, "SRR"},
+	} {
+		var got strings.Builder
+		for _, v := range decide(test.all, false) {
+			got.WriteString(strings.ToUpper(v.role.String()[:1]))
+			if v.why == nil {
+				t.Errorf("%s: no reason", test.name)
+			}
+			if v.role == Superseded && !errors.Is(v.why, ErrSuperseded) {
+				t.Errorf("%s: %v is not ErrSuperseded", test.name, v.why)
+			}
+		}
+		if got.String() != test.want {
+			t.Errorf("%s: %s, want %s", test.name, got.String(), test.want)
+		}
+	}
+}
+
+// ER_READONLY names the leader, in a term that is not older than what is known.
+func TestHint(t *testing.T) {
+	m := &member{account: account{term: 3, leader: 1}}
+	m.hint(map[string]any{"term": uint64(2), "leader_uuid": "old", "leader_id": uint64(9)})
+	m.hint(map[string]any{"term": uint64(7)})
+	if m.account != (account{term: 3, leader: 1}) {
+		t.Errorf("an old refusal, and one without a leader: %+v", m.account)
+	}
+	m.hint(map[string]any{"term": uint64(4), "leader_uuid": "u", "leader_id": uint64(2)})
+	if m.account != (account{term: 4, leader: 2, leaderUUID: "u"}) {
+		t.Errorf("a newer one: %+v", m.account)
+	}
+}
+
+func TestDecideIndependent(t *testing.T) {
+	all := []facts{
+		{account: account{term: 1}, known: true, told: true},
+		{account: account{term: 7, leader: 1}, known: true, told: true},
+		{account: account{ro: true}, known: true, told: true},
+	}
+	for i, want := range []Role{Master, Master, Replica} {
+		if got := decide(all, true)[i].role; got != want {
+			t.Errorf("%d is %v, want %v", i, got, want)
+		}
+	}
+}
+
+func TestWeightedIsSpread(t *testing.T) {
+	order := weighted([]*Candidate{{Weight: 1}, {Weight: 3}, {Weight: 2}})
+	if fmt.Sprint(order) != "[1 2 0 1 2 1]" {
+		t.Errorf("the order is %v", order)
+	}
+}

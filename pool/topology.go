@@ -1,0 +1,225 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/gotnt/tnt"
+)
+
+// Add adds an instance, and starts to connect to it. The error says what is wrong with
+// it, or that the pool has one of that name.
+func (p *Pool) Add(i Instance) error {
+	i, err := i.checked()
+	if err != nil {
+		return err
+	}
+	m, err := p.newMember(i)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return errClosed
+	}
+	if at := p.find(i.Name); at >= 0 {
+		return fmt.Errorf("pool: there is an instance %q already: Replace replaces it", i.Name)
+	}
+	p.members = append(slices.Clip(p.members), m)
+	m.start()
+	p.update()
+	return nil
+}
+
+// Instances returns the instances that the pool has now, in its order: none after
+// Close. They have the credentials that they were given.
+func (p *Pool) Instances() []Instance {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := make([]Instance, len(p.members))
+	for i, m := range p.members {
+		list[i] = m.Instance
+	}
+	return list
+}
+
+// find returns where a member is, -1 for nowhere. p.mu is held.
+func (p *Pool) find(name string) int {
+	return slices.IndexFunc(p.members, func(m *member) bool { return m.Name == name })
+}
+
+// Remove takes an instance out: it gets no new requests, and is left when those in
+// flight have their answers. Where ctx ends first they fail, and the error is the
+// context's cause.
+func (p *Pool) Remove(ctx context.Context, name string) error {
+	p.mu.Lock()
+	at := p.find(name)
+	if at < 0 {
+		p.mu.Unlock()
+		return fmt.Errorf("pool: there is no instance %q to be removed", name)
+	}
+	m := p.members[at]
+	p.members = slices.Delete(slices.Clone(p.members), at, at+1)
+	conns := m.leave()
+	p.news.add(roleChange{m.Name, m.role, Unknown, errRemoved})
+	p.update()
+	p.mu.Unlock()
+	return m.say(ctx, conns)
+}
+
+// say says goodbye to the instance of a member that has left.
+func (m *member) say(ctx context.Context, conns []*tnt.Conn) error {
+	err := closeGraceful(ctx, conns)
+	m.finish()
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// Replace puts an instance in the place of the one with the same name, which is left
+// as by Remove. It may have another address, other credentials and another UUID.
+func (p *Pool) Replace(ctx context.Context, i Instance) error {
+	i, err := i.checked()
+	if err != nil {
+		return err
+	}
+	m, err := p.newMember(i)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	at := p.find(i.Name)
+	if at < 0 || p.closed {
+		p.mu.Unlock()
+		return fmt.Errorf("pool: there is no instance %q to be replaced: Add adds one", i.Name)
+	}
+	old := p.members[at]
+	p.members = slices.Clone(p.members)
+	p.members[at] = m
+	conns := old.leave()
+	p.news.add(roleChange{old.Name, old.role, Unknown, errRemoved})
+	m.start()
+	p.update()
+	p.mu.Unlock()
+	return old.say(ctx, conns)
+}
+
+// SetInstances makes the pool have just these instances: those with new names are
+// added, those whose options changed are replaced, and the others are removed, each as
+// by the method of that name. An invalid list changes nothing.
+func (p *Pool) SetInstances(ctx context.Context, list []Instance) error {
+	list, err := checkAll(list)
+	if err != nil {
+		return err
+	}
+	wanted := map[string]Instance{}
+	for _, i := range list {
+		wanted[i.Name] = i
+	}
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return errClosed
+	}
+	have := map[string]Instance{}
+	for _, m := range p.members {
+		have[m.Name] = m.Instance
+	}
+	p.mu.Unlock()
+	var errs []error
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	do := func(f func() error) {
+		all.Go(func() {
+			err := f()
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+		})
+	}
+	for _, i := range list { // those that come before those that go
+		if old, ok := have[i.Name]; !ok {
+			errs = append(errs, p.Add(i))
+		} else if !sameInstance(old, i) {
+			do(func() error { return p.Replace(ctx, i) })
+		}
+	}
+	for name := range have {
+		if _, ok := wanted[name]; !ok {
+			do(func() error { return p.Remove(ctx, name) })
+		}
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// sameInstance reports whether nothing of an instance changed. Functions are compared
+// by where they are, and TLS by its address.
+func sameInstance(a, b Instance) bool {
+	if a.Name != b.Name || a.Zone != b.Zone || a.Weight != b.Weight || a.Options.TLS != b.Options.TLS {
+		return false
+	}
+	av, bv := reflect.ValueOf(a.Options), reflect.ValueOf(b.Options)
+	for n := range av.NumField() {
+		x, y := av.Field(n), bv.Field(n)
+		switch {
+		case x.Kind() == reflect.Func:
+			if x.Pointer() != y.Pointer() {
+				return false
+			}
+		case x.Type() == reflect.TypeFor[[]tnt.Hook]():
+			if x.Len() != y.Len() {
+				return false
+			}
+		case x.Kind() == reflect.Pointer: // TLS
+		case !reflect.DeepEqual(x.Interface(), y.Interface()):
+			return false
+		}
+	}
+	return true
+}
+
+// Follow makes the pool have the instances of each list that comes, by SetInstances,
+// for etcd, a file or DNS to drive it. It returns nil when the channel is closed, the
+// context's cause when ctx ends, the error of SetInstances for a list that is not
+// valid, and tnt.ErrClosed when the pool is closed. What is in flight on an instance
+// that goes may take up to MaxWait.
+func (p *Pool) Follow(ctx context.Context, lists <-chan []Instance) error {
+	for {
+		select {
+		case list, more := <-lists:
+			if !more {
+				return nil
+			}
+			if err := p.followOne(ctx, list); err != nil {
+				return err
+			}
+		case <-p.done:
+			return errClosed
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+var errLeftLate = errors.New("what was in flight on an instance that was removed took too long")
+
+func (p *Pool) followOne(ctx context.Context, list []Instance) error {
+	bounded := ctx
+	if most := p.opts.MaxWait; most != tnt.Never {
+		var cancel context.CancelFunc
+		bounded, cancel = context.WithTimeoutCause(ctx, most, errLeftLate)
+		defer cancel()
+	}
+	err := p.SetInstances(bounded, list)
+	if errors.Is(err, errLeftLate) {
+		return nil
+	}
+	return err
+}

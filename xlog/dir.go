@@ -1,0 +1,190 @@
+package xlog
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gotnt/tnt/types"
+)
+
+// Errors of a directory's logs. ErrGap: what came right after the position is
+// not there, or a log in between is missing. ErrAhead: the logs end before the
+// position.
+var (
+	ErrGap   = errors.New("xlog: a log is missing")
+	ErrAhead = errors.New("xlog: the logs end before the position")
+)
+
+// Dir is a directory of files, as Tarantool's wal_dir, memtx_dir and vinyl_dir
+// are.
+type Dir struct {
+	files []File
+	opts  []Option
+}
+
+// File is a file of a Dir.
+type File struct {
+	Path   string
+	Header Header
+	// Err is why the header could not be read.
+	Err error
+}
+
+// extensions are those of the files that a Dir has. One that is not finished
+// (.inprogress) is none.
+var extensions = map[string]string{".xlog": TypeLog, ".snap": TypeSnapshot, ".vylog": TypeVinylLog, ".run": TypeVinylRun, ".index": TypeVinylPage}
+
+// OpenDir looks for files in a directory and in those inside of it, where vinyl
+// keeps its runs, and reads their headers. The options hold for the files'
+// rows; Follow is of no use here. A file whose header is broken is one of the
+// Dir's files all the same.
+func OpenDir(path string, opts ...Option) (*Dir, error) {
+	d := &Dir{opts: opts}
+	err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || extensions[filepath.Ext(name)] == "" {
+			return err
+		}
+		f := File{Path: name}
+		r, err := Open(name)
+		if err != nil {
+			f.Err = err
+			f.Header.Type = extensions[filepath.Ext(name)]
+		} else {
+			f.Header = r.Header()
+			f.Err = r.Close()
+		}
+		d.files = append(d.files, f)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("xlog: %w", err)
+	}
+	slices.SortStableFunc(d.files, func(a, b File) int {
+		return cmp.Or(strings.Compare(a.Header.Type, b.Header.Type),
+			cmp.Compare(a.Header.VClock.Signature(), b.Header.VClock.Signature()), strings.Compare(a.Path, b.Path))
+	})
+	return d, nil
+}
+
+// Files returns the files: by their types, then from the oldest on.
+func (d *Dir) Files() []File { return slices.Clone(d.files) }
+
+func (d *Dir) logs() []File {
+	var logs []File
+	for _, f := range d.files {
+		if f.Header.Type == TypeLog {
+			logs = append(logs, f)
+		}
+	}
+	return logs
+}
+
+// Since iterates over the transactions of the logs that came after a position.
+// Rows of local spaces are counted in component 0: a position without it makes
+// all of those in the log where it is come.
+//
+// That nothing is left out is checked: by what each log says of the one before
+// it, and by where it starts and the one before it ends. A hole is an ErrGap, a
+// position behind the last row an ErrAhead, once all rows were seen. A
+// transaction that the position cuts through is an error.
+func (d *Dir) Since(position types.VClock) iter.Seq2[[]Row, error] {
+	return func(yield func([]Row, error) bool) {
+		logs := d.logs()
+		first := -1
+		for i, f := range logs {
+			if f.Err == nil && position.Covers(f.Header.VClock) {
+				first = i
+			}
+		}
+		if first < 0 {
+			yield(nil, fmt.Errorf("%w: none of %d logs has what came after %v", ErrGap, len(logs), position))
+			return
+		}
+		var reached types.VClock
+		for i, f := range logs[first:] {
+			err := f.Err
+			if err == nil && i > 0 {
+				err = follows(logs[first+i-1], f, reached)
+			}
+			if err == nil {
+				var more bool
+				if reached, more, err = f.since(position, d.opts, yield); err == nil && !more {
+					return
+				}
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+		if !reached.Covers(position) {
+			yield(nil, fmt.Errorf("%w: they end at %v, the position is %v", ErrAhead, reached, position))
+		}
+	}
+}
+
+// follows reports as an error that a log does not come right after another
+// one, whose rows end at reached.
+func follows(before, f File, reached types.VClock) error {
+	switch {
+	case f.Header.HasPrev && f.Header.PrevVClock != before.Header.VClock && f.Header.PrevVClock != (types.VClock{}):
+		return fmt.Errorf("%w: before %s there was one that starts at %v, but there is %s, which starts at %v",
+			ErrGap, f.Path, f.Header.PrevVClock, before.Path, before.Header.VClock)
+	case !reached.Covers(f.Header.VClock):
+		return fmt.Errorf("%w: %s ends at %v, %s starts at %v", ErrGap, before.Path, reached, f.Path, f.Header.VClock)
+	}
+	return nil
+}
+
+// since yields the transactions of a file that came after a position. It
+// returns where the file ends, and whether there may be more to yield.
+func (f File) since(position types.VClock, opts []Option, yield func([]Row, error) bool) (reached types.VClock, more bool, err error) {
+	r, err := Open(f.Path, opts...)
+	if err != nil {
+		return reached, false, err
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	for tx, err := range r.Transactions() {
+		if err != nil {
+			return reached, false, fmt.Errorf("%s: %w", f.Path, err)
+		}
+		switch known := knownRows(tx, position); {
+		case known == len(tx):
+		case known > 0:
+			return reached, false, fmt.Errorf("xlog: %s: position %v is inside of a transaction, after %d of its %d rows", f.Path, position, known, len(tx))
+		case !yield(tx, nil):
+			return reached, false, nil
+		}
+	}
+	return r.End().VClock, true, nil
+}
+
+// knownRows counts the rows of a transaction that are not after a position.
+// Local rows go with the others of their transaction.
+func knownRows(tx []Row, position types.VClock) int {
+	known, local := 0, 0
+	for i := range tx {
+		switch row := &tx[i]; {
+		case row.Local:
+			local++
+		case row.LSN <= position[row.ReplicaID]:
+			known++
+		}
+	}
+	switch {
+	case local == len(tx):
+		if tx[0].LSN <= position[0] {
+			return local
+		}
+		return 0
+	case known == len(tx)-local:
+		return len(tx)
+	}
+	return known
+}

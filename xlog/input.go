@@ -1,0 +1,66 @@
+package xlog
+
+import (
+	"errors"
+	"io"
+	"time"
+)
+
+// pollInterval is how often a file that is followed is looked at.
+const pollInterval = 20 * time.Millisecond
+
+// readStep is how much is read at once. Memory for a large block grows as its
+// bytes come, whatever its length claims.
+const readStep = 64 << 10
+
+// input is a window on a file's bytes.
+type input struct {
+	src    io.Reader
+	b      []byte // what is read and not yet used
+	offset int64  // of b in the file
+	eof    bool
+	opts   *options
+}
+
+// need makes the window n bytes long, or as long as the file allows.
+func (in *input) need(n int) error {
+	for len(in.b) < n && !in.eof {
+		if err := in.fill(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *input) fill() error {
+	if cap(in.b)-len(in.b) < readStep {
+		grown := make([]byte, len(in.b), len(in.b)+max(readStep, len(in.b)/2)+readStep)
+		copy(grown, in.b)
+		in.b = grown
+	}
+	n, err := in.src.Read(in.b[len(in.b):cap(in.b)])
+	in.b = in.b[:len(in.b)+n]
+	switch {
+	case n > 0 || err == nil:
+		return nil
+	case !errors.Is(err, io.EOF):
+		return err
+	case in.opts.follow == nil:
+		in.eof = true
+		return nil
+	}
+	timer := time.NewTimer(pollInterval)
+	defer timer.Stop()
+	select {
+	case <-in.opts.follow.Done():
+		return in.opts.follow.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// skip drops bytes from the front of the window.
+func (in *input) skip(n int) {
+	in.b = in.b[n:]
+	in.offset += int64(n)
+}
