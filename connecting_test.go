@@ -29,7 +29,11 @@ type attempts struct {
 func (a *attempts) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	a.mu.Lock()
 	a.at = append(a.at, time.Now())
+	tooMany := len(a.at) > 1000
 	a.mu.Unlock()
+	if tooMany { // without pauses the bubble's time would stand still
+		<-ctx.Done()
+	}
 	return a.dial(ctx, network, address)
 }
 

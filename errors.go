@@ -51,6 +51,9 @@ var (
 	ErrTooLarge = errors.New("the request is too large")
 )
 
+// errFrameTooLarge is that of an answer beyond Options.MaxFrame.
+var errFrameTooLarge = wire.ErrFrameTooLarge
+
 // Fate is what became of a request that failed.
 type Fate uint8
 

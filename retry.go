@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt/errcode"
-	"github.com/gotnt/tnt/internal/wire"
 )
 
 // SafeToRetry reports whether it is harmless to do the request that returned
@@ -68,7 +67,7 @@ func IsTransient(err error) bool {
 	switch {
 	case errors.Is(err, ErrTimeout), errors.Is(err, ErrTooMany):
 		return true
-	case errors.As(err, &missing), errors.Is(err, wire.ErrFrameTooLarge):
+	case errors.As(err, &missing), errors.Is(err, errFrameTooLarge):
 		return false
 	}
 	var re *RequestError
