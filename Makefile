@@ -4,6 +4,8 @@
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
 GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
+GORELEASE     := golang.org/x/exp/cmd/gorelease@v0.0.0-20261113113407-e3970619a1a4
+GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 BENCHSTAT     := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 FUZZTIME ?= 10s
@@ -12,6 +14,8 @@ NEW      ?= bench.txt
 OLD      ?= bench.old.txt
 COUNT    ?= 1
 URL      ?=
+DURATION ?= 10m
+SEED     ?= 0
 
 SHELL := /bin/bash
 
@@ -45,7 +49,7 @@ else \
 fi
 endef
 
-.PHONY: help test lint fmt bench bench-compare microbench fuzz cover demo prepare servers lint-fmt lint-tidy lint-builds lint-code
+.PHONY: help test soak release-test lint fmt bench bench-compare microbench fuzz cover demo vuln gorelease release prepare servers lint-fmt lint-tidy lint-builds lint-code
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +66,13 @@ test: servers ## vet and test each module, with the race detector, on every Tara
 		echo '== with 32 bits'; \
 		CGO_ENABLED=0 GOARCH=386 go vet ./... && CGO_ENABLED=0 GOARCH=386 go test -count=1 -timeout 10m ./types ./schema ./internal/mp ./internal/wire ./internal/session; \
 	fi
+
+# Some seconds of it are part of make test.
+soak: servers ## put every server under load and faults: DURATION=10m SEED=n
+	go test -count=1 -v -timeout 0 -run TestSoak ./internal/soaktest -soak.duration=$(DURATION) -soak.seed=$(SEED)
+
+release-test: ## prove a release of all modules, those with large dependencies too
+	cd release && go test -count=1 -timeout 20m -run TestRelease . -release.all
 
 # What the tests need beside Go: a C compiler for the race detector, a Tarantool.
 prepare:
@@ -131,3 +142,19 @@ cover: ## write cover.out in each module and print the total
 
 demo: ## show the connector at work: URL=tarantool://user:pass@host:3301, or a server of its own
 	@cd cmd/tnt && go run . demo $(URL)
+
+vuln: ## look for known vulnerabilities in what each module uses
+	$(call each,go run $(GOVULNCHECK) ./...)
+
+gorelease: ## compare the API of each published module with its last version
+	@last=$$(git describe --tags --abbrev=0 --match 'v[0-9]*' 2>/dev/null); \
+	if [ -z "$$last" ]; then echo "nothing is released yet: there is no API to compare with"; exit 0; fi; \
+	failed=; \
+	for module in $(filter-out bench examples release,$(MODULES)); do \
+		echo "== $$module since $$last"; \
+		(cd "$$module" && go run $(GORELEASE) -base "$$last") || failed="$$failed $$module"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "INCOMPATIBLE:$$failed" >&2; exit 1; fi
+
+release: ## show what a release would do, and prove it: VERSION=v0.1.0, and TAG=-tag to make the tags
+	cd release && go run . -version "$(VERSION)" $(TAG)

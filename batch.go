@@ -246,7 +246,7 @@ func (b *batch[R]) done(i int) {
 // leave gives up what nobody waits for any more.
 func (b *batch[R]) leave() {
 	defer b.leaveGroups() // though a hook may panic
-	b.endHooks(errLeft)
+	b.endHooks(ErrLeft)
 }
 
 func (b *batch[R]) leaveGroups() {
@@ -264,8 +264,9 @@ func (b *batch[R]) endHooks(err error) {
 	h.endBatch(b.sent, b.received, b.rows, err)
 }
 
-// errLeft is how a batch ends whose loop was left.
-var errLeft = errors.New("the loop was left before all answers had their turn")
+// ErrLeft is what hooks are told of an Each whose loop was left: no failure of the
+// server or the connection. No request returns it.
+var ErrLeft = errors.New("the loop was left before all answers had their turn")
 
 // rowsIn returns the number of rows in the body of an answer, 0 where it has
 // none.

@@ -33,10 +33,13 @@ type Conn struct {
 	stateMu   sync.Mutex // held while hooks are told of a state, so that it is in order
 	listeners []*listener
 
-	mu      sync.Mutex
-	run     *run          // nil between Disconnect and Connect
-	last    error         // why the connection is not up
-	changed chan struct{} // closed and replaced when up or run change
+	mu  sync.Mutex
+	run *run // nil between Disconnect and Connect
+	// startAgain says that another run is to begin when the present one, which is
+	// being disconnected, has ended.
+	startAgain bool
+	last       error         // why the connection is not up
+	changed    chan struct{} // closed and replaced when up or run change
 }
 
 // live is a session with what its handshake found out.

@@ -86,11 +86,8 @@ func (c *Conn) Start() {
 		c.start().keep = true
 	case r.ctx.Err() == nil:
 		r.keep = true
-	default: // being disconnected: after that
-		go func() {
-			<-r.done
-			c.Start()
-		}()
+	default: // being disconnected
+		c.startAgain = true
 	}
 }
 
@@ -102,7 +99,7 @@ func (c *Conn) giveUp(ctx context.Context, r *run) error {
 	last, decided := c.last, r.decided
 	abandoned := r.waiters == 0 && !decided && !r.keep
 	if abandoned {
-		r.cancel(errGaveUp) // under mu: nobody is to join a run that is ending
+		r.cancel(fmt.Errorf("%w: %w", errGaveUp, context.Cause(ctx))) // under mu: nobody is to join a run that is ending
 	}
 	c.mu.Unlock()
 	switch {
@@ -111,9 +108,7 @@ func (c *Conn) giveUp(ctx context.Context, r *run) error {
 	case abandoned:
 		r.waitForEnd()
 		c.mu.Lock()
-		if last == nil {
-			last = c.last // what the attempt that was cut off had come to
-		}
+		last = c.last // with what the attempt that was cut off had come to
 		c.mu.Unlock()
 	}
 	return connectError(c, endOfWait(ctx, last))
@@ -122,10 +117,14 @@ func (c *Conn) giveUp(ctx context.Context, r *run) error {
 // endOfWait returns why a wait for a connection ended, with the failure of the
 // last attempt.
 func endOfWait(ctx context.Context, last error) error {
-	if last == nil || errors.Is(last, errGaveUp) && !errors.As(last, new(*notConnectedError)) {
-		return context.Cause(ctx)
+	switch cause := context.Cause(ctx); {
+	case last == nil:
+		return cause
+	case errors.Is(last, errGaveUp) && errors.Is(last, cause):
+		return last
+	default:
+		return fmt.Errorf("%w; the last attempt: %w", cause, last)
 	}
-	return fmt.Errorf("%w; the last attempt: %w", context.Cause(ctx), last)
 }
 
 // givenUpMost is how long Connect waits beyond its context for its attempt to
@@ -213,13 +212,14 @@ func (c *Conn) Close() error {
 func (c *Conn) stop() *run {
 	c.mu.Lock()
 	r := c.run
-	var l *live
 	if r != nil {
 		r.cancel(ErrClosed)
-		l = c.up.Swap(nil)
-		c.last = ErrClosed
-		c.announce()
+	} else {
+		c.watchers.end(&notConnectedError{cause: ErrClosed})
 	}
+	l := c.up.Swap(nil)
+	c.last, c.startAgain = ErrClosed, false
+	c.announce()
 	c.mu.Unlock()
 	if l != nil {
 		l.session.Fail(ErrClosed)

@@ -87,7 +87,7 @@ func OneInto[T any, R Request](ctx context.Context, ex Executor, req R, dst *T) 
 	err := decodeFirst(a.in, a.body, a.plan, unsafe.Pointer(dst), a.names, a.rows)
 	a.release()
 	if err != nil {
-		return requestError(req, err, true)
+		return a.unread(req, err)
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ func ask[T any, R Request](ctx context.Context, ex Executor, req *R, a *answer) 
 	}
 	if err = a.find(format); err != nil {
 		a.release()
-		return requestError(*req, &DecodeError{err}, true)
+		return a.unread(*req, &DecodeError{err})
 	}
 	return nil
 }
@@ -170,13 +170,13 @@ func decodeAll[T any, R Request](a *answer, req *R, dst []T) ([]T, error) {
 		a.plan.DecodeRow(in, unsafe.Pointer(&rows[i]), a.names)
 		if err := in.Err(); err != nil {
 			a.release()
-			return rows[:i], requestError(*req, &DecodeError{fmt.Errorf("row %d: %w", i+1, err)}, true)
+			return rows[:i], a.unread(*req, &DecodeError{fmt.Errorf("row %d: %w", i+1, err)})
 		}
 	}
 	err := noMore(in, a.body)
 	a.release()
 	if err != nil {
-		return rows, requestError(*req, err, true)
+		return rows, a.unread(*req, err)
 	}
 	return rows, nil
 }

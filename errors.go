@@ -108,6 +108,16 @@ func (e *RequestError) Error() string {
 // Unwrap returns what went wrong.
 func (e *RequestError) Unwrap() error { return e.Err }
 
+// nestedError is an error of this package inside of another one's text, which says
+// already whose it is.
+type nestedError struct{ err error }
+
+func nested(err error) error { return &nestedError{err} }
+
+func (e *nestedError) Error() string { return strings.TrimPrefix(e.err.Error(), "tnt: ") }
+
+func (e *nestedError) Unwrap() error { return e.err }
+
 // failedOn completes the error of a request with the instance that it failed on
 // and with whether the caller's context ended it.
 func failedOn(ctx context.Context, c *Conn, err error) error {
@@ -216,6 +226,8 @@ func infoError(info RequestInfo, err error, sent bool) error {
 		err = &connectionLostError{cause: lost.Cause}
 	case errors.As(err, &lost):
 		err, sent = &notConnectedError{cause: lost.Cause}, false
+	case errors.Is(err, ErrTooMany):
+		err = fmt.Errorf("%w (Options.MaxInFlight)", err)
 	case err == context.Canceled || err == context.DeadlineExceeded: //nolint:errorlint // bare ones get words
 		err = fmt.Errorf("gave up: %w", err)
 	case errors.As(err, &answer) || err == ErrNoTuple: //nolint:errorlint // a context's cause may hold one

@@ -49,7 +49,8 @@ type exchange struct {
 	// fields matter: it has to be of the schema that they are taken from.
 	byName bool
 
-	session       *session.Session // nil for an Answer's
+	conn          *Conn            // nil for an Answer's
+	session       *session.Session // likewise
 	slot          *session.Slot
 	body          []byte
 	schemaVersion uint64
@@ -57,13 +58,19 @@ type exchange struct {
 	checked       bool           // the server was asked about the schema
 	format        *schema.Format // of an Answer's Response
 
-	sent, received int // bytes, for the hooks
+	sent int // bytes, for the hooks
 }
 
 func (x *exchange) release() {
 	if x.session != nil {
 		x.session.Release(x.slot)
 	}
+}
+
+// unread returns the error of a request whose answer can't be taken as it was
+// asked for.
+func (x *exchange) unread(req Request, err error) error {
+	return failedOn(context.Background(), x.conn, requestError(req, err, true))
 }
 
 // formatOf returns the format of the tuples in the answer, nil where it is not
@@ -100,6 +107,7 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 	for {
 		deadline := rt.deadline(ctx, a.Began)
 		if err = tryOn(ctx, rt, req, x, rt.deadlineOfTry(deadline)); err == nil {
+			x.conn = rt.conn
 			break
 		}
 		err = failedOn(ctx, rt.conn, err)

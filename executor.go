@@ -136,10 +136,17 @@ func (c *Conn) Route(ctx context.Context, a Attempt) (Route, error) {
 }
 
 // triesAgain reports whether a request whose session was lost is to wait for
-// another one.
+// another one: where one is to come.
 func (c *Conn) triesAgain(ctx context.Context, a Attempt) bool {
 	return c.opts.WaitConnected && ctx.Err() == nil && !errors.Is(a.Err, ErrClosed) &&
-		(errors.Is(a.Err, ErrNotConnected) || errors.Is(a.Err, ErrConnectionLost))
+		(errors.Is(a.Err, ErrNotConnected) || errors.Is(a.Err, ErrConnectionLost)) && c.isWanted()
+}
+
+// isWanted reports whether the connection is up, or to come up by itself.
+func (c *Conn) isWanted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.run != nil && !c.run.isLeaving()
 }
 
 // Answer is an Executor that does requests by itself, without a server: for

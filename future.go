@@ -171,8 +171,9 @@ func (f *Future) Wait(ctx context.Context) (Response, error) {
 	for {
 		f.mu.Lock()
 		if f.err == nil || f.ex == nil {
-			defer f.mu.Unlock()
-			return f.resp, f.err
+			resp, err := f.resp, f.err
+			f.mu.Unlock()
+			return resp, err
 		}
 		if other := f.again; other != nil {
 			f.mu.Unlock()

@@ -82,12 +82,29 @@ func (c *Conn) try(ctx context.Context, r *run, attempt *ConnectAttempt) *live {
 	l := c.startSession(r, opened)
 	if attempt.Stage, attempt.Err = c.introduce(ctx, l); attempt.Err != nil {
 		l.session.Close()
-		attempt.Permanent = isPermanent(attempt.Err)
-		attempt.Err = contextError(ctx, attempt.Err)
+		attempt.Permanent = isPermanent(attempt.Stage, attempt.Err)
+		attempt.Err = ofAttempt(contextError(ctx, attempt.Err))
 		return nil
 	}
 	attempt.Version = l.greeting.Version
 	return l
+}
+
+// attemptError is why an attempt failed whose session was lost. It is no
+// ErrConnectionLost: it becomes the reason of requests that were never sent.
+type attemptError struct{ failed, cause error }
+
+func (e *attemptError) Error() string { return e.failed.Error() }
+
+func (e *attemptError) Unwrap() error { return e.cause }
+
+// ofAttempt returns the error of an attempt for one of its requests.
+func ofAttempt(err error) error {
+	var lost *connectionLostError
+	if errors.As(err, &lost) {
+		return &attemptError{err, lost.cause}
+	}
+	return err
 }
 
 // linkConfig returns the options as the way to a session needs them.
@@ -141,12 +158,12 @@ func (c *Conn) startSession(r *run, opened *link.Link) *live {
 // user, and returns the step that failed.
 func (c *Conn) introduce(ctx context.Context, l *live) (ConnectStage, error) {
 	if err := c.applySettings(ctx, l); err != nil {
-		return StageSettings, err
+		return StageSettings, nested(err)
 	}
 	if !c.opts.NoSchema {
 		s, err := c.fetchSchema(ctx, l)
 		if err != nil {
-			return StageSchema, err
+			return StageSchema, nested(err)
 		}
 		l.setSchema(s)
 		l.verified.Store(s)
@@ -154,16 +171,20 @@ func (c *Conn) introduce(ctx context.Context, l *live) (ConnectStage, error) {
 	if c.opts.AfterConnect != nil {
 		p := &Pinned{route: Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}}
 		if err := c.opts.AfterConnect(ctx, p); err != nil {
-			return StageAfterConnect, fmt.Errorf("Options.AfterConnect: %w", err)
+			return StageAfterConnect, fmt.Errorf("Options.AfterConnect: %w", nested(err))
 		}
 	}
 	return "", nil
 }
 
 // isPermanent reports whether what failed after authentication will fail again.
-func isPermanent(err error) bool {
+func isPermanent(stage ConnectStage, err error) bool {
 	var missing *SettingError
-	return errors.As(err, &missing) || errors.Is(err, wire.ErrFrameTooLarge)
+	switch {
+	case errors.As(err, &missing), errors.Is(err, wire.ErrFrameTooLarge):
+		return true
+	}
+	return stage == StageSettings && isRefused(err) && !isStarting(err) && !IsTransient(err)
 }
 
 // contextError puts the reason why the context ended in front of what came of

@@ -87,8 +87,9 @@ type Options struct {
 	// PingInterval is the pause between pings, which learn of schema changes
 	// and keep the connection open. Default: 5 s. Never: no pings.
 	PingInterval time.Duration
-	// DeadAfter is how long no byte may come or go while a ping waits for its
-	// answer until the connection counts as lost. Default: 30 s. Never: for ever.
+	// DeadAfter is how long nothing may move while a ping waits for its answer until
+	// the connection counts as lost: no byte comes, and none goes of those up to the
+	// ping's own. Default: 30 s. Never: for ever.
 	DeadAfter time.Duration
 
 	// NoSchema leaves the schema unfetched: names are then resolved by the

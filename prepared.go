@@ -12,14 +12,29 @@ import (
 
 // Prepared is a prepared SQL statement. It is safe for concurrent use, and
 // survives reconnects and changes of the schema: a server that doesn't know it any
-// more, or says that it has expired, is asked to prepare it again.
+// more, or says that it has expired, is asked to prepare it again. Where it has no
+// room for that (box.cfg.sql_cache_size) the statement is executed unprepared.
 type Prepared struct {
 	ex        Executor
 	statement string
-	id        atomic.Uint64
-	columns   []Column
-	params    []Column
+	known     atomic.Pointer[preparation]
 	gone      atomic.Bool
+}
+
+// preparation is what the server said of a statement when it prepared it.
+type preparation struct {
+	id              uint64
+	columns, params []Column
+}
+
+// readPreparation reads the answer to req.
+func readPreparation(req Prepare, resp Response) (*preparation, error) {
+	columns, err1 := resp.columns(iproto.KeyMetadata)
+	params, err2 := resp.columns(iproto.KeyBindMetadata)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, requestError(req, err, true)
+	}
+	return &preparation{id: resp.StatementID(), columns: columns, params: params}, nil
 }
 
 // NewPrepared prepares an SQL statement on ex. Close releases it.
@@ -29,24 +44,24 @@ func NewPrepared(ctx context.Context, ex Executor, statement string) (*Prepared,
 	if err != nil {
 		return nil, err
 	}
-	columns, err1 := resp.columns(iproto.KeyMetadata)
-	params, err2 := resp.columns(iproto.KeyBindMetadata)
-	if err := errors.Join(err1, err2); err != nil {
-		return nil, requestError(req, err, true)
+	known, err := readPreparation(req, resp)
+	if err != nil {
+		return nil, err
 	}
-	p := &Prepared{ex: ex, statement: statement, columns: columns, params: params}
-	p.id.Store(resp.StatementID())
+	p := &Prepared{ex: ex, statement: statement}
+	p.known.Store(known)
 	return p, nil
 }
 
 // ID returns the number the server gave the statement.
-func (p *Prepared) ID() uint64 { return p.id.Load() }
+func (p *Prepared) ID() uint64 { return p.known.Load().id }
 
-// Columns describes the columns of the result.
-func (p *Prepared) Columns() []Column { return p.columns }
+// Columns describes the columns of the result, as they were when the statement was
+// prepared last.
+func (p *Prepared) Columns() []Column { return p.known.Load().columns }
 
 // Params describes the parameters.
-func (p *Prepared) Params() []Column { return p.params }
+func (p *Prepared) Params() []Column { return p.known.Load().params }
 
 var errUnprepared = errors.New("the statement is closed")
 
@@ -77,11 +92,19 @@ func (p *Prepared) executeOn(ctx context.Context, ex Executor, args []any) (Resp
 	if err != nil {
 		return Response{}, err
 	}
-	again, err := Do(ctx, pinned, Prepare{Statement: p.statement})
+	prepare := Prepare{Statement: p.statement}
+	again, err := Do(ctx, pinned, prepare)
+	if isFull(err) {
+		return Do(ctx, pinned, Execute{Statement: p.statement, Args: args})
+	}
 	if err != nil {
 		return Response{}, err
 	}
-	p.id.Store(again.StatementID())
+	known, err := readPreparation(prepare, again)
+	if err != nil {
+		return Response{}, err
+	}
+	p.known.Store(known)
 	return Do(ctx, pinned, p.Bind(args...))
 }
 
@@ -89,7 +112,7 @@ func (p *Prepared) executeOn(ctx context.Context, ex Executor, args []any) (Resp
 // functions that take one. Unlike Execute that is not prepared again where
 // the server has forgotten it.
 func (p *Prepared) Bind(args ...any) Execute {
-	return Execute{ID: p.id.Load(), Args: args, text: p.statement}
+	return Execute{ID: p.ID(), Args: args, text: p.statement}
 }
 
 // Close releases the statement on the server. It may be called again.
@@ -97,7 +120,7 @@ func (p *Prepared) Close(ctx context.Context) error {
 	if p.gone.Swap(true) {
 		return nil
 	}
-	_, err := Do(ctx, p.ex, Prepare{ID: p.id.Load()})
+	_, err := Do(ctx, p.ex, Prepare{ID: p.ID()})
 	if errors.Is(err, errcode.WrongQueryID) {
 		return nil // gone with the session it was prepared in
 	}

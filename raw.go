@@ -20,7 +20,7 @@ func (r Raw) info() RequestInfo { return RequestInfo{Type: r.RequestType} }
 
 func (r Raw) needs() uint64 { return 0 }
 
-func (r Raw) encode(e *encoder) error {
+func (r Raw) encode(e *encoder) error { //nolint:unparam // Request has the error
 	e.B = append(e.B, r.Body...)
 	return nil
 }

@@ -31,9 +31,6 @@ type RequestInfo struct {
 	Size int
 }
 
-// hasSpace reports whether the request works on a space.
-func (i RequestInfo) hasSpace() bool { return i.Space != "" || i.SpaceID != 0 }
-
 // String returns the type and what the request works on, as "INSERT users". Of
 // an SQL statement it has the begin.
 func (i RequestInfo) String() string {

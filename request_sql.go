@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gotnt/tnt/internal/mp"
@@ -18,7 +19,7 @@ import (
 //
 // Args are the values of the statement's parameters: those of "?" by position;
 // those of ":name" and "@name" by Named, by sql.Named of database/sql, or by a
-// map[string]any of several, in which a name without its ":" or "@" means ":".
+// map, with strings for keys, of several, in which a name without its ":" or "@" means ":".
 // A single []any is an error, because it is nearly always one whose "..." was
 // forgotten.
 //
@@ -83,7 +84,7 @@ func flattened(args []any) ([]any, error) {
 	}
 	flat := make([]any, 0, len(args))
 	for _, arg := range args {
-		m, ok := arg.(map[string]any)
+		m, ok := namedFields(arg)
 		if !ok {
 			flat = append(flat, arg)
 			continue
@@ -143,7 +144,7 @@ func parameterName(arg any, i int) string {
 	case sql.NamedArg:
 		return fmt.Sprintf("%q", named.Name)
 	}
-	return fmt.Sprint(i + 1)
+	return strconv.Itoa(i + 1)
 }
 
 var errNoStatement = errors.New("there is neither a statement nor the number of a prepared one")

@@ -27,11 +27,15 @@ func (Ping) encode(e *encoder) error {
 type Begin struct {
 	Isolation Isolation
 	// Timeout after which the server rolls the transaction back. Default: the
-	// server's.
+	// server's, box.cfg.txn_timeout. Never: none.
 	Timeout time.Duration
 	// IsSync makes the transaction synchronous (3.2 and later).
 	IsSync bool
 }
+
+// timeoutInfinity is what the server takes for no timeout, in seconds: TIMEOUT_INFINITY
+// of its source, which is also the default of box.cfg.txn_timeout.
+const timeoutInfinity = 100 * 365 * 86400
 
 // Type implements Request.
 func (Begin) Type() iproto.Type { return iproto.TypeBegin }
@@ -49,10 +53,12 @@ func needsSync(isSync bool) uint64 {
 
 func (r Begin) encode(e *encoder) error {
 	e.begin()
-	if r.Timeout < 0 {
-		return fmt.Errorf("the timeout %v of a transaction is negative", r.Timeout)
-	}
-	if r.Timeout > 0 {
+	switch {
+	case r.Timeout == Never:
+		e.Float(iproto.KeyTimeout, timeoutInfinity)
+	case r.Timeout < 0:
+		return fmt.Errorf("the timeout %v of a transaction is negative: it is a duration, 0 for the server's or tnt.Never", r.Timeout)
+	case r.Timeout > 0:
 		e.Float(iproto.KeyTimeout, r.Timeout.Seconds())
 	}
 	if r.Isolation != 0 {

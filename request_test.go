@@ -392,7 +392,7 @@ func TestRefusedBeforeSending(t *testing.T) {
 		"call, channel":         {tnt.Call{Function: "echo", Args: []any{1, make(chan int)}}, "value 2"},
 		"eval, function":        {tnt.Eval{Expr: "return ...", Args: []any{func() {}}}, "func()"},
 		"execute, channel":      {tnt.Execute{Statement: "SELECT ?", Args: []any{make(chan int)}}, "chan int"},
-		"begin, negative":       {tnt.Begin{Timeout: -1}, "negative"},
+		"begin, negative":       {tnt.Begin{Timeout: -2}, "negative"},
 	}
 	onServers(t, func(t *testing.T, p *program) {
 		conn := quiet(t, p)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/internal/wire"
 )
 
 // SafeToRetry reports whether it is harmless to do the request that returned
@@ -67,7 +68,7 @@ func IsTransient(err error) bool {
 	switch {
 	case errors.Is(err, ErrTimeout), errors.Is(err, ErrTooMany):
 		return true
-	case errors.As(err, &missing):
+	case errors.As(err, &missing), errors.Is(err, wire.ErrFrameTooLarge):
 		return false
 	}
 	var re *RequestError

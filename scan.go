@@ -133,6 +133,8 @@ func (s *scan) next(ctx context.Context) ([]Tuple, error) {
 		switch {
 		case errors.As(err, &lacks) && try < scanTries:
 			continue
+		case s.seen && errors.Is(err, errcode.IteratorPosition):
+			return nil, changedBy(err)
 		case s.unpaged == nil && errors.Is(err, errcode.UnsupportedIndexFeature) && (req.FetchPosition || req.After != nil):
 			s.unpaged = err
 			continue
@@ -185,12 +187,12 @@ func (s *scan) fetch(ctx context.Context, req Select, within prefix) ([]Tuple, e
 		tuples, err = resp.Tuples()
 	}
 	if err != nil {
-		return nil, requestError(req, err, true)
+		return nil, x.unread(req, err)
 	}
 	got := uint64(len(tuples))
 	for i, t := range tuples {
 		if same, err := within.in(t); err != nil {
-			return nil, requestError(req, err, true)
+			return nil, x.unread(req, err)
 		} else if !same {
 			tuples = tuples[:i]
 			break
@@ -208,6 +210,18 @@ func (s *scan) fetch(ctx context.Context, req Select, within prefix) ([]Tuple, e
 // ErrScanChanged is that of a Scan whose space or index became another one
 // between two of its pages, so that going on would not be exact.
 var ErrScanChanged = errors.New("the space or the index changed while it was scanned: scan again")
+
+// changedBy returns the error of a page whose position, the server's own, is none of
+// the index any more.
+func changedBy(err error) error {
+	var re *RequestError
+	if !errors.As(err, &re) {
+		return err
+	}
+	changed := *re
+	changed.Err = fmt.Errorf("%w (%w)", ErrScanChanged, re.Err)
+	return &changed
+}
 
 // checkSame holds the space and the index of a page against those of the first
 // one. Where there is no schema to find them in, any change of the server's is

@@ -113,7 +113,10 @@ func TestHookLikeATracer(t *testing.T) {
 	_, _ = conn.Insert(ctx, "users", []any{1, "x"})
 	_, _ = conn.Insert(ctx, "users", []any{1, "x"})
 	_, _ = conn.Do(ctx, tnt.Select{SpaceID: conn.Schema().Space("users").ID, Index: "name"})
-	for range tnt.Each[[]any](ctx, conn, []tnt.Select{{Space: "users"}, {Space: "users"}}) {
+	for _, err := range tnt.Each[[]any](ctx, conn, []tnt.Select{{Space: "users"}, {Space: "users"}}) {
+		if err != nil {
+			t.Error(err)
+		}
 	}
 	equal(t, "the spans", s.lines, []string{
 		`INSERT users index="" size=0 rows=1 sent=true received=true server=true ok`,
@@ -225,7 +228,7 @@ func TestConnOfADriver(t *testing.T) {
 		if c.IsValid() {
 			t.Error("a connection whose session is lost is valid")
 		}
-		if _, err := c.QueryContext(testContext(t), "SELECT 1", nil); !errors.Is(err, driver.ErrBadConn) {
+		if _, err := c.QueryContext(testContext(t), "SELECT 1", nil); !errors.Is(err, driver.ErrBadConn) { //nolint:gocritic // there are no rows
 			t.Errorf("on a session that is lost: %v", err)
 		}
 	})

@@ -28,7 +28,7 @@ var writes = map[string]func(ctx context.Context, ex tnt.Executor, req tnt.Inser
 		_, err := tnt.Do(ctx, ex, req)
 		return err
 	},
-	"Exec": func(ctx context.Context, ex tnt.Executor, req tnt.Insert) error { return tnt.Exec(ctx, ex, req) },
+	"Exec": tnt.Exec[tnt.Insert],
 	"One": func(ctx context.Context, ex tnt.Executor, req tnt.Insert) error {
 		_, err := tnt.One[[]any](ctx, ex, req)
 		return err

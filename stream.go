@@ -109,11 +109,12 @@ func InTx(ctx context.Context, ex Executor, fn func(s *Stream) error, opts ...Be
 		if committing {
 			return
 		}
-		if rollback := s.abandon(); rollback != nil {
+		// Where the time is over already nobody waits any longer.
+		if rollback := s.abandon(); rollback != nil && !errors.Is(err, ErrTimeout) {
 			_, _ = rollback.Wait(ctx)
 		}
 	}()
-	if err := fn(s); err != nil {
+	if err = fn(s); err != nil { //nolint:gocritic // the deferred function reads it
 		return err
 	}
 	committing = true

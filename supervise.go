@@ -30,8 +30,8 @@ type run struct {
 func (r *run) isLeaving() bool { return r.leaving || r.ctx.Err() != nil }
 
 var (
-	errConnecting       = errors.New("the first attempt to connect has not ended yet")
-	errGaveUp     error = errors.New("nobody waits for the connection any more")
+	errConnecting = errors.New("the first attempt to connect has not ended yet")
+	errGaveUp     = errors.New("Connect was given up")
 )
 
 // supervise connects, serves and connects again until it is told to end, or,
@@ -58,7 +58,7 @@ func (r *run) supervise() {
 		}
 		switch {
 		case r.ctx.Err() != nil:
-			r.end(context.Cause(r.ctx))
+			r.end(r.whyEnded(attempt.Err))
 			return
 		case r.fail(err, first, attempt.Permanent):
 			r.end(err)
@@ -160,11 +160,13 @@ func (r *run) fail(err error, first, permanent bool) (over bool) {
 	switch {
 	case c.opts.ReconnectInterval == Never:
 		return true
-	case first && permanent && r.keep:
+	case !first, !permanent && !c.opts.ConnectOnce:
+		return false
+	case r.keep:
 		r.decide(err)
 		return false
 	}
-	return first && (c.opts.ConnectOnce || permanent)
+	return true
 }
 
 // decide tells the Connects that wait what has become of them. Conn.mu is
@@ -176,6 +178,15 @@ func (r *run) decide(err error) {
 	}
 }
 
+// whyEnded returns why a run ends that was told to, with what the attempt had come
+// to that was cut off.
+func (r *run) whyEnded(attempt error) error {
+	if errors.Is(attempt, errGaveUp) {
+		return attempt
+	}
+	return context.Cause(r.ctx)
+}
+
 // end is the supervisor's last act.
 func (r *run) end(err error) {
 	c := r.conn
@@ -184,10 +195,15 @@ func (r *run) end(err error) {
 	c.mu.Lock()
 	c.run = nil
 	c.watchers.end(&notConnectedError{cause: err})
-	if !errors.Is(err, errGaveUp) || errors.Is(c.last, errConnecting) {
-		c.last = err
+	if errors.Is(err, errGaveUp) && !errors.Is(c.last, errConnecting) {
+		err = fmt.Errorf("%w; the last attempt: %w", context.Cause(r.ctx), c.last)
 	}
+	c.last = err
 	r.decide(err)
+	if c.startAgain {
+		c.startAgain = false
+		c.start().keep = true
+	}
 	c.announce()
 	c.mu.Unlock()
 	close(r.done)
@@ -230,6 +246,7 @@ type pinger struct {
 	begun time.Time // when it was sent
 	told  bool      // hooks know that it is overdue
 
+	mark  uint64    // bytes handed over to be written, the ping's included
 	moved uint64    // bytes, when something moved last
 	since time.Time // when that was
 }
@@ -243,14 +260,15 @@ func (p *pinger) tick(c *Conn, l *live) bool {
 		// has stopped to read.
 		p.ping = newFuture(nil, Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}, Ping{})
 		p.ping.sendAtOnce(l)
-		*p = pinger{ping: p.ping, begun: now, moved: l.session.Moved(), since: now}
+		mark := l.session.Appended()
+		*p = pinger{ping: p.ping, begun: now, mark: mark, moved: l.session.MovedUpTo(mark), since: now}
 		return true
 	}
 	if !p.told {
 		p.told = true
 		c.hooks.onPingOverdue(c, now.Sub(p.begun))
 	}
-	if moved := l.session.Moved(); moved != p.moved {
+	if moved := l.session.MovedUpTo(p.mark); moved != p.moved {
 		p.moved, p.since = moved, now
 	}
 	return c.opts.DeadAfter == Never || now.Sub(p.since) < c.opts.DeadAfter

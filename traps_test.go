@@ -422,7 +422,7 @@ func TestHandshakeHasOneTimeout(t *testing.T) {
 				p.drain()
 				closed <- struct{}{}
 			})
-			opts := tnt.Options{Address: addr, User: test.user, ConnectTimeout: 30 * time.Millisecond, ConnectOnce: true}
+			opts := tnt.Options{Address: addr, User: test.user, ConnectTimeout: 300 * time.Millisecond, ConnectOnce: true}
 			if test.user != "" {
 				opts.Password = "s3cret"
 			}
@@ -430,7 +430,7 @@ func TestHandshakeHasOneTimeout(t *testing.T) {
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v", err)
 			}
-			failsWith(t, "its reason", err, "connect timeout of 30ms")
+			failsWith(t, "its reason", err, "connect timeout of 300ms")
 			select {
 			case <-closed:
 			case <-testContext(t).Done():

@@ -114,15 +114,11 @@ func parseURL(s string) (Options, error) {
 	if !isURL {
 		rest, query, _ = strings.Cut(rest, "?")
 	}
-	if isURL && rest != "" && !strings.HasPrefix(rest, "/") && scheme != "unix" {
-		rest = strings.TrimSuffix(rest, "/")
-	}
-	if isURL && (isPath(rest) || scheme == "unix") {
-		path, err := url.PathUnescape(rest)
-		if err != nil {
-			return opts, fmt.Errorf("the path %q has an invalid percent-encoding", rest)
+	if isURL {
+		var err error
+		if rest, err = targetOfURL(scheme, rest); err != nil {
+			return opts, err
 		}
-		rest = path
 	}
 	switch scheme {
 	case "tarantool", "tcp":
@@ -142,6 +138,19 @@ func parseURL(s string) (Options, error) {
 	}
 	err := parseParameters(&opts, query)
 	return opts, err
+}
+
+// targetOfURL returns the host and port, or the path of a socket, that a URL leads
+// to. Only a path is percent-encoded.
+func targetOfURL(scheme, rest string) (string, error) {
+	if scheme != "unix" && !isPath(rest) {
+		return strings.TrimSuffix(rest, "/"), nil
+	}
+	path, err := url.PathUnescape(rest)
+	if err != nil {
+		return "", fmt.Errorf("the path %q has an invalid percent-encoding", rest)
+	}
+	return path, nil
 }
 
 // cutScheme tells a URL from an address, whose password may hold anything.

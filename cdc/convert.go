@@ -59,6 +59,9 @@ func (c *converter) changes(list []Change, row *replication.Row, snapshot bool) 
 	if err != nil {
 		return list, err
 	}
+	if body.IndexID != 0 {
+		return list, nil // it found nothing: a row that was found is named by its primary key
+	}
 	space := c.catalog.space(body.SpaceID)
 	if c.wanted(space) || c.mirror.has(space) {
 		change, err := rowChange(op, space, &body)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/cdc"
+	"github.com/gotnt/tnt/pool"
 )
 
 // What a space holds, and all that changes it, from where the last run ended.
@@ -73,4 +74,24 @@ func ExampleParsePosition() {
 	}
 	fmt.Println(p.VClock[1], p.VClock[2])
 	// Output: 121 5
+}
+
+// The same of a pool: where the instance that is followed is lost, another of
+// the pool's goes on from the same position.
+func ExampleStreamPool() {
+	ctx := context.Background()
+	p, err := pool.Open(ctx, pool.Options{Instances: []pool.Instance{
+		{Options: tnt.Options{Address: "127.0.0.1:3301"}}, {Options: tnt.Options{Address: "127.0.0.1:3302"}},
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = p.Close() }()
+	for tx, err := range cdc.StreamPool(ctx, p, cdc.Options{From: cdc.Now}).All() {
+		if err != nil {
+			log.Print(err)
+			return
+		}
+		fmt.Println(tx.Position, tx.Changes)
+	}
 }

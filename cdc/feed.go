@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/types"
 )
 
 // Feed is the changes of a server. All may run once at a time; the other
 // methods are safe for concurrent use.
 type Feed struct {
-	ctx     context.Context //nolint:containedctx // as iterators take none, that of Stream bounds them
-	servers []tnt.Options
+	ctx     context.Context      //nolint:containedctx // as iterators take none, that of Stream bounds them
+	servers func() []tnt.Options // those to follow one of, as they are now
 	opts    Options
 	err     error // of the options
 	mirrors []string
@@ -40,11 +41,37 @@ type Feed struct {
 // called. ctx bounds the Feed's life. Of the servers' Options those count that
 // say how to connect.
 func Stream(ctx context.Context, servers []tnt.Options, opts Options) *Feed {
-	f := &Feed{ctx: ctx, servers: slices.Clone(servers)}
-	f.opts, f.err = opts.withDefaults()
+	servers = slices.Clone(servers)
+	f := newFeed(ctx, func() []tnt.Options { return servers }, opts)
 	if len(servers) == 0 {
-		f.err = errors.New("cdc: no server to follow")
+		f.err = errNoServer
 	}
+	return f
+}
+
+// StreamPool makes a Feed of the instances of a pool, which have to be of one
+// replica set: it follows one of them, and another, from the same position,
+// when that is lost. Instances that are added to the pool later are among those, and
+// one that is removed is none of them any more; the connection to it ends when it is
+// lost. The Feed has connections of its own, and ends with an error when the
+// pool is closed and its connection lost. For the rest see Stream.
+func StreamPool(ctx context.Context, p *pool.Pool, opts Options) *Feed {
+	return newFeed(ctx, func() []tnt.Options {
+		instances := p.Instances()
+		servers := make([]tnt.Options, len(instances))
+		for i := range instances {
+			servers[i] = instances[i].Options
+			servers[i].ConnectOnce = false // as in the pool
+		}
+		return servers
+	}, opts)
+}
+
+var errNoServer = errors.New("cdc: no server to follow")
+
+func newFeed(ctx context.Context, servers func() []tnt.Options, opts Options) *Feed {
+	f := &Feed{ctx: ctx, servers: servers}
+	f.opts, f.err = opts.withDefaults()
 	f.from = f.opts.From
 	return f
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,11 +51,17 @@ func newRunner(f *Feed) *runner {
 
 // run follows one server after the other until ctx ends or an error is final.
 func (r *runner) run(ctx context.Context) {
-	refused := map[int]error{} // final errors, by server, since one was followed
+	refused := map[string]error{} // final errors, by address, since one was followed
 	lastAlive := time.Now()
 	pause := firstPause
-	for at := 0; ; at = (at + 1) % len(r.f.servers) {
-		opts := &r.f.servers[at]
+	for at := 0; ; at++ {
+		servers := r.f.servers()
+		if len(servers) == 0 {
+			r.out.end(errNoServer)
+			return
+		}
+		at %= len(servers)
+		opts := &servers[at]
 		r.alive = false
 		err := r.follow(ctx, opts)
 		if ctx.Err() != nil {
@@ -69,27 +76,40 @@ func (r *runner) run(ctx context.Context) {
 			r.out.end(fmt.Errorf("%s: %w", opts, f.error))
 			return
 		}
-		delete(refused, at)
-		if isFinal(err) || opts.ConnectOnce && !r.alive && len(r.f.servers) == 1 {
-			refused[at] = err
+		delete(refused, opts.Address)
+		if isFinal(err) || opts.ConnectOnce && !r.alive && len(servers) == 1 {
+			refused[opts.Address] = err
 		}
-		if refused[at] != nil && (len(refused) == len(r.f.servers) || time.Since(lastAlive) > r.f.opts.Silence) {
+		if refused[opts.Address] != nil && (allRefused(servers, refused) || time.Since(lastAlive) > r.f.opts.Silence) {
 			r.out.end(fmt.Errorf("%s: %w", opts, err))
 			return
 		}
 		wait := time.Duration(0)
-		if at == len(r.f.servers)-1 || r.alive {
+		if at == len(servers)-1 || r.alive {
 			wait = pause/2 + rand.N(pause/2)
 			pause = min(2*pause, lastPause)
 		}
 		r.tell(State{Server: opts.String(), Err: err, Next: wait})
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !sleep(ctx, wait) {
 			return
-		case <-timer.C:
 		}
+	}
+}
+
+// allRefused reports whether the error of each server is final.
+func allRefused(servers []tnt.Options, refused map[string]error) bool {
+	return !slices.ContainsFunc(servers, func(o tnt.Options) bool { return refused[o.Address] == nil })
+}
+
+// sleep waits, and reports whether ctx still goes on.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 

@@ -92,7 +92,8 @@ func (o Op) String() string {
 }
 
 // Change is a row of a transaction: the request that the server logged. An
-// Update or a Delete may have found nothing to change.
+// Update or a Delete by the primary key may have found nothing to change; one by
+// another index that found nothing is left out.
 type Change struct {
 	Op Op
 	// Space is what is changed, as it was at this row: with the names and indexes

@@ -1,7 +1,8 @@
 package errcode
 
 // The error codes of Tarantool 3.8, by src/box/errcode.h of its sources. Codes
-// keep their meaning from version to version; an older server has fewer.
+// keep their meaning from version to version; an older server has fewer, and has
+// some that 3.8 has no more: those are in old.go.
 const (
 	Unknown                       Code = 0   // an error of no code of its own
 	IllegalParams                 Code = 1   // bad arguments of a function

@@ -17,14 +17,21 @@ type Code uint32
 
 // IsKnown reports whether this package has a name for the code.
 func (c Code) IsKnown() bool {
-	_, ok := codeNames[c]
+	_, ok := c.name()
 	return ok
+}
+
+func (c Code) name() (name string, ok bool) {
+	if name, ok = codeNames[c]; !ok {
+		name, ok = oldNames[c]
+	}
+	return name, ok
 }
 
 // String returns the code's name in Tarantool, such as ER_TUPLE_FOUND, or
 // its number where this package has no name for it.
 func (c Code) String() string {
-	if name, ok := codeNames[c]; ok {
+	if name, ok := c.name(); ok {
 		return name
 	}
 	return "code " + strconv.FormatUint(uint64(c), 10)
@@ -32,7 +39,7 @@ func (c Code) String() string {
 
 // Error returns the code's name and number.
 func (c Code) Error() string {
-	if name, ok := codeNames[c]; ok {
+	if name, ok := c.name(); ok {
 		return fmt.Sprintf("%s (%d)", name, uint32(c))
 	}
 	return c.String()

@@ -12,7 +12,17 @@ import (
 // TestNames holds the names in Go against those in Tarantool: they have the
 // same letters.
 func TestNames(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "codes.go", nil, 0)
+	t.Run("codes.go", func(t *testing.T) { testNames(t, "codes.go", codeNames) })
+	t.Run("old.go", func(t *testing.T) { testNames(t, "old.go", oldNames) })
+	for code := range oldNames {
+		if name, ok := codeNames[code]; ok {
+			t.Errorf("%d is an old one, and %s", code, name)
+		}
+	}
+}
+
+func testNames(t *testing.T, file string, codeNames map[Code]string) {
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

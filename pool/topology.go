@@ -36,6 +36,18 @@ func (p *Pool) Add(i Instance) error {
 	return nil
 }
 
+// Instances returns the instances that the pool has now, in its order: none after
+// Close. They have the credentials that they were given.
+func (p *Pool) Instances() []Instance {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := make([]Instance, len(p.members))
+	for i, m := range p.members {
+		list[i] = m.Instance
+	}
+	return list
+}
+
 // find returns where a member is, -1 for nowhere. p.mu is held.
 func (p *Pool) find(name string) int {
 	return slices.IndexFunc(p.members, func(m *member) bool { return m.Name == name })

@@ -118,11 +118,11 @@ func TestPartNames(t *testing.T) {
 	}
 }
 
-func msgpack(t testing.TB, v any) []byte {
-	t.Helper()
+func msgpack(tb testing.TB, v any) []byte {
+	tb.Helper()
 	b, err := mp.AppendValue(nil, v)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }

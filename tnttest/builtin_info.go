@@ -11,16 +11,11 @@ func (s *Server) info() map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, st := s.opts.version, s.standing()
-	lsn, vclock := s.engine.LSN(), map[uint64]uint64{}
-	signature := lsn
-	if m := s.member; m != nil {
-		lsn, signature = m.vclock[m.id], 0
-		for id, n := range m.vclock {
+	lsn, signature, vclock := s.changes.vclock[st.id], s.changes.vclock.Signature(), map[uint64]uint64{}
+	for id, n := range s.changes.vclock {
+		if n > 0 {
 			vclock[uint64(id)] = n
-			signature += n
 		}
-	} else if lsn > 0 {
-		vclock[uint64(st.id)] = lsn
 	}
 	info := map[string]any{
 		"version": v.String(), "package": "tnttest", "status": "running", "ro": st.ro,

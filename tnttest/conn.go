@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
@@ -25,6 +26,10 @@ type Conn struct {
 	salt  [wire.SaltSize]byte
 	slots chan struct{} // one for each request being served
 	stall stall
+
+	// Of the goroutine that reads.
+	relay  *relay // of a follower, nil: it has not subscribed
+	hangUp bool   // accept ended the connection by an answer
 
 	// Guarded by Server.mu.
 	user     *memtx.User
@@ -105,7 +110,7 @@ func (c *Conn) read() (hangUp bool) {
 			}
 			buf = buf[n:]
 		}
-		if !c.stall.wait(c.ctx) || !c.srv.frozen.wait(c.ctx) || !c.out.waitForRoom() {
+		if !c.stall.wait(c.ctx) || !c.srv.frozen.wait(c.ctx) || c.relay == nil && !c.out.waitForRoom() {
 			return false
 		}
 		if cap(buf)-len(buf) < readChunk {
@@ -143,7 +148,7 @@ func (c *Conn) frame(buf []byte) (n int, answered, closing bool) {
 	}
 	n = head + int(size)
 	if !c.accept(buf[head:n]) {
-		return 0, false, true
+		return 0, c.hangUp, true
 	}
 	return n, false, false
 }
@@ -172,6 +177,20 @@ func (c *Conn) rollback() {
 	clear(c.streams)
 }
 
+// flush lets what is to be written be written, for at most that long, and takes
+// nothing more.
+func (c *Conn) flush(most time.Duration) {
+	c.out.finish()
+	late := make(chan struct{})
+	stop := c.srv.clock.AfterFunc(most, func() { close(late) })
+	defer stop()
+	select {
+	case <-c.out.ended:
+	case <-late:
+	case <-c.ctx.Done():
+	}
+}
+
 // has reports whether the client announced a feature.
 func (c *Conn) has(f iproto.Feature) bool { return c.features&(1<<f) != 0 }
 
@@ -191,6 +210,13 @@ func (s *stall) set(on bool) {
 		close(s.gate)
 		s.gate = nil
 	}
+}
+
+// on reports whether it holds something up.
+func (s *stall) on() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gate != nil
 }
 
 // wait returns when reading may go on, false where the connection is gone.

@@ -62,3 +62,24 @@ func ExampleServer_Inject() {
 	fmt.Println(len(srv.Requests()))
 	// Output: 0
 }
+
+// A server's log has what a test says, in the order that it says.
+func ExampleServer_Emit() {
+	srv, err := tnttest.Start(tnttest.WithSpace(tnttest.SpaceDef{
+		Name: "goods", Indexes: []tnttest.IndexDef{{Name: "pk", Parts: []tnttest.Part{{Field: 1, Type: "unsigned"}}}},
+	}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = srv.Close() }()
+	// Instance 2 wrote a synchronous transaction: followers get it when it is
+	// confirmed.
+	lsn, err := srv.Emit(tnttest.LogRow{Type: iproto.TypeInsert, ReplicaID: 2, Space: "goods", Tuple: []any{1}, Synchronous: true})
+	fmt.Println(lsn, err)
+	lsn, err = srv.Emit(tnttest.LogRow{Type: iproto.TypeRaftConfirm, ReplicaID: 2, Of: 2, UpTo: lsn})
+	fmt.Println(lsn, err)
+	// Output:
+	// 1 <nil>
+	// 2 <nil>
+}

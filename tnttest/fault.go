@@ -153,7 +153,7 @@ func (c *Conn) answer(req *request, r reply, f *fault) bool {
 		c.out.write(f.Garbage)
 		return true
 	case f.Cut:
-		b := c.appendFrame(nil, req.header, r)
+		b := c.encodeFrame(req.header, r)
 		c.out.write(b[:len(b)/2])
 		c.out.finish()
 		<-c.out.ended

@@ -1,9 +1,6 @@
 package tnttest
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // member is what a server is in its replica set. It is guarded by the lock that
 // all members share.
@@ -60,7 +57,7 @@ func newMember(rs *ReplicaSet, i int, srv *Server) *member {
 // master.
 func (m *member) join() {
 	s, first := m.srv, uint32(1)
-	if lsn := s.engine.LSN(); lsn > 0 {
+	if lsn := s.changes.vclock[first]; lsn > 0 {
 		m.vclock[first] = lsn // each has made the same
 	}
 	if m.set.opts.noElections {
@@ -73,7 +70,6 @@ func (m *member) join() {
 	}
 	s.member = m
 	s.engine.Writable = m.writable
-	s.engine.OnCommit = m.committed
 	s.publishState()
 }
 
@@ -187,14 +183,4 @@ func (m *member) upstreams() {
 			m.heard[o.id] = now
 		}
 	}
-}
-
-// idsOf returns the ids that a vclock has, in their order.
-func idsOf(vclock map[uint32]uint64) []uint32 {
-	ids := make([]uint32, 0, len(vclock))
-	for id := range vclock {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
 }

@@ -27,6 +27,11 @@ type options struct {
 	authType  string
 	inMemory  bool
 
+	// Of followers.
+	noLog              bool
+	maxLog             int
+	replicationTimeout time.Duration
+
 	// Of replica sets.
 	electionDelay time.Duration
 	noElections   bool
@@ -53,6 +58,9 @@ func defaultOptions() options {
 		maxPacket: defaultMaxPacket,
 		msgMax:    defaultMsgMax,
 		authType:  wire.AuthChapSHA1,
+
+		maxLog:             defaultMaxLog,
+		replicationTimeout: defaultReplicationTimeout,
 
 		electionDelay: defaultElectionDelay,
 	}

@@ -3,7 +3,6 @@ package tnttest
 import (
 	"context"
 	"net"
-	"syscall"
 )
 
 // Dial opens a connection inside of the process: a net.Pipe, which works in a
@@ -17,7 +16,7 @@ func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
 		return nil, ErrClosed
 	}
 	if s.isDown() {
-		return nil, &net.OpError{Op: "dial", Net: "pipe", Err: syscall.ECONNREFUSED}
+		return nil, &net.OpError{Op: "dial", Net: "pipe", Err: errRefused}
 	}
 	client, server := net.Pipe()
 	s.serveConn(server)

@@ -1,9 +1,9 @@
 package tnttest
 
 import (
-	"github.com/google/uuid"
-
 	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/replication"
+	"github.com/gotnt/tnt/types"
 )
 
 // standing is what a server tells of its place: a lone server's, or a member's
@@ -117,38 +117,43 @@ const (
 // publishBallot sets internal.ballot of a member: what its peers choose a
 // leader by at the bootstrap.
 func (s *Server) publishBallot() {
-	m := s.member
-	var members []byte
-	members = mp.AppendArrayLen(members, len(m.set.members))
-	var first uuid.UUID
-	for i, o := range m.set.members {
-		if i == 0 {
-			first = o.srv.uuid
-		}
-		members = mp.AppendString(members, o.srv.uuid.String())
+	gc := s.changes.vclock
+	if s.member.id == 1 {
+		gc = types.VClock{}
 	}
-	gc := m.vclock
-	if m.id == 1 {
-		gc = nil
-	}
-	b := mp.AppendMapLen(nil, 1)
-	b = mp.AppendMapLen(mp.AppendUint(b, keyBallot), 9)
-	b = mp.AppendBool(mp.AppendUint(b, ballotIsROCfg), m.roCfg)
-	b = mp.AppendBool(mp.AppendUint(b, ballotIsRO), m.readOnly())
-	b = mp.AppendBool(mp.AppendUint(b, ballotIsAnon), false)
-	b = mp.AppendBool(mp.AppendUint(b, ballotIsBooted), true)
-	b = appendVClock(mp.AppendUint(b, ballotVClock), m.vclock)
-	b = appendVClock(mp.AppendUint(b, ballotGCVClock), gc)
-	b = mp.AppendBool(mp.AppendUint(b, ballotCanLead), m.elects())
-	b = mp.AppendString(mp.AppendUint(b, ballotBootLeader), first.String())
-	b = append(mp.AppendUint(b, ballotRegisteredIDs), members...)
-	s.broadcast("internal.ballot", b)
+	b := mp.AppendUint(mp.AppendMapLen(nil, 1), keyBallot)
+	s.broadcast("internal.ballot", append(b, s.ballot(gc)...))
 }
 
-func appendVClock(b []byte, vclock map[uint32]uint64) []byte {
-	b = mp.AppendMapLen(b, len(vclock))
-	for _, id := range idsOf(vclock) {
-		b = mp.AppendUint(mp.AppendUint(b, uint64(id)), vclock[id])
+// ballot is what the server says of itself to who asks for a vote; gc is where
+// its log begins. Before 2.10 it says less.
+func (s *Server) ballot(gc types.VClock) []byte {
+	st := s.standing()
+	whole := since2x10(s.opts.version)
+	b := mp.AppendMapLen(nil, 4)
+	if whole {
+		b = mp.AppendMapLen(nil, 9)
+	}
+	b = mp.AppendBool(mp.AppendUint(b, ballotIsROCfg), st.roCfg)
+	b = mp.AppendBool(mp.AppendUint(b, ballotIsRO), st.ro)
+	if whole {
+		b = mp.AppendBool(mp.AppendUint(b, ballotIsAnon), false)
+		b = mp.AppendBool(mp.AppendUint(b, ballotIsBooted), true)
+	}
+	b = replication.AppendVClock(mp.AppendUint(b, ballotVClock), s.changes.vclock)
+	b = replication.AppendVClock(mp.AppendUint(b, ballotGCVClock), gc)
+	if !whole {
+		return b
+	}
+	members, elects := []*Server{s}, false
+	if m := s.member; m != nil {
+		members, elects = m.set.Instances(), m.elects()
+	}
+	b = mp.AppendBool(mp.AppendUint(b, ballotCanLead), elects)
+	b = mp.AppendString(mp.AppendUint(b, ballotBootLeader), members[0].uuid.String())
+	b = mp.AppendArrayLen(mp.AppendUint(b, ballotRegisteredIDs), len(members))
+	for _, o := range members {
+		b = mp.AppendString(b, o.uuid.String())
 	}
 	return b
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/types"
 )
 
 // ReplicaSet is a replica set of servers in this process. Make one with
@@ -87,8 +88,8 @@ func WithInstanceNames() Option { return func(o *options) { o.instanceNames = tr
 // StartReplicaSet makes a replica set of n members that listen on no address
 // yet. The options are those of each member.
 func StartReplicaSet(n int, opts ...Option) (*ReplicaSet, error) {
-	if n < 1 {
-		return nil, fmt.Errorf("tnttest: a replica set has at least one member, not %d", n)
+	if n < 1 || n >= types.VClockSize {
+		return nil, fmt.Errorf("tnttest: a replica set has 1 to %d members, not %d", types.VClockSize-1, n)
 	}
 	rs := &ReplicaSet{
 		uuid: uuid.New(), opts: defaultOptions(),
@@ -106,6 +107,9 @@ func StartReplicaSet(n int, opts ...Option) (*ReplicaSet, error) {
 			return nil, errors.Join(err, rs.Close())
 		}
 		srv.replicaset = rs.uuid
+		if err := srv.nameReplicaSet(); err != nil {
+			return nil, errors.Join(err, rs.Close())
+		}
 		rs.members = append(rs.members, newMember(rs, i, srv))
 	}
 	rs.mu.Lock()

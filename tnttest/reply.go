@@ -95,16 +95,14 @@ func dataReply(n int, values []byte) reply {
 	return reply{body: append(b, values...)}
 }
 
-// appendFrame appends an answer as a frame.
-func (c *Conn) appendFrame(b []byte, h wire.Header, r reply) []byte {
-	start := len(b)
-	b = wire.BeginFrame(b)
-	b = wire.AppendResponseHeader(b, wire.Header{
+// encodeFrame returns an answer as a frame, nothing where it is too long for one.
+func (c *Conn) encodeFrame(h wire.Header, r reply) []byte {
+	b := wire.AppendResponseHeader(wire.BeginFrame(nil), wire.Header{
 		Type: r.status, Sync: h.Sync, SchemaVersion: c.srv.schemaVersion.Load(),
 	})
 	b = append(b, r.body...)
-	if wire.EndFrame(b, start) != nil {
-		return b[:start]
+	if wire.EndFrame(b, 0) != nil {
+		return nil
 	}
 	return b
 }
@@ -112,7 +110,7 @@ func (c *Conn) appendFrame(b []byte, h wire.Header, r reply) []byte {
 // reply writes an answer.
 func (c *Conn) reply(h wire.Header, r reply) {
 	if !r.none {
-		c.out.write(c.appendFrame(nil, h, r))
+		c.out.write(c.encodeFrame(h, r))
 	}
 }
 

@@ -30,7 +30,7 @@ func errMsgpack(format string, args ...any) *types.Error {
 
 // decode reads a request: what does not depend on the state of the server.
 // The header is valid as far as it could be read.
-func decode(frame []byte, protocol uint64) (*request, *types.Error) {
+func decode(frame []byte, version iproto.Version, protocol uint64) (*request, *types.Error) {
 	req := new(request)
 	r := mp.NewReader(frame)
 	check := r
@@ -51,7 +51,7 @@ func decode(frame []byte, protocol uint64) (*request, *types.Error) {
 	if err := checkStream(req.header, protocol); err != nil {
 		return req, err
 	}
-	if err := req.checkType(protocol); err != nil {
+	if err := req.checkType(version, protocol); err != nil {
 		return req, err
 	}
 	return req, nil
@@ -106,7 +106,7 @@ func since(t iproto.Type) uint64 {
 }
 
 // checkType checks the body by the type of the request.
-func (req *request) checkType(protocol uint64) *types.Error {
+func (req *request) checkType(version iproto.Version, protocol uint64) *types.Error {
 	t := req.header.Type
 	if since(t) > protocol {
 		return errUnknownType(t)
@@ -137,8 +137,10 @@ func (req *request) checkType(protocol uint64) *types.Error {
 		return req.checkSQL()
 	case iproto.TypePing, iproto.TypeRollback, iproto.TypeVote, iproto.TypeVoteOld:
 		return nil
-	case iproto.TypeJoin, iproto.TypeSubscribe, iproto.TypeFetchSnapshot, iproto.TypeRegister:
-		return memtx.Errorf(errcode.Unsupported, "The embedded server does not support replication")
+	case iproto.TypeSubscribe, iproto.TypeFetchSnapshot:
+		return req.checkFollow(version)
+	case iproto.TypeJoin, iproto.TypeRegister:
+		return memtx.Errorf(errcode.Unsupported, "The embedded server does not support %v: it has anonymous followers only", t)
 	}
 	return errUnknownType(t)
 }

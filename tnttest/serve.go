@@ -28,7 +28,10 @@ const maxPendingInStream = 1024
 // accept takes a frame's content. It returns false where the connection is to
 // be closed.
 func (c *Conn) accept(content []byte) bool {
-	req, bad := decode(content, c.srv.opts.protocol)
+	if c.relay != nil {
+		return c.acknowledged(content)
+	}
+	req, bad := decode(content, c.srv.opts.version, c.srv.opts.protocol)
 	f := c.srv.receive(c, req)
 	switch {
 	case f == nil:
@@ -36,6 +39,9 @@ func (c *Conn) accept(content []byte) bool {
 		return false
 	case f.Error != nil:
 		return c.answer(req, errorReply(handlerError(f.Error)), f)
+	}
+	if follows(req.header.Type) {
+		return c.follow(req, bad, f)
 	}
 	if bad != nil {
 		return c.answer(req, errorReply(bad), f)
@@ -229,7 +235,7 @@ func (c *Conn) executeLocked(req *request) reply {
 	case iproto.TypePrepare:
 		return c.prepare(req)
 	case iproto.TypeVote, iproto.TypeVoteOld:
-		return errorReply(memtx.Errorf(errcode.Unsupported, "The embedded server does not support replication"))
+		return s.vote(req.header.Type)
 	}
 	return errorReply(errUnknownType(req.header.Type))
 }

@@ -43,6 +43,9 @@ type Server struct {
 	listeners  []net.Listener
 	lastConn   uint64
 
+	changes  changeLog
+	severing int // rows that followers get until one is cut off; 0: none is
+
 	schemaVersion atomic.Uint64 // of the engine, to be read without mu
 	closed        bool
 	shutdown      bool
@@ -90,6 +93,13 @@ func newServer(mu *sync.Mutex, opts []Option) (*Server, error) {
 	s.engine = memtx.New()
 	s.engine.Now = s.clock.Now
 	s.engine.OnSchemaChange = s.publishSchema
+	if err := s.nameReplicaSet(); err != nil {
+		s.cancel()
+		return nil, err
+	}
+	s.changes.off, s.changes.limit = s.opts.noLog, s.opts.maxLog
+	s.changes.followers = make(map[uuid.UUID]*relay)
+	s.engine.OnCommit = s.committed
 	s.log.limit = s.opts.logLimit
 	s.registerBuiltins()
 	if err := s.prepare(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -17,10 +18,14 @@ func main() {
 	err := newRootCommand().ExecuteContext(ctx)
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "tnt:", err)
+		fmt.Fprintln(os.Stderr, message(err))
 		os.Exit(1)
 	}
 }
+
+// message returns an error as the command says it. Those of package tnt begin with
+// its name already.
+func message(err error) string { return "tnt: " + strings.TrimPrefix(err.Error(), "tnt: ") }
 
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{

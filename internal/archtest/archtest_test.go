@@ -38,6 +38,8 @@ var (
 	codec      = append(slices.Clone(vocabulary), "internal/mp", "internal/wire")
 	sessions   = append(slices.Clone(codec), "internal/session")
 	clients    = append(slices.Clone(vocabulary), root)
+	lua        = append(slices.Clone(clients), "internal/mp", "internal/luacall", "internal/queuelua", "pool")
+	fakes      = append(slices.Clone(vocabulary), "internal/mp", "internal/queuelua", "tnttest")
 	programs   = append(slices.Clone(sessions), "internal/link", "internal/replication", root, "box", "pool", "crud", "queue", "vshard", "cdc", "xlog", "tnttest", "internal/tarantool")
 
 	// What a test talks to: the embedded server and real ones.
@@ -57,18 +59,28 @@ var layers = []layer{
 	{"internal/tarantool", codec, nil},
 	{"internal/session", codec, servers},
 	{"internal/link", sessions, servers},
-	{"tnttest", append(slices.Clone(codec), "internal/tarantool"), append(slices.Clone(servers), root, "internal/session")},
+	// Fakes of Lua modules, on the embedded server.
+	{"internal/queuelua", nil, nil},
+	{"tnttest/crudtest", fakes, append(slices.Clone(clients), "crud")},
+	{"tnttest/queuetest", fakes, append(slices.Clone(clients), "queue")},
+	{"tnttest/vshardtest", fakes, append(slices.Clone(clients), "vshard", "pool")},
+	{"tnttest", append(slices.Clone(codec), "internal/replication", "internal/tarantool"), append(slices.Clone(servers), root, "internal/session")},
 	{root, append(slices.Clone(sessions), "internal/link"), servers},
 	{"box", clients, servers},
 	{"pool", append(slices.Clone(clients), "box"), servers},
-	{"crud", append(slices.Clone(clients), "pool"), servers},
-	{"queue", append(slices.Clone(clients), "pool"), servers},
-	{"vshard", append(slices.Clone(clients), "pool"), servers},
+	// What modules in Lua answer is decoded by parts, which takes the codec.
+	{"internal/luacall", append(slices.Clone(clients), "internal/mp"), servers},
+	{"crud", lua, append(slices.Clone(servers), "tnttest/crudtest")},
+	{"queue", lua, append(slices.Clone(servers), "tnttest/queuetest")},
+	{"vshard", lua, append(slices.Clone(servers), "tnttest/vshardtest")},
 	// The change stream is a client of its own: it speaks to the server below
 	// package tnt, over a link.
 	{"cdc", append(slices.Clone(sessions), "internal/link", "internal/replication", root, "pool"), servers},
 	{"xlog", append(slices.Clone(codec), "internal/replication"), servers},
 	{"arrow", clients, servers},
+	{"internal/telemetry", clients, servers},
+	{"otel", append(slices.Clone(clients), "internal/telemetry"), servers},
+	{"prometheus", append(slices.Clone(clients), "internal/telemetry"), servers},
 	// The command and the benchmarks start servers as well as they connect.
 	{"cmd", programs, nil},
 	{"bench", programs, nil},

@@ -50,7 +50,7 @@ var rooms = []room{
 	{
 		name:       "what is told, which asks nothing of sessions",
 		files:      []string{"hook_log.go", "retry.go", "request_info.go"},
-		notImports: []string{"internal/session", "internal/link", "internal/mp", "internal/wire"},
+		notImports: []string{"internal/session", "internal/link", "internal/mp"},
 	},
 }
 

@@ -193,13 +193,15 @@ func (l *Link) bounded(ctx context.Context, fn func() error) error {
 
 // IsPermanent reports whether a failure to open a link, or of a request of the
 // handshake, will stay the same if it is tried again: another program answers
-// there, the user is refused, or the server's certificate does not verify.
+// there, or one without TLS, the user is refused, or the server's certificate does
+// not verify.
 func IsPermanent(err error) bool {
 	var certificate *tls.CertificateVerificationError
+	var plain tls.RecordHeaderError
 	switch {
 	case errors.Is(err, wire.ErrNotTarantool), errors.Is(err, wire.ErrConsole),
 		errors.Is(err, errPlainPassword), errors.Is(err, errUnknownMethod),
-		errors.As(err, &certificate):
+		errors.As(err, &certificate), errors.As(err, &plain):
 		return true
 	}
 	var failure *Error

@@ -96,6 +96,9 @@ func (g *Group) AddFailed(err error) { g.next().fail(err) }
 // do. What was not sent has the error for its answer, too.
 func (g *Group) Send(ctx context.Context, deadline time.Time) error {
 	var err error
+	if ctx.Err() != nil { // what nobody wants any more is not sent
+		err = context.Cause(ctx)
+	}
 	for g.waiting > 0 && err == nil {
 		err = g.sendSome(ctx, deadline)
 	}

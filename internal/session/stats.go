@@ -36,6 +36,20 @@ func (s *Session) Stats() Stats {
 // not silent.
 func (s *Session) Moved() uint64 { return s.src.read.Load() + s.dst.written.Load() }
 
+// MovedUpTo is Moved that counts of the bytes written only those before mark, a
+// value of Appended. What is written after a request says nothing of whether the
+// server, or only a link to nowhere, has taken that.
+func (s *Session) MovedUpTo(mark uint64) uint64 {
+	return s.src.read.Load() + min(s.dst.written.Load(), mark)
+}
+
+// Appended returns how many bytes were ever handed over to be written.
+func (s *Session) Appended() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.appended
+}
+
 // InFlight returns the number of requests in flight: those that wait for their
 // answer, those whose caller has gone included, and those about to be sent or
 // just answered.

@@ -34,6 +34,10 @@ local cfg = {listen = listen, log = log, wal_mode = 'none', memtx_memory = 256 *
 local major, minor = _TARANTOOL:match('^(%d+)%.(%d+)')
 if tonumber(major) > 2 or tonumber(minor) > 7 then cfg.memtx_use_mvcc_engine = true end
 for option, value in pairs(loadstring('return ' .. more)()) do cfg[option] = value end
+-- Of a server that keeps what it holds: it would let others read while it has but
+-- a part of that again.
+local late = cfg.wal_mode ~= 'none'
+if late then cfg.listen = nil end
 local ok, err = pcall(box.cfg, cfg)
 if not ok then
     io.stdout:write('failed: ' .. tostring(err) .. '\n')
@@ -44,6 +48,7 @@ box.once('setup', function()
 end)
 local chunk = assert(loadfile(setup))
 chunk()
+if late then box.cfg{listen = listen} end
 io.stdout:write('ready\n')
 io.stdout:flush()
 `
@@ -79,6 +84,13 @@ func StartUnix(binary, setup string) (*Server, error) {
 // setup is run at each start, and has to take that.
 func StartLogging(binary, cfg, setup string) (*Server, error) {
 	return start(&Server{binary: binary, cfg: cfg, keeps: true}, setup, true)
+}
+
+// StartDurable is StartLogging on loopback, without options of the caller's: it
+// writes what it is told to a journal before it answers, and listens only when it has
+// all of it again.
+func StartDurable(binary, setup string) (*Server, error) {
+	return start(&Server{binary: binary, cfg: "{}", keeps: true}, setup, false)
 }
 
 func start(s *Server, setup string, unix bool) (*Server, error) {
@@ -153,14 +165,8 @@ func freeAddress() (string, error) {
 // What it held is gone, unless it writes a log, and its setup is run again; that of
 // a script stays.
 func (s *Server) Run() error {
-	for _, pattern := range []string{"*.snap", "*.xlog", "*.vylog"} {
-		if s.keeps {
-			break
-		}
-		files, _ := filepath.Glob(filepath.Join(s.dir, pattern))
-		for _, file := range files {
-			_ = os.Remove(file)
-		}
+	if !s.keeps {
+		s.forget()
 	}
 	cmd := exec.Command(s.binary, filepath.Join(s.dir, "init.lua"), s.Address,
 		filepath.Join(s.dir, "log"), filepath.Join(s.dir, "setup.lua"), s.cfg)
@@ -201,6 +207,16 @@ func (s *Server) Run() error {
 	s.Kill()
 	log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 	return fmt.Errorf("%s did not start: %s\n%s%s", s.binary, text, errs.String(), log)
+}
+
+// forget removes what the server held.
+func (s *Server) forget() {
+	for _, pattern := range []string{"*.snap", "*.xlog", "*.vylog"} {
+		files, _ := filepath.Glob(filepath.Join(s.dir, pattern))
+		for _, file := range files {
+			_ = os.Remove(file)
+		}
+	}
 }
 
 // Kill ends the server at once, as a crash does, and waits for its end.

@@ -51,6 +51,23 @@ func (e *Engine) checkAccess(u *User, sp *Space, p Privilege) *Error {
 	return errAccessDenied(p.String(), "space", sp.Def.Name, u.Name)
 }
 
+// CheckUniverse reports whether the user may do something with all there is.
+func (e *Engine) CheckUniverse(u *User, p Privilege) *Error {
+	if missing := p &^ u.access(universe); missing != 0 {
+		return errAccessDenied(missing.String(), "universe", "", u.Name)
+	}
+	return nil
+}
+
+// CheckSpace reports whether the user may do something with a space.
+func (e *Engine) CheckSpace(u *User, id uint32, p Privilege) *Error {
+	sp, err := e.Space(id)
+	if err != nil {
+		return err
+	}
+	return e.checkAccess(u, sp, p)
+}
+
 // checkDDL reports whether the user, nil for the server itself, may make, change
 // or grant an object of that owner. An owner may do all but make it.
 func (e *Engine) checkDDL(u *User, name string, owner uint32, o object, need Privilege) *Error {

@@ -95,7 +95,7 @@ func (e *Engine) bootstrap() {
 			sp.visible = e.viewFilter(sp.Def.Name)
 		}
 	}
-	e.schemaVersion, e.lsn = firstSchemaVersion, 0
+	e.schemaVersion = firstSchemaVersion
 }
 
 // firstSchemaVersion is about what a real server has after its bootstrap.

@@ -1,6 +1,9 @@
 package memtx
 
-import "github.com/gotnt/tnt/errcode"
+import (
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
+)
 
 // Change is a request that changes a space.
 type Change struct {
@@ -20,14 +23,14 @@ type Changed struct {
 // Insert adds a tuple and fails if there is one with the same key.
 func (e *Engine) Insert(t *Txn, u *User, req *Change) (Changed, *Error) {
 	return e.execute(t, u, req, func(s *stmt, sp *Space) ([]byte, *Error) {
-		return e.put(s, sp, req.Tuple, dupInsert)
+		return e.put(s, sp, req, dupInsert)
 	})
 }
 
 // Replace adds a tuple, in the place of the one with the same primary key.
 func (e *Engine) Replace(t *Txn, u *User, req *Change) (Changed, *Error) {
 	return e.execute(t, u, req, func(s *stmt, sp *Space) ([]byte, *Error) {
-		return e.put(s, sp, req.Tuple, dupReplaceOrInsert)
+		return e.put(s, sp, req, dupReplaceOrInsert)
 	})
 }
 
@@ -35,8 +38,12 @@ func (e *Engine) Replace(t *Txn, u *User, req *Change) (Changed, *Error) {
 func (e *Engine) Delete(t *Txn, u *User, req *Change) (Changed, *Error) {
 	return e.execute(t, u, req, func(s *stmt, sp *Space) ([]byte, *Error) {
 		old, err := e.exact(s, sp, req)
-		if err != nil || old == nil {
+		if err != nil {
 			return nil, err
+		}
+		s.requested(sp, iproto.TypeDelete, req, old)
+		if old == nil {
+			return nil, nil
 		}
 		return old.data, e.change(s, sp, old, nil, dupReplaceOrInsert)
 	})
@@ -46,8 +53,12 @@ func (e *Engine) Delete(t *Txn, u *User, req *Change) (Changed, *Error) {
 func (e *Engine) Update(t *Txn, u *User, req *Change) (Changed, *Error) {
 	return e.execute(t, u, req, func(s *stmt, sp *Space) ([]byte, *Error) {
 		old, err := e.exact(s, sp, req)
-		if err != nil || old == nil {
+		if err != nil {
 			return nil, err
+		}
+		s.requested(sp, iproto.TypeUpdate, req, old)
+		if old == nil {
+			return nil, nil
 		}
 		data, err := sp.format.update(old.data, req.Ops, req.IndexBase)
 		if err != nil {
@@ -130,11 +141,16 @@ func (e *Engine) statement(t *Txn, u *User, sp *Space, f func(*stmt, *Space) ([]
 	return tuple, nil
 }
 
-func (e *Engine) put(s *stmt, sp *Space, tuple []byte, mode dupMode) ([]byte, *Error) {
-	tuple, err := e.fillSequence(s.user, sp, tuple)
+func (e *Engine) put(s *stmt, sp *Space, req *Change, mode dupMode) ([]byte, *Error) {
+	tuple, err := e.fillSequence(s.user, sp, req.Tuple)
 	if err != nil {
 		return nil, err
 	}
+	typ := iproto.TypeReplace
+	if mode == dupInsert {
+		typ = iproto.TypeInsert
+	}
+	s.requested(sp, typ, req, nil)
 	fresh, err := sp.format.newRow(tuple)
 	if err != nil {
 		return nil, err
@@ -163,6 +179,7 @@ func (e *Engine) upsert(s *stmt, sp *Space, req *Change) *Error {
 	if err != nil {
 		return err
 	}
+	s.requested(sp, iproto.TypeUpsert, req, nil)
 	given := sp.format.row(req.Tuple)
 	old := e.get(s.txn, pk, pk.key.key(given))
 	if old == nil {

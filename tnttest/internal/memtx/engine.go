@@ -8,8 +8,8 @@ type Engine struct {
 	Now func() time.Time
 	// OnSchemaChange is called after each change of the schema, may be nil.
 	OnSchemaChange func()
-	// OnCommit is called with the changes of each transaction that was
-	// committed, but for those that Apply made. It may be nil.
+	// OnCommit is called with what each transaction did that was committed, but
+	// for those that Apply made. It may be nil.
 	OnCommit func([]Row)
 	// Writable reports why nothing can be changed, nil where it can. It may
 	// be nil itself.
@@ -21,7 +21,6 @@ type Engine struct {
 	collations    []*Collation
 	sequences     map[uint32]*sequence
 	schemaVersion uint64
-	lsn           uint64 // changes that were committed since the start
 	nextFormatID  uint32
 
 	txns     map[*Txn]struct{}
@@ -50,9 +49,6 @@ func New() *Engine {
 	e.bootstrap()
 	return e
 }
-
-// LSN returns how many changes were committed.
-func (e *Engine) LSN() uint64 { return e.lsn }
 
 // SchemaVersion returns a number that grows with each change of the schema.
 func (e *Engine) SchemaVersion() uint64 { return e.schemaVersion }

@@ -163,7 +163,7 @@ func (f *format) fill(tuple []byte) []byte {
 	if !changed {
 		return tuple
 	}
-	return appendKey(nil, values)
+	return encodeKey(values)
 }
 
 // String returns the number in decimal.

@@ -147,9 +147,9 @@ func (k *keyDef) key(r *row) [][]byte {
 	return key
 }
 
-// appendKey appends a key as an array.
-func appendKey(b []byte, key [][]byte) []byte {
-	b = mp.AppendArrayLen(b, len(key))
+// encodeKey returns a key as an array.
+func encodeKey(key [][]byte) []byte {
+	b := mp.AppendArrayLen(nil, len(key))
 	for _, v := range key {
 		b = append(b, v...)
 	}

@@ -14,6 +14,7 @@ func (e *Engine) parseSpace(tuple []byte) (*SpaceDef, *Error) {
 	def := &SpaceDef{
 		ID: uint32(readInteger(f[0]).abs), Owner: uint32(readInteger(f[1]).abs), Name: string(text(f[2])),
 		Engine: string(text(f[3])), FieldCount: int(uint32(readInteger(f[4]).abs)), RawFormat: bytes.Clone(f[6]),
+		Local: isLocal(f[5]),
 	}
 	fail := func(why string) (*SpaceDef, *Error) {
 		return nil, Errorf(errcode.CreateSpace, "Failed to create space '%s': %s", def.Name, why)
@@ -42,6 +43,25 @@ func (e *Engine) parseSpace(tuple []byte) (*SpaceDef, *Error) {
 		return fail("exact_field_count must be either 0 or >= formatted field count")
 	}
 	return def, nil
+}
+
+// isLocal reports whether the options of a space make it local or temporary.
+func isLocal(options []byte) bool {
+	if typeOf(options) != mp.TypeMap {
+		return false
+	}
+	n, rest := mapping(options)
+	for range n {
+		var k, v []byte
+		k, rest = next(rest)
+		v, rest = next(rest)
+		switch name := string(text(k)); {
+		case name == "group_id" && typeOf(v) == mp.TypeUint && readInteger(v).abs == 1,
+			name == "temporary" && v[0] == 0xc3, name == "type" && typeOf(v) == mp.TypeString && strings.Contains(string(text(v)), "temporary"):
+			return true
+		}
+	}
+	return false
 }
 
 const maxSpaceID = 1<<31 - 1

@@ -22,7 +22,7 @@ func (e *Engine) change(s *stmt, sp *Space, old, fresh *row, mode dupMode) *Erro
 		st := old.story // begun when the transaction found the row
 		s.ownDelete = st.adder != nil && st.adder.txn == s.txn
 		st.addDeleter(s)
-		s.logged(sp, old, nil, mode)
+		s.logged(old, nil, mode)
 		e.countedDelete(st)
 		return e.afterChange(s, sp, old, nil)
 	}
@@ -56,7 +56,7 @@ func (e *Engine) change(s *stmt, sp *Space, old, fresh *row, mode dupMode) *Erro
 	if seen != nil {
 		e.storyOf(sp, seen).addDeleter(s)
 	}
-	s.logged(sp, nil, fresh, mode)
+	s.logged(nil, fresh, mode)
 	if mode == dupInsert && !st.links[0].own {
 		s.txn.trackGapAt(st, 0)
 	}

@@ -140,7 +140,7 @@ func (ix *Index) checkExactKey(key [][]byte, count int) *Error {
 // packPosition encodes a place in an index: the key of a tuple with that of
 // the primary index behind, in Base64.
 func packPosition(key [][]byte) []byte {
-	raw := appendKey(nil, key)
+	raw := encodeKey(key)
 	out := make([]byte, base64.RawStdEncoding.EncodedLen(len(raw)))
 	base64.RawStdEncoding.Encode(out, raw)
 	return out

@@ -16,6 +16,7 @@ type SpaceDef struct {
 	Format     []FieldDef
 	RawFormat  []byte // the format as it was given, an array of maps
 	View       bool
+	Local      bool // local to the server, or temporary: in no log that others read
 }
 
 // IndexDef is the definition of an index: a row of _index.

@@ -141,9 +141,6 @@ func (t *Txn) Commit() *Error {
 		p := e.nextPSN
 		e.nextPSN++
 		for _, s := range t.stmts {
-			if (s.add != nil || s.del != nil) && !e.applying {
-				e.lsn++
-			}
 			if s.add != nil {
 				e.commitAdd(s, p)
 			} else if s.del != nil {

@@ -74,6 +74,7 @@ func (m *member) take(from *member, e logEntry) (why string) {
 	}
 	m.srv.schemaVersion.Store(m.srv.engine.SchemaVersion())
 	m.vclock[e.origin] = e.lsn
+	m.srv.changes.commit(e.origin, e.at, e.rows)
 	return ""
 }
 

@@ -1,0 +1,19 @@
+module github.com/gotnt/tnt/examples
+
+go 1.26.0
+
+replace github.com/gotnt/tnt => ../
+
+require (
+	github.com/gotnt/tnt v0.0.0-00010101000000-000000000000
+	go.uber.org/goleak v1.3.0
+)
+
+require (
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/philhofer/fwd v1.2.0 // indirect
+	github.com/shopspring/decimal v1.6.0 // indirect
+	github.com/tidwall/btree v1.8.2 // indirect
+	github.com/tinylib/msgp v1.6.5 // indirect
+	golang.org/x/text v0.43.0 // indirect
+)

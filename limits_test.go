@@ -1,0 +1,203 @@
+package tnt_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/internal/mp"
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
+)
+
+// heapUnder checks how much memory is in use at the most, while do runs, above what
+// was before.
+func heapUnder(t *testing.T, most uint64, do func()) {
+	t.Helper()
+	before, peak := heapInUse(), uint64(0)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(5 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-ticker.C:
+				peak = max(peak, heapInUse())
+			}
+		}
+	}()
+	do()
+	peakAtEnd := heapInUse()
+	close(stop)
+	<-done
+	if peak = max(peak, peakAtEnd); peak > before+most {
+		t.Errorf("memory grew by %d KiB, more than %d", (peak-before)>>10, most>>10)
+	}
+}
+
+func heapInUse() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// answerAll answers every request of a peer.
+func (p *peer) answerAll(answer func(h wire.Header) []byte) {
+	for {
+		h, _, err := p.next()
+		if err != nil {
+			return
+		}
+		if _, err := p.Write(answer(h)); err != nil {
+			return
+		}
+	}
+}
+
+// TestHostileAnswers bounds the memory that a peer makes a client take by what it
+// claims: each answer is an error that says so, or is cheap.
+func TestHostileAnswers(t *testing.T) {
+	body := func(value ...byte) []byte {
+		return append([]byte{0x81, byte(iproto.KeyData)}, value...)
+	}
+	for name, test := range map[string]struct {
+		body []byte
+		want string
+	}{
+		"rows announced":   {body(0xdd, 0xff, 0xff, 0xff, 0xff), "cannot decode the answer"},
+		"values announced": {body(0x91, 0xdd, 0x7f, 0xff, 0xff, 0xff), "cannot decode the answer"},
+		"a map announced":  {body(0x91, 0xdf, 0x7f, 0xff, 0xff, 0xff), "cannot decode the answer"},
+		"text announced":   {body(0x91, 0xdb, 0x7f, 0xff, 0xff, 0xff), "cannot decode the answer"},
+		"bytes announced":  {body(0x91, 0xc6, 0x7f, 0xff, 0xff, 0xff), "cannot decode the answer"},
+		"nesting":          {body([]byte(strings.Repeat("\x91", 1<<16) + "\xc0")...), "nested more than 256 deep"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := fakeServer(t, func(p *peer) {
+				p.answerAll(func(h wire.Header) []byte { return frame(iproto.TypeOK, h.Sync, test.body) })
+			})
+			conn := toFake(t, addr)
+			heapUnder(t, 4<<20, func() {
+				_, err := tnt.All[any](testContext(t), conn, tnt.Call{Function: "f"})
+				failsWith(t, "its answer", err, test.want)
+				if resp, err := conn.Call(testContext(t), "f"); err == nil {
+					_, err = resp.Data()
+					if err == nil {
+						t.Error("Data has no error")
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestHostilePushes bounds what a Future keeps of pushes that nobody takes.
+func TestHostilePushes(t *testing.T) {
+	addr := fakeServer(t, func(p *peer) {
+		h, _, err := p.next()
+		if err != nil {
+			return
+		}
+		w := wire.NewBody(nil)
+		w.Key(iproto.KeyData)
+		w.B = mp.AppendString(mp.AppendArrayLen(w.B, 1), strings.Repeat("x", 10_000))
+		push := frame(iproto.TypeChunk, h.Sync, w.End())
+		for range 5000 { // fifty megabytes
+			if _, err := p.Write(push); err != nil {
+				return
+			}
+		}
+		_, _ = p.Write(frame(iproto.TypeOK, h.Sync, emptyBody))
+		p.drain()
+	})
+	conn := toFake(t, addr, func(o *tnt.Options) { o.MaxPushes = 1 << 20 })
+	heapUnder(t, 16<<20, func() {
+		f := conn.Go(testContext(t), tnt.Call{Function: "f"})
+		if _, err := f.Wait(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		taken := 0
+		var last error
+		for _, err := range f.Pushes(testContext(t)) {
+			if last = err; err == nil {
+				taken++
+			}
+		}
+		failsWith(t, "the end of the pushes", last, "Options.MaxPushes")
+		if taken == 0 || taken > 105 {
+			t.Errorf("%d pushes of 10 kB were kept in 1 MiB", taken)
+		}
+	})
+	if n := conn.Stats().PushesDropped; n < 4000 {
+		t.Errorf("%d pushes are counted as dropped", n)
+	}
+}
+
+// TestHostileEventsAndLateAnswers bounds what is kept of events that nobody watches
+// and of answers that nobody waits for: nothing.
+func TestHostileEventsAndLateAnswers(t *testing.T) {
+	addr := fakeServer(t, func(p *peer) {
+		h, _, err := p.next()
+		if err != nil {
+			return
+		}
+		for i := range 50_000 {
+			w := wire.NewBody(nil)
+			w.String(iproto.KeyEventKey, fmt.Sprintf("key %d", i))
+			w.String(iproto.KeyEventData, "value")
+			event := frame(iproto.TypeEvent, 0, w.End())
+			stray := frame(iproto.TypeOK, uint64(i)<<20|h.Sync&0xfffff+1, emptyBody)
+			if _, err := p.Write(append(event, stray...)); err != nil {
+				return
+			}
+		}
+		_, _ = p.Write(frame(iproto.TypeOK, h.Sync, emptyBody))
+		p.drain()
+	})
+	conn := toFake(t, addr)
+	heapUnder(t, 4<<20, func() {
+		if err := conn.Ping(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n := conn.Stats().Late; n < 49_000 {
+		t.Errorf("%d answers are counted as late", n)
+	}
+}
+
+// TestHostileSilence bounds what callers leave behind who give up one after
+// another at a peer that answers nothing.
+func TestHostileSilence(t *testing.T) {
+	addr := fakeServer(t, func(p *peer) { _, _ = io.Copy(io.Discard, p) })
+	conn := toFake(t, addr, func(o *tnt.Options) { o.MaxInFlight = 1000 })
+	gone, cancel := context.WithCancel(context.Background())
+	heapUnder(t, 16<<20, func() {
+		refused := 0
+		for i := range 20_000 {
+			f := conn.Go(gone, tnt.Call{Function: "f"})
+			select {
+			case <-f.Done():
+				_, err := f.Wait(context.Background())
+				if !errors.Is(err, tnt.ErrTooMany) || !tnt.SafeToRetry(err) {
+					t.Fatalf("request %d: %v", i, err)
+				}
+				failsWith(t, "beyond the limit", err, "Options.MaxInFlight is 1000")
+				refused++
+			default:
+			}
+		}
+		if refused != 19_000 {
+			t.Errorf("%d requests of 20,000 were refused", refused)
+		}
+	})
+	cancel()
+}

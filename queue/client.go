@@ -1,0 +1,238 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/internal/luacall"
+)
+
+// Options of a Client.
+type Options struct {
+	// MaxWait is how long a request waits for a master whose queue runs, where
+	// its context does not end before. Default: 10 s.
+	MaxWait time.Duration
+}
+
+const (
+	defaultMaxWait = 10 * time.Second
+	// takeSlice bounds the wait of one request to take: whoever gives up
+	// leaves one of those behind.
+	takeSlice = 5 * time.Second
+	// Pauses between attempts to find a master.
+	minPause = 20 * time.Millisecond
+	maxPause = 300 * time.Millisecond
+	// lookEvery is how often it is looked whether another server is the master.
+	lookEvery = time.Second
+	// sweepEvery is how often tasks are looked for that nobody here knows of.
+	sweepEvery = 15 * time.Second
+)
+
+// Client is a session of the queue's, which lasts until Close. It is safe for
+// concurrent use.
+type Client struct {
+	masters tnt.Executor
+	opts    Options
+	ctx     context.Context // ends with the Client
+	cancel  context.CancelCauseFunc
+	workers sync.WaitGroup // takes in the background, and the supervisor
+	takes   sync.WaitGroup // those that have no answer yet
+
+	// The supervisor's own: links behind it that may have takes, and tasks that
+	// may be nobody's.
+	left     []*link
+	suspects map[taskKey]bool
+	// early says that the suspects are from before the first take on the present
+	// link: when those on the links before are over, they are nobody's.
+	early bool
+
+	mu       sync.Mutex
+	current  *link
+	changed  chan struct{} // closed at a change of current
+	why      error         // why there is no current one
+	identity luacall.Value // the session's UUID, which the module gives out
+	age      int           // counts the identities
+	held     map[taskKey]*held
+	closing  bool
+}
+
+type taskKey struct {
+	tube string
+	id   ID
+}
+
+// Open makes a client on whatever chooses the master: a pool, whose switches of the
+// master it follows, or the connection to a single server. It returns when the
+// client's session is there, or ctx ends. Other requests may use the pool or the
+// connection too, but only one Client: to the server a connection is one session.
+// They are not closed by the Client, and must not be before it is.
+//
+// That a server hangs is noticed by the connections' PingInterval and DeadAfter.
+func Open(ctx context.Context, masters tnt.Executor, opts ...Options) (*Client, error) {
+	if masters == nil {
+		return nil, errNoMasters
+	}
+	c := &Client{masters: masters, changed: make(chan struct{}), held: make(map[taskKey]*held)}
+	if len(opts) > 1 {
+		return nil, fmt.Errorf("queue: %d options were given where one is taken", len(opts))
+	}
+	if len(opts) == 1 {
+		c.opts = opts[0]
+	}
+	if c.opts.MaxWait <= 0 {
+		c.opts.MaxWait = defaultMaxWait
+	}
+	c.ctx, c.cancel = context.WithCancelCause(context.Background())
+	c.workers.Go(c.supervise)
+	if _, err := c.link(ctx, nil); err != nil {
+		c.cancel(ErrClosed)
+		c.workers.Wait()
+		return nil, err
+	}
+	return c, nil
+}
+
+var errNoMasters = errors.New("queue: there is nothing to choose the master: give Open a pool or a connection")
+
+// Close ends the client. It waits for takes that were given up, at most 5 s, so
+// that what they still get is released; where ctx ends first such a task stays
+// taken for as long as the server keeps the session, which is as long as the
+// connection is up and then for queue.cfg.ttr. Tasks that are held are not released:
+// finish them before.
+func (c *Client) Close(ctx context.Context) error {
+	c.mu.Lock()
+	c.closing = true
+	c.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		c.takes.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	c.cancel(ErrClosed)
+	<-done // as they end with the client
+	c.workers.Wait()
+	return nil
+}
+
+// supervise keeps a session.
+func (c *Client) supervise() {
+	pause := minPause
+	for c.ctx.Err() == nil {
+		began := time.Now()
+		l, err := c.begin()
+		if err != nil {
+			c.publish(nil, err)
+			c.sleep(pause + rand.N(pause/2))
+			pause = min(2*pause, maxPause)
+			continue
+		}
+		c.publish(l, nil)
+		err = c.tend(l)
+		c.publish(nil, err)
+		c.end(l)
+		if time.Since(began) > maxPause {
+			pause = minPause
+		}
+	}
+}
+
+func (c *Client) sleep(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.ctx.Done():
+	}
+}
+
+// tend waits for the end of a session, and looks for lost tasks meanwhile.
+func (c *Client) tend(l *link) error {
+	defer l.watch()()
+	sweep, look := time.NewTicker(sweepEvery), time.NewTicker(lookEvery)
+	defer sweep.Stop()
+	defer look.Stop()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return ErrClosed
+		case <-l.Lost():
+			return ErrNotRunning
+		case <-l.stale:
+			return ErrNotRunning
+		case <-look.C:
+			if c.hasMoved(l) {
+				return ErrNotRunning
+			}
+			if c.early && len(c.suspects) > 0 && c.isQuiet() {
+				c.sweep(l)
+			}
+		case <-sweep.C:
+			c.sweep(l)
+		}
+	}
+}
+
+// sweep looks for tasks that are nobody's.
+func (c *Client) sweep(l *link) {
+	ctx, cancel := context.WithTimeout(c.ctx, takeSlice)
+	defer cancel()
+	c.suspects, c.early = c.releaseOrphans(ctx, l, c.suspects, false), false
+}
+
+func (c *Client) publish(l *link, why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.current, c.why = l, why
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// link returns the present session that is not the given one, and waits for
+// it up to MaxWait.
+func (c *Client) link(ctx context.Context, but *link) (*link, error) {
+	timer := time.NewTimer(c.opts.MaxWait)
+	defer timer.Stop()
+	for {
+		c.mu.Lock()
+		l, why, changed := c.current, c.why, c.changed
+		c.mu.Unlock()
+		if c.ctx.Err() != nil {
+			return nil, ErrClosed
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if l != nil && l != but {
+			return l, nil
+		}
+		if errors.Is(why, errShared) {
+			return nil, why
+		}
+		select {
+		case <-changed:
+		case <-c.ctx.Done():
+		case <-ctx.Done():
+			if why != nil {
+				return nil, fmt.Errorf("%w (%w)", context.Cause(ctx), why)
+			}
+		case <-timer.C:
+			return nil, fmt.Errorf("%w: waited %v: %w", ErrNotRunning, c.opts.MaxWait, reason(why))
+		}
+	}
+}
+
+func reason(why error) error {
+	if why == nil {
+		return ErrNotRunning
+	}
+	return why
+}

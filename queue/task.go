@@ -1,0 +1,137 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/gotnt/tnt/internal/luacall"
+)
+
+// held is a task that this client's session has taken.
+type held struct {
+	tube Tube
+	id   ID
+	age  int // of the client's identity
+
+	mu   sync.Mutex
+	over bool
+}
+
+// hold remembers a task. One that was taken before is not the first taker's any
+// more: its time to run has passed.
+func (c *Client) hold(t Tube, id ID) *held {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := &held{tube: t, id: id, age: c.age}
+	c.held[taskKey{t.name, id}] = h
+	return h
+}
+
+// has reports whether the task is still the session's, as far as known here.
+// The server knows numbers of sessions only, not which of two takers in one
+// asks.
+func (c *Client) has(h *held) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.age == h.age && c.held[taskKey{h.tube.name, h.id}] == h
+}
+
+func (c *Client) forget(h *held) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if key := (taskKey{h.tube.name, h.id}); c.held[key] == h {
+		delete(c.held, key)
+	}
+}
+
+// Task is a task that was taken. One of Ack, Release, Bury and Delete ends it;
+// afterwards they are ErrNotTaken. Its methods are safe for concurrent use.
+type Task[T any] struct {
+	ID   ID
+	Data T
+
+	held *held
+}
+
+// Tube returns the tube that the task is of.
+func (t *Task[T]) Tube() Tube { return t.held.tube }
+
+// Ack ends the task as done. Where its connection was lost on the way, it asks
+// on the next one whether it was done.
+func (t *Task[T]) Ack(ctx context.Context) error { return t.held.finish(ctx, "ack") }
+
+// Delete removes the task.
+func (t *Task[T]) Delete(ctx context.Context) error { return t.held.finish(ctx, "delete") }
+
+// Release gives the task to the next taker, after a delay where the tube's
+// kind has them.
+func (t *Task[T]) Release(ctx context.Context, delay time.Duration) error {
+	if delay <= 0 {
+		return t.held.finish(ctx, "release")
+	}
+	return t.held.finish(ctx, "release", map[string]any{"delay": luacall.Seconds(delay)})
+}
+
+// Bury sets the task aside until it is kicked.
+func (t *Task[T]) Bury(ctx context.Context) error { return t.held.finish(ctx, "bury") }
+
+var errTouch = errors.New("queue: a touch gives more time, so it takes a positive one")
+
+// Touch gives the taker that much more time to run. The kinds without a ttl
+// refuse it.
+func (t *Task[T]) Touch(ctx context.Context, more time.Duration) error {
+	h := t.held
+	c := h.tube.client
+	if more <= 0 {
+		return errTouch
+	}
+	if h.isOver() || !c.has(h) {
+		return ErrNotTaken
+	}
+	_, err := h.tube.entry(ctx, request{text: h.tube.method("touch"), args: []any{h.id, luacall.Seconds(more)}, mute: true})
+	return err
+}
+
+func (h *held) isOver() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.over
+}
+
+// finish ends a task. It may be tried again where it failed, but for
+// ErrNotTaken.
+func (h *held) finish(ctx context.Context, method string, more ...any) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := h.tube.client
+	if h.over || !c.has(h) {
+		return ErrNotTaken
+	}
+	_, lost, err := c.do(ctx, request{text: h.tube.method(method), args: append([]any{h.id}, more...), again: true})
+	if lost && (errors.Is(err, ErrNotTaken) || errors.Is(err, ErrNoTask)) {
+		err = h.wasDone(ctx, method, err)
+	}
+	if err == nil || errors.Is(err, ErrNotTaken) || errors.Is(err, ErrNoTask) {
+		h.over = true
+		c.forget(h)
+	}
+	return err
+}
+
+// wasDone finds out whether an attempt that was lost, and that the server
+// refuses to do again, was done: the task is gone then, or is nobody's.
+func (h *held) wasDone(ctx context.Context, method string, refusal error) error {
+	if method == "release" || method == "delete" && errors.Is(refusal, ErrNoTask) {
+		return nil
+	}
+	_, err := Peek[luacall.Value](ctx, h.tube, h.id)
+	switch {
+	case errors.Is(err, ErrNoTask):
+		return nil
+	case err != nil:
+		return err
+	}
+	return refusal
+}

@@ -1,0 +1,55 @@
+package vshard
+
+import (
+	"context"
+	"time"
+)
+
+// Hooks are told of what a Router does, for logs, metrics and traces. Each may
+// be nil. They are called by many goroutines at once and must not block.
+type Hooks struct {
+	// Start is told of each call before it is sent, and returns the context
+	// that it goes on with: ctx, or one with a trace's span.
+	Start func(ctx context.Context, call Call) context.Context
+	// End is told of each call that Start was told of, when it has ended.
+	End func(ctx context.Context, end CallEnd)
+	// Again is told of each attempt that failed and is followed by another.
+	Again func(ctx context.Context, again Again)
+	// Discovery is told of each look for where buckets are.
+	Discovery func(DiscoveryEnd)
+	// Configured is told of each configuration of a Provider's, with the error
+	// that left the one before in its place.
+	Configured func(err error)
+}
+
+// CallEnd tells of a call that has ended.
+type CallEnd struct {
+	Call       Call
+	ReplicaSet string // that was asked last; "" for none
+	Instance   string // likewise
+	Requests   int    // sent, those for finding the bucket included
+	Duration   time.Duration
+	Err        error // nil, or what the caller gets
+}
+
+// Again tells of an attempt that failed.
+type Again struct {
+	Call       Call
+	ReplicaSet string
+	Instance   string
+	Pause      time.Duration // before the next one
+	Err        error
+}
+
+// DiscoveryEnd tells of a look for where buckets are.
+type DiscoveryEnd struct {
+	Duration time.Duration
+	Unknown  int   // buckets that nobody has said to have
+	Err      error // of the replica sets that could not be asked, joined
+}
+
+func (r *Router) configured(err error) {
+	if hook := r.table().config.Hooks.Configured; hook != nil {
+		hook(err)
+	}
+}

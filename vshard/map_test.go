@@ -1,0 +1,123 @@
+package vshard_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/tnttest"
+	"github.com/gotnt/tnt/tnttest/vshardtest"
+	"github.com/gotnt/tnt/vshard"
+)
+
+func TestMap(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		ctx := t.Context()
+		one, two := w.Sets()[0].UUID, w.Sets()[1].UUID
+		got, err := vshard.Map[int](ctx, w.router, "echo", []any{7}, vshard.MapOptions{})
+		if err != nil || len(got) != 2 || got[one] != 7 || got[two] != 7 {
+			t.Errorf("all: %v, %v", got, err)
+		}
+		got, err = vshard.Map[int](ctx, w.router, "echo", []any{7}, vshard.MapOptions{Buckets: []uint32{1, 2, 50}})
+		if err != nil || len(got) != 1 || got[one] != 7 {
+			t.Errorf("some: %v, %v", got, err)
+		}
+		w.Move(2, 1)
+		got, err = vshard.Map[int](ctx, w.router, "echo", []any{7}, vshard.MapOptions{Buckets: []uint32{1, 2}})
+		if err != nil || len(got) != 2 {
+			t.Errorf("one of which was moved: %v, %v", got, err)
+		}
+		w.Handle("fail", func(c *vshardtest.Call) ([]any, error) {
+			if c.Set == two {
+				return nil, errors.New("own words")
+			}
+			return nil, nil
+		})
+		_, err = vshard.Map[int](ctx, w.router, "fail", nil, vshard.MapOptions{})
+		var e *vshard.MapError
+		var function *vshard.FunctionError
+		if !errors.As(err, &e) || e.ReplicaSet != two || !errors.As(err, &function) || function.Function != "fail" {
+			t.Errorf("a function that fails: %v", err)
+		}
+		if w.Refs(0)+w.Refs(1) != 0 {
+			t.Errorf("%d and %d refs are left", w.Refs(0), w.Refs(1))
+		}
+	})
+}
+
+func TestMapWhileMoving(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		finish, _ := w.Send(1, 1)
+		time.AfterFunc(time.Second, finish)
+		began := time.Now()
+		got, err := vshard.Map[int](t.Context(), w.router, "echo", []any{7}, vshard.MapOptions{})
+		if took := time.Since(began); err != nil || len(got) != 2 || took < time.Second || took > 1100*time.Millisecond || w.calls.Load() != 2 {
+			t.Errorf("%v, %v, after %v and %d calls", got, err, took, w.calls.Load())
+		}
+	})
+}
+
+func TestMapWithDeadSet(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		w.kill(1)
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		_, err := vshard.Map[int](ctx, w.router, "echo", []any{7}, vshard.MapOptions{})
+		var e *vshard.MapError
+		if !errors.As(err, &e) || e.ReplicaSet != w.Sets()[1].UUID || !errors.Is(err, vshard.ErrNoInstance) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if w.Refs(0) != 0 || w.calls.Load() != 0 {
+			t.Errorf("%d refs are left, %d calls were done", w.Refs(0), w.calls.Load())
+		}
+		if _, err := w.router.Do(t.Context(), vshard.Call{Bucket: 1, Function: "echo"}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestMapThatIsLost(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		w.Handle("die", func(c *vshardtest.Call) ([]any, error) {
+			if c.Set == w.Sets()[1].UUID {
+				c.Conn().Close()
+			}
+			return nil, nil
+		})
+		_, err := vshard.Map[any](t.Context(), w.router, "die", nil, vshard.MapOptions{})
+		var e *vshard.MapError
+		synctest.Wait()
+		if !errors.As(err, &e) || e.ReplicaSet != w.Sets()[1].UUID || w.Refs(0)+w.Refs(1) != 0 {
+			t.Errorf("%v, %d and %d refs are left", err, w.Refs(0), w.Refs(1))
+		}
+	})
+}
+
+// A storage knows a ref by its session. On a connection that was restored meanwhile
+// the function would be refused, or find another router's ref: it is not sent there.
+func TestMapIsOneSession(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		first, second := w.Sets()[0].Instances[0].Server, w.Sets()[1].Instances[0].Server
+		second.Inject(tnttest.Fault{On: iproto.TypeCall, Times: 1, Late: time.Second}) // its ref
+		time.AfterFunc(500*time.Millisecond, func() {
+			for _, c := range first.Connections() {
+				c.Close()
+			}
+		})
+		before := w.Requests()
+		_, err := vshard.Map[int](t.Context(), w.router, "echo", []any{7}, vshard.MapOptions{})
+		var e *vshard.MapError
+		if !errors.As(err, &e) || e.ReplicaSet != w.Sets()[0].UUID || !errors.Is(err, tnt.ErrSessionLost) {
+			t.Errorf("got %v, want ErrSessionLost of the first", err)
+		}
+		// Two refs, and the map and unref of the second: nothing more went to the first.
+		if n := w.Requests() - before; n != 4 || w.Refs(0)+w.Refs(1) != 0 {
+			t.Errorf("%d requests, %d and %d refs are left", n, w.Refs(0), w.Refs(1))
+		}
+	})
+}
