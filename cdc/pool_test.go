@@ -1,6 +1,7 @@
 package cdc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -26,14 +27,17 @@ func TestStreamPool(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = p.Close() })
 		followed := make(map[string]bool)
-		f := StreamPool(t.Context(), p, Options{From: Origin, Spaces: []string{"goods"}, OnState: func(s State) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour) // of the bubble
+		defer cancel()
+		f := StreamPool(ctx, p, Options{From: Origin, Spaces: []string{"goods"}, OnState: func(s State) {
 			if s.Following {
 				followed[s.Server] = true
 			}
 		}})
 		write := func(id int) {
+			time.Sleep(time.Second) // until the pool knows who was killed
 			if _, err := p.Master().Replace(t.Context(), "goods", []any{id, fmt.Sprint(id)}); err != nil {
-				t.Error(err)
+				t.Fatal(err)
 			}
 		}
 		write(0)
@@ -58,7 +62,7 @@ func TestStreamPool(t *testing.T) {
 					if err := errors.Join(p.Add(at(2)), rs.Restart(0)); err != nil {
 						t.Fatal(err)
 					}
-					time.Sleep(time.Second)
+					time.Sleep(time.Second) // it has caught up
 					if err := errors.Join(p.Remove(t.Context(), rs.Addrs()[0]), rs.Kill(1)); err != nil {
 						t.Fatal(err)
 					}

@@ -52,7 +52,7 @@ type servers struct {
 // and again.
 func TestKills(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) { testKills(t, embedded(t)) })
-	t.Run("real", func(t *testing.T) { testKills(t, realServers(t)) })
+	t.Run("real", func(t *testing.T) { testKills(t, realServer(t)) })
 }
 
 const marker = 1000000
@@ -239,8 +239,8 @@ func embedded(t *testing.T) servers {
 	return s
 }
 
-// realServers is a server of its own that keeps a log.
-func realServers(t *testing.T) servers {
+// realServer is one of its own that keeps a log.
+func realServer(t *testing.T) servers {
 	binary := os.Getenv("TARANTOOL")
 	if binary == "" {
 		binary = "tarantool"
