@@ -149,10 +149,13 @@ func (c *Conn) restored(ctx context.Context, r *run) error {
 	for {
 		c.mu.Lock()
 		up, now, last, changed := c.up.Load() != nil, c.run, c.last, c.changed
+		hopeless := r.err != nil && !r.wasUp // Start goes on, though trying again will not help
 		c.mu.Unlock()
 		switch {
 		case up:
 			return nil
+		case hopeless && now == r:
+			return connectError(c, last)
 		case now != r && r.ctx.Err() == nil: // the run has ended by itself
 			return c.Connect(ctx)
 		case now != r:

@@ -111,7 +111,7 @@ func TestHostilePushes(t *testing.T) {
 		w.Key(iproto.KeyData)
 		w.B = mp.AppendString(mp.AppendArrayLen(w.B, 1), strings.Repeat("x", 10_000))
 		push := frame(iproto.TypeChunk, h.Sync, w.End())
-		for range 5000 { // fifty megabytes
+		for range 12_000 { // 120 megabytes
 			if _, err := p.Write(push); err != nil {
 				return
 			}
@@ -120,7 +120,7 @@ func TestHostilePushes(t *testing.T) {
 		p.drain()
 	})
 	conn := toFake(t, addr, func(o *tnt.Options) { o.MaxPushes = 1 << 20 })
-	heapUnder(t, 16<<20, func() {
+	heapUnder(t, 48<<20, func() {
 		f := conn.Go(testContext(t), tnt.Call{Function: "f"})
 		if _, err := f.Wait(testContext(t)); err != nil {
 			t.Fatal(err)
@@ -137,7 +137,7 @@ func TestHostilePushes(t *testing.T) {
 			t.Errorf("%d pushes of 10 kB were kept in 1 MiB", taken)
 		}
 	})
-	if n := conn.Stats().PushesDropped; n < 4000 {
+	if n := conn.Stats().PushesDropped; n < 11_000 {
 		t.Errorf("%d pushes are counted as dropped", n)
 	}
 }
@@ -152,7 +152,7 @@ func TestHostileEventsAndLateAnswers(t *testing.T) {
 		}
 		for i := range 50_000 {
 			w := wire.NewBody(nil)
-			w.String(iproto.KeyEventKey, fmt.Sprintf("key %d", i))
+			w.String(iproto.KeyEventKey, fmt.Sprintf("key %d %s", i, strings.Repeat("x", 800))) // forty megabytes
 			w.String(iproto.KeyEventData, "value")
 			event := frame(iproto.TypeEvent, 0, w.End())
 			stray := frame(iproto.TypeOK, uint64(i)<<20|h.Sync&0xfffff+1, emptyBody)
@@ -164,7 +164,7 @@ func TestHostileEventsAndLateAnswers(t *testing.T) {
 		p.drain()
 	})
 	conn := toFake(t, addr)
-	heapUnder(t, 4<<20, func() {
+	heapUnder(t, 20<<20, func() {
 		if err := conn.Ping(testContext(t)); err != nil {
 			t.Fatal(err)
 		}

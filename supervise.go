@@ -20,6 +20,7 @@ type run struct {
 	ready   chan struct{} // closed when the first attempt has been decided
 	decided bool          // ready is closed; under Conn.mu
 	err     error         // why it failed; set before ready is closed
+	wasUp   bool          // a session came up; under Conn.mu
 	done    chan struct{} // closed when the supervisor has ended
 
 	stale chan struct{} // the reader saw another schema version
@@ -107,6 +108,7 @@ func (r *run) publish(l *live, again bool) bool {
 	}
 	c.up.Store(l)
 	c.last = nil
+	r.wasUp = true
 	c.mu.Unlock()
 	select { // Drops of before are of other sessions
 	case <-r.kick:
