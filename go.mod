@@ -3,7 +3,6 @@ module github.com/gotnt/tnt
 go 1.26.0
 
 require (
-	github.com/google/go-cmp v0.7.0
 	github.com/google/uuid v1.6.0
 	github.com/shopspring/decimal v1.6.0
 	github.com/tidwall/btree v1.8.2

@@ -240,7 +240,7 @@ func TestEmbeddedConsumer(t *testing.T) {
 		go func() {
 			time.Sleep(3 * time.Second)
 			cancel()
-			_ = <-ended // it is that of cancel
+			<-ended // it is that of cancel
 			time.Sleep(10 * time.Second)
 			_ = srv.Space("goods").Replace(1, "one")
 		}()

@@ -103,7 +103,6 @@ var libraries = map[string]string{
 	"github.com/tinylib/msgp":       anyLayer,
 	"golang.org/x/text":             anyLayer,
 	"github.com/tidwall/btree":      "tnttest",
-	"github.com/google/go-cmp":      onlyTests,
 	"go.uber.org/goleak":            onlyTests,
 	"pgregory.net/rapid":            onlyTests,
 }
