@@ -318,8 +318,8 @@ func (r *runner) endSnapshot(ctx context.Context, tx *Tx, position Position) err
 	r.position = position
 	tx.Phase, tx.Position = SnapshotEnd, position
 	r.conv.changed = true
-	r.f.mu.Lock()
-	r.f.lastPut = position.VClock
+	r.f.mu.Lock() // before the consumer has it, who may acknowledge it at once
+	r.f.lastPut, r.f.read = position.VClock, position
 	r.f.mu.Unlock()
 	if err := r.put(ctx, tx, r.f.opts.SnapshotStall); err != nil {
 		return err

@@ -207,8 +207,8 @@ func (r *runner) release(ctx context.Context, d *replication.Decided) error {
 func (r *runner) putLog(ctx context.Context, tx *Tx) error {
 	tx.feed, tx.Position = r.f, r.position
 	tx.size += changeSize * len(tx.Changes)
-	r.f.mu.Lock()
-	r.f.lastPut = r.position.VClock
+	r.f.mu.Lock() // before the consumer has it, who may acknowledge it at once
+	r.f.lastPut, r.f.read = r.position.VClock, r.position
 	r.f.mu.Unlock()
 	return r.put(ctx, tx, 0)
 }
