@@ -240,7 +240,9 @@ func TestEmbeddedConsumer(t *testing.T) {
 		go func() {
 			time.Sleep(3 * time.Second)
 			cancel()
-			<-ended // it is that of cancel
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Errorf("the first ended with %v", err)
+			}
 			time.Sleep(10 * time.Second)
 			_ = srv.Space("goods").Replace(1, "one")
 		}()
