@@ -283,15 +283,15 @@ func (c *Conn) Drop(cause error) {
 		c.last = cause
 		c.announce()
 	}
-	c.mu.Unlock()
-	if l != nil {
-		l.session.Fail(cause)
-	}
-	if r != nil {
+	if r != nil { // under the lock, or a session that comes up now would keep it for its own loss
 		select {
 		case r.kick <- struct{}{}:
 		default: // it is about to dial anyway
 		}
+	}
+	c.mu.Unlock()
+	if l != nil {
+		l.session.Fail(cause)
 	}
 }
 

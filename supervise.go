@@ -109,11 +109,11 @@ func (r *run) publish(l *live, again bool) bool {
 	c.up.Store(l)
 	c.last = nil
 	r.wasUp = true
-	c.mu.Unlock()
 	select { // Drops of before are of other sessions
 	case <-r.kick:
 	default:
 	}
+	c.mu.Unlock()
 	c.counts.begin(l.session, again)
 	c.watchers.attach(r.ctx, l)
 	c.setState(Connected, nil)
