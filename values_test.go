@@ -223,7 +223,7 @@ func TestNullsAndMethodsInSpaces(t *testing.T) {
 			t.Errorf("read as %+v, %v", back, err)
 		}
 		// Numbers that Lua has made something else of.
-		if n, err := tnt.One[int](ctx, conn, tnt.Eval{Expr: "return 2^53"}); n != 1<<53 || err != nil {
+		if n, err := tnt.One[int64](ctx, conn, tnt.Eval{Expr: "return 2^53"}); n != 1<<53 || err != nil {
 			t.Errorf("a whole double: %v, %v", n, err)
 		}
 		_, err = tnt.One[int](ctx, conn, tnt.Eval{Expr: "return 2.5"})
@@ -238,11 +238,11 @@ func TestNullsAndMethodsInSpaces(t *testing.T) {
 		if v, err := tnt.One[rounded](ctx, conn, tnt.Eval{Expr: "return {require('decimal').new('1.1')}"}); err != nil || v.Price != 1.1 {
 			t.Errorf("a rounded decimal: %v, %v", v, err)
 		}
-		keys, err := tnt.One[map[int]string](ctx, conn, tnt.Eval{Expr: "return setmetatable({[-1] = 'a', [5] = 'b', [2^40] = 'c'}, {__serialize = 'map'})"})
+		keys, err := tnt.One[map[int64]string](ctx, conn, tnt.Eval{Expr: "return setmetatable({[-1] = 'a', [5] = 'b', [2^40] = 'c'}, {__serialize = 'map'})"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		equal(t, "keys of every form", keys, map[int]string{-1: "a", 5: "b", 1 << 40: "c"})
+		equal(t, "keys of every form", keys, map[int64]string{-1: "a", 5: "b", 1 << 40: "c"})
 	})
 }
 
