@@ -109,8 +109,5 @@ func (a *Assembler) End() error {
 // Rows returns how many rows wait for the rest of their transaction.
 func (a *Assembler) Rows() int { return len(a.tx.Rows) }
 
-// Size returns how many bytes they are.
-func (a *Assembler) Size() int { return a.tx.Size }
-
 // Reset forgets the rows of a transaction that is not whole.
 func (a *Assembler) Reset() { a.tx = Transaction{} }

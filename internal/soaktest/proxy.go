@@ -36,8 +36,7 @@ type Proxy struct {
 	refuse  bool
 	closed  bool
 
-	passed [2]uint64 // bytes
-	odd    uint64    // frames that were shuffled or sent twice
+	odd uint64 // frames that were shuffled or sent twice
 }
 
 // The ways of a proxy.
@@ -72,13 +71,6 @@ func (p *Proxy) Close() {
 	p.Calm()
 	p.each(func(l *link) { l.close(false) })
 	p.wg.Wait()
-}
-
-// Passed returns how many bytes went up and down.
-func (p *Proxy) Passed() (up, down uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.passed[0], p.passed[1]
 }
 
 func (p *Proxy) accept() {
@@ -260,9 +252,6 @@ func (l *link) write(way int, b []byte) error {
 		b = b[:d.after]
 	}
 	n, err := l.ends[1-way].Write(b)
-	l.proxy.mu.Lock()
-	l.proxy.passed[way] += uint64(n)
-	l.proxy.mu.Unlock()
 	if cut {
 		l.close(d.reset)
 		return errCut

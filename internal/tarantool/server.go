@@ -118,24 +118,12 @@ func start(s *Server, setup string, unix bool) (*Server, error) {
 	return s, nil
 }
 
-// StartScript starts the binary with a script of the caller's, in a directory of its
-// own, with env ("NAME=value") added to the environment. The script does all that Start
-// otherwise does: it listens on the unix socket arg[1], logs to arg[2], prints "ready"
-// as a line when it is, and ends at the end of its standard input. Where it is
-// restarted by Run it finds the files that it wrote.
-func StartScript(binary, script string, env ...string) (*Server, error) {
-	s, err := NewScript(binary, script, env...)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Run(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(s.dir))
-	}
-	return s, nil
-}
-
-// NewScript is StartScript that leaves the start to Run: for servers that have to know
-// each other's addresses, and start together.
+// NewScript makes a server that runs the binary with a script of the caller's, in a
+// directory of its own, with env ("NAME=value") added to the environment; Run starts
+// it, so that servers can know each other's addresses and start together. The script
+// does all that Start otherwise does: it listens on the unix socket arg[1], logs to
+// arg[2], prints "ready" as a line when it is, and ends at the end of its standard
+// input. Where it is restarted by Run it finds the files that it wrote.
 func NewScript(binary, script string, env ...string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "tarantool-")
 	if err != nil {
@@ -252,9 +240,3 @@ func (s *Server) Close() error {
 	s.Kill()
 	return os.RemoveAll(s.dir)
 }
-
-// Dir returns the server's directory, where its files are.
-func (s *Server) Dir() string { return s.dir }
-
-// Binary returns the path of the program.
-func (s *Server) Binary() string { return s.binary }
