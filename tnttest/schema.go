@@ -265,6 +265,22 @@ func (s *Server) indexRow(def SpaceDef, i int) ([]byte, error) {
 	return b, nil
 }
 
+// Resolved returns the declaration with each part of an index as a server keeps it:
+// by the number and the type of its field instead of its name. For fakes that look
+// into tuples by themselves. The error names a part whose field is not there.
+func (def SpaceDef) Resolved() (SpaceDef, error) {
+	def.Indexes = slices.Clone(def.Indexes)
+	for i := range def.Indexes {
+		ix := &def.Indexes[i]
+		parts, err := def.resolve(ix.Parts)
+		if err != nil {
+			return SpaceDef{}, fmt.Errorf("tnttest: index %q of space %q: %w", ix.Name, def.Name, err)
+		}
+		ix.Parts = parts
+	}
+	return def, nil
+}
+
 // resolve gives parts the numbers and types of their fields. A field of the
 // format that is nullable makes its part so, where it is given by its name.
 func (def *SpaceDef) resolve(given []Part) ([]Part, error) {

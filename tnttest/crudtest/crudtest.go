@@ -66,6 +66,10 @@ func (r *Router) CreateSpace(def tnttest.SpaceDef) error {
 	if err := r.srv.CreateSpace(def); err != nil {
 		return err
 	}
+	def, err := def.Resolved()
+	if err != nil {
+		return err
+	}
 	s := &space{Space: r.srv.Space(def.Name), def: def, bucket: -1}
 	for i, f := range def.Format {
 		s.names = append(s.names, f.Name)
