@@ -43,7 +43,7 @@ type Queue struct {
 	state    string
 	tubes    map[string]*tube
 	sessions map[string]*session
-	conns    map[uint64]*session
+	conns    map[*tnttest.Conn]*session
 }
 
 // session is who takes tasks: its connections come and go.
@@ -57,7 +57,7 @@ type session struct {
 func Attach(srv *tnttest.Server, opts ...Option) *Queue {
 	q := &Queue{
 		srv: srv, clock: systemClock{}, ttr: time.Minute, state: "RUNNING",
-		tubes: make(map[string]*tube), sessions: make(map[string]*session), conns: make(map[uint64]*session),
+		tubes: make(map[string]*tube), sessions: make(map[string]*session), conns: make(map[*tnttest.Conn]*session),
 	}
 	for _, opt := range opts {
 		opt(q)
@@ -136,7 +136,7 @@ func (q *Queue) Tasks(name string) []Task {
 // session returns the session of a connection, and makes one.
 func (q *Queue) session(c *tnttest.Call) *session {
 	conn := c.Conn()
-	if s := q.conns[conn.ID()]; s != nil {
+	if s := q.conns[conn]; s != nil {
 		return s
 	}
 	uuid := make([]byte, 16)
@@ -149,27 +149,43 @@ func (q *Queue) session(c *tnttest.Call) *session {
 
 // join makes a session that of a connection, for as long as it lasts.
 func (q *Queue) join(conn *tnttest.Conn, s *session) {
-	if old := q.conns[conn.ID()]; old != nil {
+	if old := q.conns[conn]; old != nil {
 		old.conns--
 	} else {
 		go func() {
 			<-conn.Done()
 			q.mu.Lock()
 			defer q.mu.Unlock()
-			s := q.conns[conn.ID()]
-			delete(q.conns, conn.ID())
-			if s.conns--; s.conns == 0 {
-				s.expires = q.clock.Now().Add(q.ttr)
-				q.clock.AfterFunc(q.ttr, q.wake)
-			}
+			q.leave(conn)
 		}()
 	}
 	s.conns++
-	q.conns[conn.ID()] = s
+	q.conns[conn] = s
 }
 
-// expire forgets sessions that nobody came back to.
+// leave notes, once, that a connection has ended.
+func (q *Queue) leave(conn *tnttest.Conn) {
+	s := q.conns[conn]
+	if s == nil {
+		return
+	}
+	delete(q.conns, conn)
+	if s.conns--; s.conns == 0 {
+		s.expires = q.clock.Now().Add(q.ttr)
+		q.clock.AfterFunc(q.ttr, q.wake)
+	}
+}
+
+// expire forgets sessions that nobody came back to. It looks for connections that
+// have ended by itself: their goroutines may be late.
 func (q *Queue) expire() {
+	for conn := range q.conns {
+		select {
+		case <-conn.Done():
+			q.leave(conn)
+		default:
+		}
+	}
 	for uuid, s := range q.sessions {
 		if s.conns > 0 || q.clock.Now().Before(s.expires) {
 			continue
