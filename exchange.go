@@ -69,9 +69,7 @@ func (x *exchange) release() {
 
 // unread returns the error of a request whose answer can't be taken as it was
 // asked for.
-func (x *exchange) unread(req Request, err error) error {
-	return failedOn(context.Background(), x.conn, requestError(req, err, true))
-}
+func (x *exchange) unread(req Request, err error) error { return unread(x.conn, req, err) }
 
 // formatOf returns the format of the tuples in the answer, nil where it is not
 // known.
@@ -452,9 +450,16 @@ func formatFor(known *schema.Schema, info RequestInfo) *schema.Format {
 
 // perform does a request and returns its answer as one of the user's.
 func perform[R Request](ctx context.Context, ex Executor, req *R) (Response, error) {
+	resp, _, err := performOn(ctx, ex, req)
+	return resp, err
+}
+
+// performOn is perform that also returns the connection that the answer came by,
+// nil for an Answer's, to be named where it can't be read.
+func performOn[R Request](ctx context.Context, ex Executor, req *R) (Response, *Conn, error) {
 	x := exchange{byName: true}
 	if err := do(ctx, ex, req, &x); err != nil {
-		return Response{}, err
+		return Response{}, nil, err
 	}
 	resp := Response{
 		schemaVersion: x.schemaVersion,
@@ -462,7 +467,13 @@ func perform[R Request](ctx context.Context, ex Executor, req *R) (Response, err
 		format:        x.formatOf((*req).info()),
 	}
 	x.release()
-	return resp, nil
+	return resp, x.conn, nil
+}
+
+// unread returns the error of a request whose answer, by the connection c, can't be
+// taken as it was asked for.
+func unread(c *Conn, req Request, err error) error {
+	return failedOn(context.Background(), c, requestError(req, err, true))
 }
 
 // Do does a request and returns its answer. Its error is a *RequestError; what

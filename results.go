@@ -66,12 +66,12 @@ func results(ctx context.Context, ex Executor, req Request, dst ...any) error {
 			return requestError(req, err, false)
 		}
 	}
-	resp, err := perform(ctx, ex, &req)
+	resp, conn, err := performOn(ctx, ex, &req)
 	if err != nil {
 		return err
 	}
 	if err := resp.DecodeResults(dst...); err != nil {
-		return requestError(req, err, true)
+		return unread(conn, req, err)
 	}
 	return nil
 }

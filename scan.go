@@ -54,19 +54,7 @@ const DefaultPageSize = 1000
 // goroutines. A tuple is the user's to keep; it keeps its page in memory.
 func Scan(ctx context.Context, ex Executor, sel Select, pageSize int) iter.Seq2[Tuple, error] {
 	return func(yield func(Tuple, error) bool) {
-		s := newScan(ex, sel, pageSize)
-		for !s.done {
-			tuples, err := s.next(ctx)
-			if err != nil {
-				yield(Tuple{}, err)
-				return
-			}
-			for _, t := range tuples {
-				if !yield(t, nil) {
-					return
-				}
-			}
-		}
+		newScan(ex, sel, pageSize).each(ctx, yield)
 	}
 }
 
@@ -77,6 +65,8 @@ type scan struct {
 	page uint64 // tuples in a page
 	left uint64 // tuples still to read at the most
 	done bool
+
+	conn *Conn // that the last page came by
 
 	// Where the next page begins: behind the position, or if there is none
 	// behind the tuple, or at the start.
@@ -92,6 +82,22 @@ type scan struct {
 	space   *schema.Space // nil without a schema
 	onIndex *schema.Index
 	version uint64 // of the schema
+}
+
+// each yields the tuples, and at the end an error if there is one.
+func (s *scan) each(ctx context.Context, yield func(Tuple, error) bool) {
+	for !s.done {
+		tuples, err := s.next(ctx)
+		if err != nil {
+			yield(Tuple{}, err)
+			return
+		}
+		for _, t := range tuples {
+			if !yield(t, nil) {
+				return
+			}
+		}
+	}
 }
 
 func newScan(ex Executor, sel Select, pageSize int) *scan {
@@ -181,6 +187,7 @@ func (s *scan) fetch(ctx context.Context, req Select, within prefix) ([]Tuple, e
 	}
 	resp := Response{schemaVersion: x.schemaVersion, body: append([]byte(nil), x.body...), format: x.formatOf(req.info())}
 	x.release()
+	s.conn = x.conn
 	err := s.checkSame(x.env.schema, req, resp)
 	var tuples []Tuple
 	if err == nil {

@@ -21,21 +21,20 @@ func ScanAs[T any](ctx context.Context, ex Executor, sel Select, pageSize int) i
 			return
 		}
 		row, in := new(T), new(mp.Reader) // used again, as they may be of the heap
-		for t, err := range Scan(ctx, ex, sel, pageSize) {
+		s := newScan(ex, sel, pageSize)
+		s.each(ctx, func(t Tuple, err error) bool {
 			if err == nil {
 				*row, *in = none, t.whole()
 				plan.DecodeRow(in, unsafe.Pointer(row), t.format)
 				if err = in.Err(); err != nil {
-					err = requestError(sel, &DecodeError{err}, true)
+					err = unread(s.conn, sel, &DecodeError{err})
 				}
 			}
 			if err != nil {
 				yield(none, err)
-				return
+				return false
 			}
-			if !yield(*row, nil) {
-				return
-			}
-		}
+			return yield(*row, nil)
+		})
 	}
 }

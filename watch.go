@@ -101,13 +101,13 @@ func (c *Conn) WatchFunc(key string, fn func(Event)) (*Watcher, error) {
 // WatchOnce asks for the value of a key once (3.0 and later).
 func (c *Conn) WatchOnce(ctx context.Context, key string) (Event, error) {
 	req := watchOnce{key}
-	resp, err := Do(ctx, c, req)
+	resp, err := perform(ctx, c, &req)
 	if err != nil {
 		return Event{}, err
 	}
 	rows, err := resp.rows()
 	if err != nil {
-		return Event{}, requestError(req, err, true)
+		return Event{}, unread(c, req, err)
 	}
 	e := Event{Key: key}
 	if len(rows) > 0 {
