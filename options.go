@@ -131,8 +131,9 @@ type Options struct {
 	// ErrTooMany at once.
 	WaitInFlight bool
 	// MaxPushes is how many bytes of pushes (box.session.push) of one Future may
-	// wait to be taken by Pushes; those beyond it are dropped, which Pushes tells by
-	// an error. Default: 16 MiB.
+	// wait to be taken by Pushes, with some fifty bytes for each push besides what it
+	// holds; those beyond it are dropped, which Pushes tells by an error. Default:
+	// 16 MiB.
 	MaxPushes int
 
 	// Hooks are told of what happens: LogHook(slog.Default()) logs it. The slice

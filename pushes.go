@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"unsafe"
 )
 
 // pushes are messages out of band (box.session.push) that wait to be taken.
@@ -12,19 +13,23 @@ type pushes struct {
 
 	mu    sync.Mutex
 	queue []Response
-	size  int           // bytes in queue
+	size  int           // of those in queue, as sizeOf has them
 	lost  bool          // some were dropped
 	ended bool          // no more come
 	more  chan struct{} // closed when some come, or the end; nil where nobody waits
 }
 
+// sizeOf returns how many bytes a push takes, which of a small one, or an empty one,
+// is far more than it holds.
+func sizeOf(push Response) int { return int(unsafe.Sizeof(push)) + len(push.body) }
+
 // add adds a push, unless there is no room for it.
 func (p *pushes) add(push Response) bool {
 	p.mu.Lock()
-	room := !p.lost && (len(p.queue) == 0 || p.size+len(push.body) <= p.limit)
+	room := !p.lost && (len(p.queue) == 0 || p.size+sizeOf(push) <= p.limit)
 	if room {
 		p.queue = append(p.queue, push)
-		p.size += len(push.body)
+		p.size += sizeOf(push)
 	} else {
 		p.lost = true
 	}
@@ -56,7 +61,7 @@ func (p *pushes) next() (push Response, ok bool, wait <-chan struct{}) {
 		push = p.queue[0]
 		p.queue[0] = Response{}
 		p.queue = p.queue[1:]
-		p.size -= len(push.body)
+		p.size -= sizeOf(push)
 		return push, true, nil
 	}
 	if p.ended || p.lost {
