@@ -57,7 +57,7 @@ func (b *batch[R]) send(ctx context.Context) {
 	if len(b.reqs) == 0 {
 		return
 	}
-	a := Attempt{Request: b.info(), Try: 1, Began: time.Now()}
+	a := Attempt{Request: b.info(), Try: 1, Began: beganAt(ctx)}
 	if b.ex == nil {
 		b.err = errNilExecutor
 		return

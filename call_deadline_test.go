@@ -242,3 +242,50 @@ func TestCallsEndByOneDeadline(t *testing.T) {
 		})
 	})
 }
+
+// TestGoSendsWithinItsTime has Go meet one session after the other that is lost before
+// the request is sent.
+func TestGoSendsWithinItsTime(t *testing.T) {
+	const timeout = 2 * time.Second
+	inTime(t, func(b *bubble) {
+		c := b.connect(func(o *tnt.Options) {
+			o.RequestTimeout, o.WaitConnected, o.MaxInFlight, o.WaitInFlight = timeout, true, 1, true
+		})
+		b.srv.Inject(tnttest.Fault{On: iproto.TypeCall, Drop: true})
+		c.Go(context.Background(), tnt.Call{Function: "f"}) // it holds the only place
+		go func() {
+			time.Sleep(timeout * 9 / 10)
+			b.setAway(true)
+			b.cut()
+		}()
+		b.took("Go", timeout, func() {
+			f := c.Go(context.Background(), tnt.Call{Function: "f"})
+			if _, err := f.Wait(context.Background()); !errors.Is(err, tnt.ErrTimeout) || !tnt.SafeToRetry(err) {
+				t.Errorf("it ended with %v", err)
+			}
+		})
+	})
+}
+
+// TestPageOfScanHasOneDeadline has the first page of a Scan wait for a session, and for
+// a name that the schema lacks.
+func TestPageOfScanHasOneDeadline(t *testing.T) {
+	const timeout = 2 * time.Second
+	inTime(t, func(b *bubble) {
+		c := b.connect(func(o *tnt.Options) { o.RequestTimeout, o.WaitConnected = timeout, true })
+		b.setAway(true)
+		b.cut()
+		b.srv.Inject(tnttest.Fault{On: iproto.TypePing, Drop: true})
+		go func() {
+			time.Sleep(timeout / 2)
+			b.setAway(false)
+		}()
+		b.took("a page", timeout, func() {
+			for _, err := range tnt.Scan(context.Background(), c, tnt.Select{Space: "nowhere"}, 10) {
+				if err == nil {
+					t.Error("there is a tuple")
+				}
+			}
+		})
+	}, tnttest.WithoutFeatures("pagination"))
+}

@@ -89,7 +89,7 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 	if isNil(req) {
 		return errNilRequest
 	}
-	a := Attempt{Request: (*req).info(), Try: 1, Began: time.Now()}
+	a := Attempt{Request: (*req).info(), Try: 1, Began: beganAt(ctx)}
 	if ex == nil {
 		return infoError(a.Request, errNilExecutor, false)
 	}

@@ -25,8 +25,8 @@ type Attempt struct {
 	Request RequestInfo
 	// Try is 1 at first.
 	Try int
-	// Began is when the caller asked for the request: what an Executor waits and
-	// tries again for is bounded by the time since.
+	// Began is when the caller asked for the request, or for what takes several of
+	// them: what an Executor waits and tries again for is bounded by the time since.
 	Began time.Time
 	// Err is what the try before failed with, nil at first.
 	Err error

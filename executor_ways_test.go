@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 )
@@ -87,5 +88,81 @@ func TestErrorOfAStreamThatIsNotBound(t *testing.T) {
 	var lacks *tnt.FeatureError
 	if !errors.As(err, &lacks) || strings.Count(err.Error(), "BEGIN") != 1 {
 		t.Errorf("got %v", err)
+	}
+}
+
+// asked is an Executor that notes for which calls it was asked.
+type asked struct {
+	ex    tnt.Executor
+	began map[time.Time]int
+}
+
+func (e *asked) Route(ctx context.Context, a tnt.Attempt) (tnt.Route, error) {
+	e.began[a.Began]++
+	return e.ex.Route(ctx, a)
+}
+
+// TestBeganIsThatOfTheCall has an Executor learn when a call of several requests began:
+// by that it bounds how long it waits.
+func TestBeganIsThatOfTheCall(t *testing.T) {
+	srv := tnttest.Run(t, tnttest.WithSpace(tnttest.SpaceDef{
+		Name:    "s",
+		Format:  []tnttest.Field{{Name: "id", Type: "unsigned"}},
+		Indexes: []tnttest.IndexDef{{Name: "pk", Parts: []tnttest.Part{{Field: 1, Type: "unsigned"}}}},
+	}))
+	if err := srv.HandleExecute("SELECT 1", func() (int, error) { return 1, nil }); err != nil {
+		t.Fatal(err)
+	}
+	ctx := testContext(t)
+	conn := connect(t, tnt.Options{Address: srv.Addr()})
+	refused := func(on iproto.Type, code errcode.Code) func() {
+		return srv.Inject(tnttest.Fault{On: on, Times: 1, Error: &tnt.Error{Code: code}})
+	}
+	for name, call := range map[string]func(ex tnt.Executor) error{
+		"a statement that is prepared again": func(ex tnt.Executor) error {
+			defer refused(iproto.TypeExecute, errcode.WrongQueryID)()
+			prepared, err := tnt.NewPrepared(ctx, ex, "SELECT 1")
+			if err != nil {
+				return err
+			}
+			clear(ex.(*asked).began)
+			_, err = prepared.Execute(ctx)
+			return err
+		},
+		"a statement of a cache": func(ex tnt.Executor) error {
+			_, err := tnt.NewStatementCache(ex, 1).Execute(ctx, "SELECT 1")
+			return err
+		},
+		"a batch that meets another schema": func(ex tnt.Executor) error {
+			defer refused(iproto.TypeSelect, errcode.WrongSchemaVersion)()
+			return tnt.Batch(ctx, ex, tnt.Select{Space: "s"}, tnt.Ping{})[0].Err
+		},
+		"a page of a scan": func(ex tnt.Executor) error {
+			for _, err := range tnt.Scan(ctx, ex, tnt.Select{Space: "s"}, 1) {
+				return err
+			}
+			return nil
+		},
+		"a future that is done again": func(ex tnt.Executor) error {
+			defer refused(iproto.TypeSelect, errcode.WrongSchemaVersion)()
+			_, err := tnt.Go(ctx, ex, tnt.Select{Space: "s"}).Wait(ctx)
+			return err
+		},
+	} {
+		e := &asked{conn, map[time.Time]int{}}
+		if err := call(e); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		total := 0
+		for _, n := range e.began {
+			total += n
+		}
+		calls := 1
+		if strings.HasPrefix(name, "a future") { // Go is one, and Wait another
+			calls = 2
+		}
+		if len(e.began) != calls || total < 2 {
+			t.Errorf("%s asked %d times for a way, of calls that began at %d times", name, total, len(e.began))
+		}
 	}
 }

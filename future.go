@@ -43,7 +43,7 @@ func Go(ctx context.Context, ex Executor, req Request) *Future {
 	if ex == nil {
 		return failed(req, infoError(info, errNilExecutor, false))
 	}
-	a := Attempt{Request: info, Try: 1, Began: time.Now()}
+	a := Attempt{Request: info, Try: 1, Began: beganAt(ctx)}
 	for {
 		rt, err := ex.Route(ctx, a)
 		if err != nil {
@@ -54,7 +54,7 @@ func Go(ctx context.Context, ex Executor, req Request) *Future {
 			}
 			return failed(req, err)
 		}
-		f := start(ctx, ex, rt, req)
+		f := start(ctx, ex, rt, req, a.Began)
 		if !f.finished() || f.err == nil || rt.conn == nil || !rt.mayRepeat(f.err) {
 			return f
 		}
@@ -62,8 +62,8 @@ func Go(ctx context.Context, ex Executor, req Request) *Future {
 	}
 }
 
-// start starts a request on a route.
-func start(ctx context.Context, ex Executor, rt Route, req Request) *Future {
+// start starts a request on a route, for a call that began then.
+func start(ctx context.Context, ex Executor, rt Route, req Request, began time.Time) *Future {
 	f := newFuture(ex, rt, req)
 	switch {
 	case rt.answer != nil:
@@ -77,7 +77,7 @@ func start(ctx context.Context, ex Executor, rt Route, req Request) *Future {
 	info := req.info()
 	info.Stream = rt.stream
 	ctx, f.hooks = rt.observe(ctx, info)
-	deadline := rt.conn.deadlineFor(ctx)
+	deadline := rt.deadline(ctx, began)
 	l, err := rt.live(ctx, deadline)
 	if err != nil {
 		f.fail(ctx, err)
@@ -164,7 +164,7 @@ func (f *Future) finished() bool {
 // and one that may be done on another connection, is done again by Wait, as Do
 // would have.
 func (f *Future) Wait(ctx context.Context) (Response, error) {
-	began, deadline := time.Now(), f.route.conn.deadlineFor(ctx)
+	began, deadline := beganAt(ctx), f.route.conn.deadlineFor(ctx)
 	if err := f.wait(ctx, f.done, deadline); err != nil {
 		return Response{}, err
 	}
@@ -247,7 +247,7 @@ func another(ctx context.Context, ex Executor, rt Route, req Request, err error,
 	case outdated(req, err, checked):
 		return ex
 	}
-	a := Attempt{Request: req.info(), Try: 1, Began: time.Now(), Err: err, Last: rt}
+	a := Attempt{Request: req.info(), Try: 1, Began: beganAt(ctx), Err: err, Last: rt}
 	if !rt.mayRepeat(err) {
 		observeFailure(ctx, ex, a)
 		return nil

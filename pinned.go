@@ -58,7 +58,7 @@ func bind(ctx context.Context, ex Executor, info RequestInfo, lost error, needs 
 	if ex == nil {
 		return Route{}, infoError(info, errNilExecutor, false)
 	}
-	a := Attempt{Request: info, Try: 1, Began: time.Now()}
+	a := Attempt{Request: info, Try: 1, Began: beganAt(ctx)}
 	for {
 		rt, err := ex.Route(ctx, a)
 		switch {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"time"
 
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/iproto"
@@ -125,6 +126,7 @@ const scanTries = 4
 // be read from for what that can do, as it may change with a reconnect. A server
 // that is another one by the time of the request costs another try.
 func (s *scan) next(ctx context.Context) ([]Tuple, error) {
+	ctx = startedAt(ctx, time.Now()) // Options.RequestTimeout is that of the page
 	for try := 1; ; try++ {
 		rt, err := bind(ctx, s.ex, s.sel.info(), ErrSessionLost, 0)
 		if err != nil {

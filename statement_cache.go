@@ -131,7 +131,7 @@ func (s *cachedStatement) wait(ctx context.Context, ex Executor) error {
 	default:
 	}
 	var expired <-chan time.Time
-	if rt, err := ex.Route(ctx, Attempt{Request: Prepare{Statement: s.text}.info(), Try: 1}); err == nil {
+	if rt, err := ex.Route(ctx, Attempt{Request: Prepare{Statement: s.text}.info(), Try: 1, Began: beganAt(ctx)}); err == nil {
 		if deadline := rt.conn.deadlineFor(ctx); !deadline.IsZero() {
 			timer := time.NewTimer(time.Until(deadline))
 			defer timer.Stop()
@@ -241,7 +241,7 @@ func (c *StatementCache) release(ctx context.Context, idle []*cachedStatement) [
 	if len(idle) == 0 {
 		return nil
 	}
-	rt, err := c.ex.Route(ctx, Attempt{Request: Prepare{}.info(), Try: 1, Began: time.Now()})
+	rt, err := c.ex.Route(ctx, Attempt{Request: Prepare{}.info(), Try: 1, Began: beganAt(ctx)})
 	if err != nil || rt.conn == nil {
 		return nil
 	}
