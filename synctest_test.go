@@ -482,6 +482,47 @@ func TestTimeOfWatchers(t *testing.T) {
 	})
 }
 
+// TestWatcherAfterALoss has a watcher that is made after a call has failed, before the
+// supervisor knows of the loss, wait for the next session's value.
+func TestWatcherAfterALoss(t *testing.T) {
+	inTime(t, func(b *bubble) {
+		held, goOn := make(chan struct{}), make(chan struct{})
+		c := b.connect(func(o *tnt.Options) {
+			o.PingInterval = time.Second
+			o.Hooks = []tnt.Hook{overdueHook(func(time.Duration) {
+				close(held)
+				<-goOn // the supervisor waits here
+			})}
+		})
+		if err := b.srv.Broadcast("key", "old"); err != nil {
+			t.Fatal(err)
+		}
+		watch := func() <-chan tnt.Event {
+			seen := make(chan tnt.Event, 10)
+			w, err := c.WatchFunc("key", func(e tnt.Event) { seen <- e })
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Cleanup(w.Unregister)
+			return seen
+		}
+		<-watch()
+		defer b.srv.Inject(tnttest.Fault{On: iproto.TypePing, Drop: true, Times: 1})()
+		<-held
+		b.cut()
+		if err := c.Ping(context.Background()); err == nil {
+			t.Fatal("the session is not lost")
+		}
+		seen := watch()
+		synctest.Wait()
+		if len(seen) > 0 {
+			t.Errorf("the watcher was given %v of the session that is lost", <-seen)
+		}
+		close(goOn)
+		<-seen
+	})
+}
+
 // TestTimeOfRetry holds Retry's pauses to its policy, and has it wait for a server
 // that is away, and no longer.
 func TestTimeOfRetry(t *testing.T) {

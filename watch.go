@@ -197,7 +197,7 @@ type subscription struct {
 	watchers map[*Watcher]struct{}
 	value    []byte
 	number   uint64 // of the value, 0: none came yet
-	stale    bool   // the value is of a session that is lost
+	stale    bool   // the value is of a session that is lost, as the supervisor has seen
 }
 
 // add registers a watcher.
@@ -228,7 +228,7 @@ func (ws *watchers) add(c *Conn, key string) (*Watcher, error) {
 		ws.send(iproto.TypeWatch, key)
 	}
 	sub.watchers[w] = struct{}{}
-	if sub.number > 0 && !sub.stale {
+	if sub.number > 0 && !sub.stale && ws.session.session.Err() == nil {
 		w.tell()
 	} else {
 		w.seen = sub.number
