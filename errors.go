@@ -229,8 +229,6 @@ func infoError(info RequestInfo, err error, sent bool) error {
 		err = &connectionLostError{cause: lost.Cause}
 	case errors.As(err, &lost):
 		err, sent = &notConnectedError{cause: lost.Cause}, false
-	case errors.Is(err, ErrTooMany):
-		err = fmt.Errorf("%w (Options.MaxInFlight)", err)
 	case err == context.Canceled || err == context.DeadlineExceeded: //nolint:errorlint // bare ones get words
 		err = fmt.Errorf("gave up: %w", err)
 	case errors.As(err, &answer) || err == ErrNoTuple: //nolint:errorlint // a context's cause may hold one
