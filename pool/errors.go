@@ -28,6 +28,7 @@ var (
 	errReadOnly     = errors.New("it is read-only")
 	errRefusedWrite = errors.New("it refused a write as read-only just now")
 	errWrites       = errors.New("it takes writes")
+	errTurnedLater  = errors.New("the other turned writable later")
 	errAlsoWrites   = errors.New("it takes writes too, and another is the master")
 	errLagUnknown   = errors.New("its lag is not known")
 	errRemoved      = errors.New("the instance was removed from the pool")

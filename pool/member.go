@@ -271,7 +271,7 @@ func (m *member) facts() facts {
 	case m.down:
 		f.unfit = errShuttingDown
 	case m.silent:
-		f.unfit = errSilent
+		f.unfit, f.silent = errSilent, true
 	case marked && m.markErr != nil:
 		f.unfit = m.markErr
 	case m.denied:

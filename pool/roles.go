@@ -48,6 +48,7 @@ type facts struct {
 	account
 	unfit  error // why it can't be used whatever its role; nil: it can
 	away   bool  // because it is not connected
+	silent bool  // because it did not answer a probe
 	known  bool  // the account is of the present session
 	told   bool  // there is an account, if an old one
 	denied bool  // it may not be asked: an account will not come
@@ -94,10 +95,10 @@ func decide(all []facts, independent bool) []verdict {
 	}
 	verdicts[best] = verdict{Master, errWrites}
 	for i := range all {
-		// Whoever was writable before another turned so is not the master any more,
-		// though it has not said so yet.
-		if i != best && !all[i].away && all[i].writable() && all[i].turned < all[best].turned && !all[i].marked {
-			verdicts[i] = verdict{Superseded, fmt.Errorf("%w: that turned writable later", ErrSuperseded)}
+		if i != best {
+			if why := all[i].yields(&all[best]); why != nil {
+				verdicts[i] = verdict{Superseded, fmt.Errorf("%w: %w", ErrSuperseded, why)}
+			}
 		}
 	}
 	return verdicts
@@ -142,6 +143,20 @@ func (f *facts) behind(all []facts) error {
 	}
 	if 2*later > len(all) {
 		return fmt.Errorf("its term is %d, and a majority has a later one", f.term)
+	}
+	return nil
+}
+
+// yields returns why an instance that has not said so is not the master any more
+// beside the one that is, nil where it may take writes as well.
+func (f *facts) yields(master *facts) error {
+	switch {
+	case f.away, f.marked, !f.writable():
+		return nil
+	case f.turned < master.turned:
+		return errTurnedLater
+	case f.silent: // when the other turned may not have been seen
+		return errSilent
 	}
 	return nil
 }

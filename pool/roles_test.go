@@ -18,7 +18,7 @@ func TestDecide(t *testing.T) {
 		return facts{account: account{id: id, term: 1, turned: turned, uuid: fmt.Sprint(id)}, known: true, told: true}
 	}
 	readOnly := func(id uint64) facts { return follower(id, 1, 0) }
-	unfit := func(f facts) facts { f.unfit = errSilent; return f }
+	unfit := func(f facts) facts { f.unfit, f.silent = errSilent, true; return f }
 	away := func(f facts) facts { f.unfit, f.away, f.known = errStarting, true, false; return f }
 	master := func(f facts) facts { f.master = true; return f }
 	marked := func(f facts) facts { f.marked = true; return f }
@@ -46,6 +46,7 @@ func TestDecide(t *testing.T) {
 		{"masters all", []facts{writable(1, 0), writable(2, 0), writable(3, 0)}, "MRR"},
 		{"masters all: it stays", []facts{writable(1, 0), master(writable(2, 0)), writable(3, 0)}, "RMR"},
 		{"a stopped master, another was made", []facts{unfit(writable(1, 0)), writable(2, 1), readOnly(3)}, "SMR"},
+		{"a stopped master, and one that was writable when it was first asked", []facts{unfit(master(writable(1, 0))), writable(2, 0), readOnly(3)}, "SMR"},
 		{"a stopped master, and none yet", []facts{unfit(writable(1, 0)), readOnly(2), readOnly(3)}, "URR"},
 		{"it just refused", []facts{marked(writable(1, 0)), readOnly(2)}, "RR"},
 		{"nothing is known", []facts{away(facts{}), away(facts{})}, "UU"},
