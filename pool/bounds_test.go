@@ -8,11 +8,39 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/tnttest"
 )
 
 // What the ends of tries and waits are: TryFor, MaxWait, contexts, silence.
+
+// TryFor bounds what may be done twice, and nothing else: a write or a call that takes
+// longer is answered.
+func TestTryForIsForReads(t *testing.T) {
+	inBubble(t, nil, pool.Options{TryFor: 50 * time.Millisecond}, func(t *testing.T, e *embedded) {
+		for _, srv := range e.Instances() {
+			must(t, srv.HandleFunc("f", func() int { return 1 }))
+		}
+		e.everywhere(tnttest.Fault{On: iproto.TypeCall, Delay: 200 * time.Millisecond})
+		e.everywhere(tnttest.Fault{On: iproto.TypeInsert, Delay: 200 * time.Millisecond})
+		call := tnt.Call{Function: "f"}
+		for _, v := range []*pool.View{e.pool.Any(), e.pool.PreferReplica()} {
+			for range 3 {
+				if err := tnt.Exec(t.Context(), v, call); err != nil {
+					t.Errorf("a slow CALL on %v: %v", v, err)
+				}
+			}
+		}
+		must(t, insert(t.Context(), e.pool.Any(), 1))
+		// On the replicas it is a read: the one is given up, the other is waited for.
+		began := time.Now()
+		if err := tnt.Exec(t.Context(), e.pool.Replica(), call); err != nil || time.Since(began) != 250*time.Millisecond {
+			t.Errorf("a slow CALL on a replica: %v after %v", err, time.Since(began))
+		}
+	})
+}
 
 // A master that falls silent yields to one that was writable when it was first heard of:
 // that this one turned so was not seen.

@@ -50,7 +50,8 @@ type Options struct {
 	// upstream from the master; box.info is asked for it each Probe. Default: any lag.
 	MaxLag time.Duration
 	// TryFor is how long a read waits for one instance where another fits as well;
-	// then it goes to that. Default: as long as its context.
+	// then it goes to that. Reads are SELECT and PING, what View.Idempotent does, and
+	// CALL, EVAL and SQL on Replica. Default: as long as its context.
 	TryFor time.Duration
 	// Balance chooses among several instances that fit. Default: round robin by
 	// Weight. LeastInFlight is another.

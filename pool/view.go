@@ -100,13 +100,24 @@ func (v *View) choose(t *table, k kind, avoid *member) *Candidate {
 // via returns the way to an instance.
 func (v *View) via(t *table, c *Candidate, a *tnt.Attempt) tnt.Route {
 	rt, _ := c.conn().Route(context.Background(), tnt.Attempt{Try: 1}) // it fails on later tries alone
-	if v.idempotent || v.kind == kindReplica && runsCode(a.Request.Type) {
+	idempotent := v.idempotent || v.kind == kindReplica && runsCode(a.Request.Type)
+	if idempotent {
 		rt = rt.Idempotent()
 	}
-	if d := v.pool.opts.TryFor; d > 0 && v.kind != kindMaster && v.kind != kindNamed && a.Try < len(t.choices[v.kind].fit) {
+	d := v.pool.opts.TryFor
+	if d > 0 && (idempotent || isRead(a.Request.Type)) && v.kind != kindMaster && v.kind != kindNamed && a.Try < len(t.choices[v.kind].fit) {
 		rt = rt.TryFor(d)
 	}
 	return rt
+}
+
+// isRead reports whether a request changes nothing, whatever the server.
+func isRead(typ iproto.Type) bool {
+	switch typ {
+	case iproto.TypeSelect, iproto.TypePing, iproto.TypeWatchOnce:
+		return true
+	}
+	return false
 }
 
 // runsCode reports whether a request runs a function, Lua or SQL.
