@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/tnttest"
@@ -40,6 +41,40 @@ func TestTryForIsForReads(t *testing.T) {
 			t.Errorf("a slow CALL on a replica: %v after %v", err, time.Since(began))
 		}
 	})
+}
+
+// Where a request is given up while an instance fits, its error is what it failed with,
+// not that none fits.
+func TestGivenUpThoughOneFits(t *testing.T) {
+	memory := tnttest.Fault{On: iproto.TypeInsert, Error: refusal(errcode.MemoryIssue)}
+	for _, test := range []struct {
+		name    string
+		maxWait time.Duration
+		retries int // at the most
+	}{
+		{"after MaxWait", 2 * time.Second, 1000},
+		{"without any wait", tnt.Never, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, nil, pool.Options{MaxWait: test.maxWait}, func(t *testing.T, e *embedded) {
+				e.everywhere(memory)
+				began := time.Now()
+				err := insert(t.Context(), e.pool.Idempotent(), 1)
+				if took := time.Since(began); !errors.Is(err, errcode.MemoryIssue) || errors.Is(err, pool.ErrNoInstance) || took != max(test.maxWait, 0) {
+					t.Errorf("%v after %v", err, took)
+				}
+				if n := len(e.hooks.retries); n < 1 || n > test.retries {
+					t.Errorf("it was done again %d times, want 1 to %d", n, test.retries)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				err = insert(ctx, e.pool.Idempotent(), 1)
+				if test.maxWait > 0 && (!errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errcode.MemoryIssue) || errors.Is(err, pool.ErrNoInstance)) {
+					t.Errorf("where the context ends first: %v", err)
+				}
+			})
+		})
+	}
 }
 
 // A master that falls silent yields to one that was writable when it was first heard of:

@@ -41,7 +41,8 @@ type Options struct {
 	// MaxWait bounds how long a request waits for an instance that fits, and goes on
 	// trying, since it began. The end of its context, and the RequestTimeout of the
 	// instances where it has no deadline, come first. Default: 10 s. tnt.Never: it
-	// fails at once, and is not done again.
+	// waits for nothing; what may be done again is done once more, where another
+	// instance fits at once.
 	MaxWait time.Duration
 	// Zone makes instances of that zone be chosen for reads wherever one of them
 	// fits. Default: any.

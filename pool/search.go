@@ -98,8 +98,7 @@ func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt
 			}
 		}
 		if end == nil {
-			err = t.noInstance(v, time.Time{}, a.Err)
-			return nil, t, waited, err
+			return nil, t, waited, v.spent(t, k, time.Time{}, a)
 		}
 		var over <-chan time.Time
 		var timer *time.Timer
@@ -113,15 +112,31 @@ func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt
 		case <-p.done:
 		case <-end:
 			stopTimer(timer)
-			err = t.noInstance(v, began, a.Err)
-			return nil, t, true, err
+			return nil, t, true, v.spent(t, k, began, a)
 		case <-ctx.Done():
 			stopTimer(timer)
-			return nil, t, true, fmt.Errorf("%w (%w)", context.Cause(ctx), t.noInstance(v, began, a.Err))
+			return nil, t, true, endOfContext(ctx, v.spent(t, k, began, a))
 		}
 		stopTimer(timer)
 		pause = 0
 	}
+}
+
+// spent returns the error of a request that is not tried any more: what it failed
+// with where another try could be made, else why no instance fits.
+func (v *View) spent(t *table, k kind, began time.Time, a *tnt.Attempt) error {
+	if a.Err != nil && v.choose(t, k, nil) != nil {
+		return a.Err
+	}
+	return t.noInstance(v, began, a.Err)
+}
+
+// endOfContext returns the error of a request whose context ended while it waited.
+func endOfContext(ctx context.Context, why error) error {
+	if re, ok := why.(*tnt.RequestError); ok { //nolint:errorlint // the very error of the try before
+		why = re.Err
+	}
+	return fmt.Errorf("%w (%w)", context.Cause(ctx), why)
 }
 
 func stopTimer(t *time.Timer) {
