@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -116,5 +117,40 @@ func TestSilentMasterYields(t *testing.T) {
 				e.wantRoles(t, pool.Replica, pool.Master, pool.Replica)
 			})
 		})
+	}
+}
+
+// What was known of a replica's lag is not believed when nobody can ask for it any more.
+func TestLagForgotten(t *testing.T) {
+	inBubble(t, []tnttest.Option{tnttest.WithoutElections()}, pool.Options{MaxLag: time.Second}, func(t *testing.T, e *embedded) {
+		time.Sleep(2 * time.Second)
+		e.wantLagKnown(t, false, true, true)
+		e.Instance(1).Inject(tnttest.Fault{On: iproto.TypeCall, Error: refusal(errcode.AccessDenied)})
+		time.Sleep(2 * time.Second)
+		e.wantLagKnown(t, false, false, true)
+		if why := e.pool.Status()[1].Why; !strings.Contains(why.Error(), "lag") {
+			t.Errorf("why r1 is not read: %v", why)
+		}
+		must(t, e.Kill(2))
+		synctest.Wait()
+		must(t, e.Restart(2))
+		e.Instance(2).Inject(tnttest.Fault{On: iproto.TypeCall, Delay: 900 * time.Millisecond})
+		for since := time.Now(); e.pool.Status()[2].Role != pool.Replica; time.Sleep(time.Millisecond) {
+			if time.Since(since) > 10*time.Second {
+				t.Fatalf("r2 does not come back: %+v", e.pool.Status()[2])
+			}
+		}
+		e.wantLagKnown(t, false, false, false)
+		time.Sleep(2 * time.Second)
+		e.wantLagKnown(t, false, false, true)
+	})
+}
+
+func (e *embedded) wantLagKnown(t *testing.T, want ...bool) {
+	t.Helper()
+	for i, s := range e.pool.Status() {
+		if s.LagKnown != want[i] {
+			t.Errorf("%s: LagKnown is %v: %v", s.Name, s.LagKnown, s.Why)
+		}
 	}
 }

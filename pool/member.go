@@ -159,7 +159,7 @@ func (m *member) onControl(_, to tnt.State, cause error) {
 		m.connected, m.controlErr, m.permanent, m.down, m.silent = true, nil, false, false, false
 		m.probeNow()
 	} else {
-		m.connected, m.known = false, false
+		m.connected, m.known, m.lagFrom = false, false, nil
 		if cause != nil {
 			m.controlErr = cause
 		}

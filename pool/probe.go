@@ -113,7 +113,7 @@ func (m *member) probe(ctx context.Context, watches bool) error {
 		m.silent, m.denied = false, false
 		m.inform(info, watches)
 	case errors.As(err, &refused):
-		m.silent = false
+		m.silent, m.lagFrom = false, nil
 		if !watches {
 			m.denied = isDenied(refused)
 			m.known = m.known && !m.denied
