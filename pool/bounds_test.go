@@ -154,3 +154,38 @@ func (e *embedded) wantLagKnown(t *testing.T, want ...bool) {
 		}
 	}
 }
+
+// Close ends what CloseGraceful and Remove wait for.
+func TestCloseEndsGracefulEnds(t *testing.T) {
+	inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
+		e.Instance(0).Inject(tnttest.Fault{On: iproto.TypeInsert, Delay: time.Hour})
+		e.Instance(1).Inject(tnttest.Fault{On: iproto.TypeSelect, Delay: time.Hour})
+		replica, err := e.pool.On("r1")
+		must(t, err)
+		inFlight := make(chan error, 2)
+		go func() { inFlight <- insert(t.Context(), e.pool, 1) }()
+		go func() { inFlight <- selectOne(t.Context(), replica) }()
+		synctest.Wait()
+		ended := make(chan error, 2)
+		go func() { ended <- e.pool.Remove(t.Context(), "r1") }()
+		synctest.Wait()
+		go func() { ended <- e.pool.CloseGraceful(t.Context()) }()
+		synctest.Wait()
+		began := time.Now()
+		must(t, e.pool.Close())
+		for range 2 {
+			if err := <-inFlight; !errors.Is(err, tnt.ErrClosed) {
+				t.Errorf("what was in flight: %v", err)
+			}
+			must(t, <-ended)
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("it took %v", took)
+		}
+		for _, err := range []error{e.pool.Remove(t.Context(), "r0"), e.pool.Replace(t.Context(), e.instance(0)), e.pool.Add(e.instance(0)), e.pool.SetInstances(t.Context(), e.instances())} {
+			if !errors.Is(err, tnt.ErrClosed) {
+				t.Errorf("a change of a pool that is closed: %v", err)
+			}
+		}
+	})
+}

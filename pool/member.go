@@ -323,6 +323,11 @@ func (m *member) leave() []*tnt.Conn {
 	if m.retirement != nil {
 		m.retirement.Stop()
 	}
+	if p := m.pool; m.role != Unknown && !p.closed {
+		p.news.add(roleChange{m.Name, m.role, Unknown, errRemoved})
+	}
 	m.end()
-	return m.takeConns()
+	conns := m.takeConns()
+	m.pool.leaving[m] = conns
+	return conns
 }

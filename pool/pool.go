@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,8 +25,9 @@ type Pool struct {
 
 	mu      sync.Mutex // never held across a network call, nor while a hook is called
 	members []*member
-	owners  map[*tnt.Conn]*member // of the connections for requests
-	turns   uint64                // how often one turned writable
+	leaving map[*member][]*tnt.Conn // those that are left, with their connections for requests
+	owners  map[*tnt.Conn]*member   // of the connections for requests
+	turns   uint64                  // how often one turned writable
 	closed  bool
 	done    chan struct{} // closed by Close
 }
@@ -46,7 +48,7 @@ func New(opts Options) (*Pool, error) {
 		return nil, err
 	}
 	opts.Instances = nil // from now on they are members
-	p := &Pool{opts: opts, hooks: hooks, owners: map[*tnt.Conn]*member{}, done: make(chan struct{})}
+	p := &Pool{opts: opts, hooks: hooks, leaving: map[*member][]*tnt.Conn{}, owners: map[*tnt.Conn]*member{}, done: make(chan struct{})}
 	p.View = &View{pool: p, kind: kindMaster}
 	p.news.hooks = hooks.roles
 	p.table.Store(&table{changed: make(chan struct{})})
@@ -125,11 +127,12 @@ func (p *Pool) isHopeless() bool {
 	return true
 }
 
-// Close closes all connections. Requests in flight fail with tnt.ErrClosed, and so do
-// those that come later. When it returns no goroutine of the pool is left, but for a
-// Dialer, AfterConnect or hook of the user's that does not end. It may be called again.
+// Close closes all connections, those that Remove, Replace or CloseGraceful wait for
+// as well. Requests in flight fail with tnt.ErrClosed, and so do those that come later.
+// When it returns no goroutine of the pool is left, but for a Dialer, AfterConnect or
+// hook of the user's that does not end. It may be called again.
 func (p *Pool) Close() error {
-	p.end(func(_ *member, conns []*tnt.Conn) {
+	p.end(func(conns []*tnt.Conn) {
 		for _, conn := range conns {
 			disconnect(conn)
 		}
@@ -143,7 +146,7 @@ func (p *Pool) Close() error {
 func (p *Pool) CloseGraceful(ctx context.Context) error {
 	var mu sync.Mutex
 	var errs []error
-	p.end(func(_ *member, conns []*tnt.Conn) {
+	p.end(func(conns []*tnt.Conn) {
 		err := closeGraceful(ctx, conns)
 		mu.Lock()
 		defer mu.Unlock()
@@ -175,28 +178,23 @@ func closeGraceful(ctx context.Context, conns []*tnt.Conn) error {
 }
 
 // end closes the pool; finish closes a member's connections for requests.
-func (p *Pool) end(finish func(*member, []*tnt.Conn)) {
+func (p *Pool) end(finish func([]*tnt.Conn)) {
 	p.mu.Lock()
-	members := p.members
-	already := p.closed
-	p.closed = true
-	conns := make([][]*tnt.Conn, len(members))
-	if !already {
+	if !p.closed {
+		p.closed = true
 		close(p.done)
-		p.members = nil
-		for i, m := range members {
-			conns[i] = m.leave()
+		for _, m := range p.members {
+			m.leave()
 		}
+		p.members = nil
 		p.update()
 	}
+	leaving := maps.Clone(p.leaving)
 	p.mu.Unlock()
-	if already {
-		return
-	}
 	var all sync.WaitGroup
-	for i, m := range members {
+	for m, conns := range leaving {
 		all.Go(func() {
-			finish(m, conns[i])
+			finish(conns)
 			m.finish()
 		})
 	}
@@ -204,10 +202,15 @@ func (p *Pool) end(finish func(*member, []*tnt.Conn)) {
 	p.news.wait()
 }
 
-// finish ends what is left of a member.
+// finish ends what is left of a member when its connections for requests are closed.
+// It may be called again.
 func (m *member) finish() {
 	disconnect(m.control)
 	<-m.ended
+	p := m.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.leaving, m)
 }
 
 // wait waits until the hooks have been told all, or do not return.

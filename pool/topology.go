@@ -59,14 +59,17 @@ func (p *Pool) find(name string) int {
 func (p *Pool) Remove(ctx context.Context, name string) error {
 	p.mu.Lock()
 	at := p.find(name)
-	if at < 0 {
+	switch {
+	case p.closed:
+		p.mu.Unlock()
+		return errClosed
+	case at < 0:
 		p.mu.Unlock()
 		return fmt.Errorf("pool: there is no instance %q to be removed", name)
 	}
 	m := p.members[at]
 	p.members = slices.Delete(slices.Clone(p.members), at, at+1)
 	conns := m.leave()
-	p.news.add(roleChange{m.Name, m.role, Unknown, errRemoved})
 	p.update()
 	p.mu.Unlock()
 	return m.say(ctx, conns)
@@ -95,7 +98,11 @@ func (p *Pool) Replace(ctx context.Context, i Instance) error {
 	}
 	p.mu.Lock()
 	at := p.find(i.Name)
-	if at < 0 || p.closed {
+	switch {
+	case p.closed:
+		p.mu.Unlock()
+		return errClosed
+	case at < 0:
 		p.mu.Unlock()
 		return fmt.Errorf("pool: there is no instance %q to be replaced: Add adds one", i.Name)
 	}
@@ -103,7 +110,6 @@ func (p *Pool) Replace(ctx context.Context, i Instance) error {
 	p.members = slices.Clone(p.members)
 	p.members[at] = m
 	conns := old.leave()
-	p.news.add(roleChange{old.Name, old.role, Unknown, errRemoved})
 	m.start()
 	p.update()
 	p.mu.Unlock()
@@ -112,7 +118,9 @@ func (p *Pool) Replace(ctx context.Context, i Instance) error {
 
 // SetInstances makes the pool have just these instances: those with new names are
 // added, those whose options changed are replaced, and the others are removed, each as
-// by the method of that name. An invalid list changes nothing.
+// by the method of that name. An invalid list changes nothing. Options are compared by
+// what they hold, a TLS by its address, and functions by their code: a Dialer that came to
+// know another network is no change, where Replace makes it one.
 func (p *Pool) SetInstances(ctx context.Context, list []Instance) error {
 	list, err := checkAll(list)
 	if err != nil {

@@ -25,10 +25,11 @@ func (v *View) Watch(ctx context.Context, key string) iter.Seq2[tnt.Event, error
 			return
 		}
 		watching, cancel := context.WithCancelCause(ctx)
-		defer cancel(nil)
 		over := make(chan struct{})
-		defer func() { <-over }()
-		defer cancel(nil)
+		defer func() {
+			cancel(nil)
+			<-over
+		}()
 		go func() {
 			defer close(over)
 			v.cancelWhenLeft(watching, cancel, pinned)
