@@ -23,17 +23,20 @@ type load struct {
 
 	mu      sync.Mutex
 	acked   map[uint64]time.Time // when each was answered
-	sent    map[uint64]time.Time // when it was begun, of those acknowledged
+	writes  []span               // of all
 	errs    []error              // of the writes that failed
 	fates   map[tnt.Fate]int
 	longest time.Duration
 	per     []int // errors of each writer
 }
 
+// span is when a write was begun, and had its answer or error.
+type span struct{ began, ended time.Time }
+
 func startLoad(p *pool.Pool, writers int, pause time.Duration) *load {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{
-		pool: p, cancel: cancel, pause: pause, acked: map[uint64]time.Time{}, sent: map[uint64]time.Time{},
+		pool: p, cancel: cancel, pause: pause, acked: map[uint64]time.Time{},
 		fates: map[tnt.Fate]int{}, per: make([]int, writers),
 	}
 	for w := range writers {
@@ -50,8 +53,9 @@ func (l *load) write(ctx context.Context, w int) {
 		ended := time.Now()
 		l.mu.Lock()
 		l.longest = max(l.longest, ended.Sub(began))
+		l.writes = append(l.writes, span{began, ended})
 		if err == nil {
-			l.acked[k], l.sent[k] = ended, began
+			l.acked[k] = ended
 		} else {
 			var re *tnt.RequestError
 			errors.As(err, &re)
