@@ -3,6 +3,7 @@ package pool
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gotnt/tnt"
@@ -89,7 +90,8 @@ type roleChange struct {
 // news are changes of roles on their way to the hooks. They have a goroutine, so that
 // no lock of the pool is held while hooks are called.
 type news struct {
-	hooks []RoleHook
+	hooks  []RoleHook
+	counts [len(roleNames)]atomic.Uint64 // of changes, by the role that they are to
 
 	mu      sync.Mutex
 	waiting []roleChange
@@ -97,8 +99,9 @@ type news struct {
 	idle    chan struct{} // closed when none is being told; nil: none ever was
 }
 
-// add tells the hooks of a change, later.
+// add counts a change, and tells the hooks of it, later.
 func (n *news) add(c roleChange) {
+	n.counts[c.to].Add(1)
 	if len(n.hooks) == 0 {
 		return
 	}

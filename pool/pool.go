@@ -23,6 +23,8 @@ type Pool struct {
 	table atomic.Pointer[table]
 	turn  atomic.Uint32 // of the round robin
 
+	counts counts
+
 	mu      sync.Mutex // never held across a network call, nor while a hook is called
 	members []*member
 	leaving map[*member][]*tnt.Conn // those that are left, with their connections for requests

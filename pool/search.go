@@ -38,14 +38,19 @@ func (p *Pool) search(ctx context.Context, v *View, a tnt.Attempt) (tnt.Route, e
 	here := time.Now()
 	c, t, waited, err := p.await(ctx, v, k, avoid, &a, began, end)
 	if waited {
+		took := time.Since(here)
+		p.counts.waits.Add(1)
+		p.counts.waitTime.Add(int64(took))
 		for _, h := range p.hooks.waits {
-			h.OnWait(Wait{View: v.String(), Request: a.Request, Duration: time.Since(here), Err: err})
+			h.OnWait(Wait{View: v.String(), Request: a.Request, Duration: took, Err: err})
 		}
 	}
 	if err != nil {
+		p.counts.unserved.Add(1)
 		return a.Last, err
 	}
 	if a.Err != nil {
+		p.counts.retries.Add(1)
 		from := ""
 		if avoid != nil {
 			from = avoid.Name
@@ -99,6 +104,10 @@ func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt
 		}
 		if end == nil {
 			return nil, t, waited, v.spent(t, k, time.Time{}, a)
+		}
+		if !waited { // once
+			p.counts.waiting.Add(1)
+			defer p.counts.waiting.Add(-1)
 		}
 		var over <-chan time.Time
 		var timer *time.Timer
