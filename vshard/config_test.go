@@ -3,6 +3,7 @@ package vshard_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"testing"
@@ -161,6 +162,40 @@ func TestHooks(t *testing.T) {
 			t.Errorf("repeats: %+v, %d discoveries", repeats, discoveries)
 		}
 	})
+}
+
+// Of several hooks each is told, the later ones with the context of the earlier.
+func TestJoinHooks(t *testing.T) {
+	type key struct{}
+	var told []string
+	note := func(ctx context.Context, name, what string) {
+		told = append(told, fmt.Sprint(name, " ", what, " ", ctx.Value(key{})))
+	}
+	of := func(name string) vshard.Hooks {
+		return vshard.Hooks{
+			Start: func(ctx context.Context, _ vshard.Call) context.Context {
+				note(ctx, name, "start")
+				return context.WithValue(ctx, key{}, name)
+			},
+			End:        func(ctx context.Context, _ vshard.CallEnd) { note(ctx, name, "end") },
+			Again:      func(ctx context.Context, _ vshard.Again) { note(ctx, name, "again") },
+			Discovery:  func(vshard.DiscoveryEnd) { told = append(told, name+" discovery") },
+			Configured: func(error) { told = append(told, name+" configured") },
+		}
+	}
+	joined := vshard.JoinHooks(of("a"), vshard.Hooks{}, of("b"))
+	ctx := joined.Start(t.Context(), vshard.Call{})
+	joined.Again(ctx, vshard.Again{})
+	joined.End(ctx, vshard.CallEnd{})
+	joined.Discovery(vshard.DiscoveryEnd{})
+	joined.Configured(nil)
+	want := []string{
+		"a start <nil>", "b start a", "a again b", "b again b", "a end b", "b end b",
+		"a discovery", "b discovery", "a configured", "b configured",
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
 }
 
 func TestOpenWithDeadSet(t *testing.T) {

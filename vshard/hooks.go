@@ -22,6 +22,49 @@ type Hooks struct {
 	Configured func(err error)
 }
 
+// JoinHooks returns hooks that tell each of several. Each Start gets the context
+// of the one before it, and each End and Again the context of the last.
+func JoinHooks(list ...Hooks) Hooks {
+	return Hooks{
+		Start: func(ctx context.Context, call Call) context.Context {
+			for _, h := range list {
+				if h.Start != nil {
+					ctx = h.Start(ctx, call)
+				}
+			}
+			return ctx
+		},
+		End: func(ctx context.Context, end CallEnd) {
+			for _, h := range list {
+				if h.End != nil {
+					h.End(ctx, end)
+				}
+			}
+		},
+		Again: func(ctx context.Context, again Again) {
+			for _, h := range list {
+				if h.Again != nil {
+					h.Again(ctx, again)
+				}
+			}
+		},
+		Discovery: func(end DiscoveryEnd) {
+			for _, h := range list {
+				if h.Discovery != nil {
+					h.Discovery(end)
+				}
+			}
+		},
+		Configured: func(err error) {
+			for _, h := range list {
+				if h.Configured != nil {
+					h.Configured(err)
+				}
+			}
+		},
+	}
+}
+
 // CallEnd tells of a call that has ended.
 type CallEnd struct {
 	Call       Call
