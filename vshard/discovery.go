@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt/internal/luacall"
+	"github.com/gotnt/tnt/internal/mp"
 )
 
 const (
@@ -124,7 +125,11 @@ func (t *table) discoverFrom(ctx context.Context, s *set, m member) error {
 			return err
 		}
 		page := luacall.At(results, 0)
-		for _, bucket := range page.Get("buckets").Values() {
+		buckets := page.Get("buckets")
+		if page.Type() == mp.TypeArray { // from a storage that knows no pages, all at once
+			buckets = page
+		}
+		for _, bucket := range buckets.Values() {
 			if b := bucket.Int(); b > 0 && b < int64(len(t.entries)) {
 				t.assign(uint32(b), s)
 			}
