@@ -18,19 +18,25 @@ import (
 // router is a server whose function crud.<name> answers with values.
 func router(t *testing.T, name string, answer ...any) (crud.Client, *[]any) {
 	t.Helper()
-	srv := tnttest.Run(t)
 	got := new([]any)
-	srv.Handle("crud."+name, func(c *tnttest.Call) ([]any, error) {
+	return routerOf(t, "crud."+name, func(c *tnttest.Call) ([]any, error) {
 		args, err := c.Args()
 		*got = args
 		return answer, err
-	})
+	}), got
+}
+
+// routerOf is a server with one function.
+func routerOf(t *testing.T, function string, h tnttest.Handler) crud.Client {
+	t.Helper()
+	srv := tnttest.Run(t)
+	srv.Handle(function, h)
 	conn, err := tnt.Connect(t.Context(), srv.Addr())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return crud.New(conn), got
+	return crud.New(conn)
 }
 
 func table(names []string, rows ...[]any) map[string]any {

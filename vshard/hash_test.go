@@ -6,64 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/shopspring/decimal"
-
-	"github.com/gotnt/tnt/internal/recordedtest"
 )
-
-// All recorded hashes: 63 in each of the two recordings of the module, 58 of
-// edges, and three pairs of values that JSON does not have.
-func TestRecordedHashes(t *testing.T) {
-	hashes := map[string]func(uint32, ...any) (uint32, error){
-		"vshard.router.bucket_id_strcrc32": StrCRC32, "vshard.router.bucket_id_mpcrc32": MPCRC32,
-	}
-	for file, lines := range map[string][2]int{"vshard-3.8": {246, 63}, "vshard-2.6": {210, 63}, "vshard-hash-3.8": {58, 58}} {
-		held := 0
-		for _, l := range recordedtest.Load(t, "testdata/"+file+".jsonl", lines[0]) {
-			hash, ok := hashes[l.Function]
-			if !ok {
-				continue
-			}
-			want, raised := l.Values()
-			if raised != nil {
-				t.Errorf("%s, line %d: %v", file, l.N, raised)
-				continue
-			}
-			key := l.Arguments(t)[0]
-			if f, ok := key.(float64); ok && math.IsNaN(f) {
-				held++ // Lua's has bits of its own that depend on how it came about
-				continue
-			}
-			got, err := hash(100, key)
-			if err != nil || int64(got) != want[0] {
-				t.Errorf("%s, line %d: %s(%v %T) = %d, %v, want %v", file, l.N, l.Function, key, key, got, err, want[0])
-				continue
-			}
-			held++
-		}
-		if held != lines[1] {
-			t.Errorf("%s: %d hashes of %d are right", file, held, lines[1])
-		}
-	}
-	for _, c := range []struct {
-		key      any
-		str, pac uint32
-	}{
-		{decimal.RequireFromString("1.50"), 70, 83},
-		{[]any{1, nil, 2}, 88, 98},
-		{time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), 65, 23},
-	} {
-		str, err := StrCRC32(100, c.key)
-		if err != nil || str != c.str {
-			t.Errorf("strcrc32(%v) = %d, %v, want %d", c.key, str, err, c.str)
-		}
-		pac, err := MPCRC32(100, c.key)
-		if err != nil || pac != c.pac {
-			t.Errorf("mpcrc32(%v) = %d, %v, want %d", c.key, pac, err, c.pac)
-		}
-	}
-}
 
 func TestHashRefuses(t *testing.T) {
 	for _, key := range [][]any{{}, {nil}, {struct{}{}}, {map[string]any{}}, {[]any{[]any{1}}}, {time.Now()}} {

@@ -11,7 +11,7 @@ import (
 	"errors"
 	"os"
 	"regexp"
-	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gotnt/tnt/errcode"
@@ -27,6 +27,7 @@ type Line struct {
 	Conn     string   `json:"conn"` // which session
 	Function string   `json:"function"`
 	Expr     string   `json:"eval"`
+	Value    any      `json:"value"` // of an event
 	Send     string   `json:"send"`
 	Recv     []string `json:"recv"`
 }
@@ -138,63 +139,32 @@ func (l Line) Answer() ([]any, error) {
 	return results, r.Err()
 }
 
-// Player answers calls as recorded.
-type Player struct {
-	*tnttest.Server
-	mu   sync.Mutex
-	line Line
-	got  []any
-	seen map[string]bool
+// Event returns the key and the value of an event, which is empty where there was
+// none.
+func (l Line) Event() (name string, value tnttest.Raw, err error) {
+	if len(l.Recv) != 1 {
+		return "", nil, errFrame
+	}
+	kind, body, err := frame(l.Recv[0])
+	if err == nil && kind != 0x4c {
+		err = errFrame
+	}
+	r := mp.NewReader(key(body, 0x57))
+	return r.String(), key(body, 0x58), err
 }
 
-// Play starts a server that answers calls of any function of the recording as
-// the line that Next has set.
-func Play(tb testing.TB, lines []Line) *Player {
-	tb.Helper()
-	p := &Player{Server: tnttest.Run(tb), seen: make(map[string]bool)}
-	for _, l := range lines {
-		if l.Function != "" {
-			p.Register(l.Function)
+// Handler answers calls as the line does, the first of them alone where then is
+// not nil, which answers those behind it. answered tells how often the line was
+// the answer.
+func (l Line) Handler(then tnttest.Handler) (h tnttest.Handler, answered func() int) {
+	var calls, served atomic.Int32
+	return func(c *tnttest.Call) ([]any, error) {
+		if calls.Add(1) > 1 && then != nil {
+			return then(c)
 		}
-	}
-	return p
-}
-
-// Register has the player answer calls of a function.
-func (p *Player) Register(function string) {
-	if p.seen[function] {
-		return
-	}
-	p.seen[function] = true
-	p.Handle(function, p.answer)
-}
-
-// RegisterEval has the player answer a piece of Lua.
-func (p *Player) RegisterEval(text string) { p.HandleEval(text, p.answer) }
-
-func (p *Player) answer(c *tnttest.Call) ([]any, error) {
-	args, err := c.Args()
-	if err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.got = args
-	return p.line.Answer()
-}
-
-// Next sets the line to answer with.
-func (p *Player) Next(l Line) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.line, p.got = l, nil
-}
-
-// Got returns the arguments of the last call, nil where none was made.
-func (p *Player) Got() []any {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.got
+		served.Add(1)
+		return l.Answer()
+	}, func() int { return int(served.Load()) }
 }
 
 // Values returns the results as untyped values, or the error.
