@@ -143,12 +143,12 @@ func drawStatement(t *rapid.T, base int, streams bool, kinds ...string) statemen
 	}}
 }
 
-// drawTransaction draws several in a stream. A truncation would abort it.
+// drawTransaction draws several in a stream. A truncation aborts it.
 func drawTransaction(t *rapid.T, base int) statement {
 	var list []statement
 	text := "in a transaction:"
 	for range rapid.IntRange(1, 4).Draw(t, "statements") {
-		st := drawStatement(t, base, true)
+		st := drawStatement(t, base, true, "truncate")
 		list, text = append(list, st), text+" "+st.text+","
 	}
 	commit := rapid.IntRange(0, 3).Draw(t, "commit") > 0

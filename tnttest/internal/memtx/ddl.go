@@ -39,15 +39,7 @@ func (e *Engine) rebuild(t *Txn, sp *Space, def *SpaceDef, defs []*IndexDef) *Er
 		Def: def, onReplace: sp.onReplace, source: sp.source, visible: sp.visible,
 		sequence: sp.sequence, sequenceField: sp.sequenceField,
 	}
-	var pk *keyDef
-	for i, d := range defs {
-		ix := newIndex(sp, d, pk)
-		ix.pos = i
-		if d.ID == 0 {
-			pk = ix.key
-		}
-		fresh.indexes = append(fresh.indexes, ix)
-	}
+	fresh.indexes = newIndexes(sp, defs)
 	var err *Error
 	if fresh.format, err = newFormat(def, fresh.indexes); err != nil {
 		return err
@@ -62,6 +54,52 @@ func (e *Engine) rebuild(t *Txn, sp *Space, def *SpaceDef, defs []*IndexDef) *Er
 	e.nextFormatID++
 	*sp = *fresh
 	return nil
+}
+
+func newIndexes(sp *Space, defs []*IndexDef) (indexes []*Index) {
+	var pk *keyDef
+	for i, d := range defs {
+		ix := newIndex(sp, d, pk)
+		ix.pos = i
+		if d.ID == 0 {
+			pk = ix.key
+		}
+		indexes = append(indexes, ix)
+	}
+	return indexes
+}
+
+// keep returns what puts a space back as it is, for a change of its definition
+// that is taken back. Its indexes may hold rows that were never committed, or
+// are deleted, which only their stories tell: those end with the change, so then
+// the indexes are filled again.
+func (e *Engine) keep(sp *Space) (restore func()) {
+	before := *sp
+	if !e.hasStories(sp) {
+		return func() { *sp = before }
+	}
+	defs := sp.Indexes()
+	var rows []*row
+	sp.rows(func(r *row) bool {
+		rows = append(rows, r)
+		return true
+	})
+	return func() {
+		before.indexes = newIndexes(sp, defs)
+		*sp = before
+		for _, r := range rows {
+			_ = sp.fill(r.data) // it was there
+		}
+	}
+}
+
+func (e *Engine) hasStories(sp *Space) bool {
+	for st := e.stories.next; st != &e.stories; st = st.next {
+		if st.space == sp {
+			return true
+		}
+	}
+	return false
 }
 
 // fill adds a tuple that another index holds already.
@@ -189,7 +227,7 @@ func (e *Engine) replaceSpace(t *Txn, s *stmt, old, fresh *row) *Error {
 	if def.Engine != sp.Def.Engine {
 		return Errorf(errcode.AlterSpace, "Can't modify space '%s': can not change space engine", sp.Def.Name)
 	}
-	before, oldName := *sp, sp.Def.Name
+	restore, oldName := e.keep(sp), sp.Def.Name
 	if err := e.rebuild(t, sp, def, sp.Indexes()); err != nil {
 		return err
 	}
@@ -197,7 +235,7 @@ func (e *Engine) replaceSpace(t *Txn, s *stmt, old, fresh *row) *Error {
 	e.spacesByName[def.Name] = sp
 	s.ddl = &ddlUndo{func() {
 		delete(e.spacesByName, def.Name)
-		*sp = before
+		restore()
 		e.spacesByName[oldName] = sp
 		e.schemaChanged()
 	}}
@@ -262,13 +300,13 @@ func (e *Engine) replaceIndex(t *Txn, s *stmt, old, fresh *row) *Error {
 		defs = append(defs, def)
 	}
 	sort.Slice(defs, func(i, j int) bool { return defs[i].ID < defs[j].ID })
-	before := *sp
+	restore := e.keep(sp)
 	if err := e.rebuild(t, sp, sp.Def, defs); err != nil {
 		return err
 	}
 	e.schemaChanged()
 	s.ddl = &ddlUndo{func() {
-		*sp = before
+		restore()
 		e.schemaChanged()
 	}}
 	return nil
@@ -299,17 +337,17 @@ func (e *Engine) replaceTruncate(t *Txn, s *stmt, _, fresh *row) *Error {
 	if sp == nil {
 		return nil
 	}
-	before, defs := *sp, sp.Indexes()
+	before, defs, restore := *sp, sp.Indexes(), e.keep(sp)
 	e.detach(t, sp)
 	empty := Space{Def: sp.Def}
 	*sp = empty
 	if err := e.rebuild(t, sp, before.Def, defs); err != nil {
-		*sp = before
+		restore()
 		return err
 	}
 	sp.onReplace, sp.formatID = before.onReplace, before.formatID
 	sp.sequence, sp.sequenceField = before.sequence, before.sequenceField
-	s.ddl = &ddlUndo{func() { *sp = before }}
+	s.ddl = &ddlUndo{restore}
 	return nil
 }
 
