@@ -28,8 +28,8 @@ type conn struct {
 
 	in       *bufio.Reader
 	maxFrame int
-	patience time.Duration
-	wmu      sync.Mutex // held while a frame is written
+	patience time.Duration // how long the server may send nothing
+	wmu      sync.Mutex    // held while a frame is written
 	sync     uint64
 }
 
@@ -41,7 +41,7 @@ const firstPiece = 64 << 10
 const writeTimeout = 10 * time.Second
 
 // open connects, reads the greeting and authenticates, as long as ctx and the
-// options allow. patience is how long answers to later requests may take.
+// options allow. patience is how long the server may send nothing later.
 func open(ctx context.Context, opts *tnt.Options, maxFrame int, patience time.Duration) (*conn, error) {
 	timeout := opts.ConnectTimeout
 	if timeout == 0 {
@@ -74,10 +74,16 @@ func open(ctx context.Context, opts *tnt.Options, maxFrame int, patience time.Du
 	case err != nil:
 		return nil, err
 	}
-	return &conn{
-		Conn: opened.Conn, greeting: opened.Greeting, opts: opts,
-		in: bufio.NewReaderSize(opened.Conn, firstPiece), maxFrame: maxFrame, patience: patience,
-	}, nil
+	l := &conn{Conn: opened.Conn, greeting: opened.Greeting, opts: opts, maxFrame: maxFrame, patience: patience}
+	l.in = bufio.NewReaderSize(l, firstPiece)
+	return l, nil
+}
+
+// Read reads what there is, and waits for it as long as patience allows: that
+// is for some bytes, so that a long row may take longer.
+func (l *conn) Read(b []byte) (int, error) {
+	_ = l.SetReadDeadline(time.Now().Add(l.patience)) // one without deadlines is read all the same
+	return l.Conn.Read(b)
 }
 
 // send writes a request.
@@ -100,10 +106,7 @@ var errSilence = errors.New("the server sends nothing")
 
 // receive reads the next frame as a row, whose bytes are the caller's. An
 // answer that is an error is a row, too. size is that of the frame.
-func (l *conn) receive(patience time.Duration) (row replication.Row, size int, err error) {
-	if patience > 0 {
-		_ = l.SetReadDeadline(time.Now().Add(patience)) // one without deadlines is read all the same
-	}
+func (l *conn) receive() (row replication.Row, size int, err error) {
 	head, length, err := l.frameHead()
 	if err != nil {
 		var timeout net.Error
@@ -151,7 +154,7 @@ func (l *conn) exchange(typ iproto.Type, body []byte) (answer replication.Row, e
 	if err := l.send(typ, body); err != nil {
 		return answer, err
 	}
-	if answer, _, err = l.receive(l.patience); err != nil {
+	if answer, _, err = l.receive(); err != nil {
 		return answer, err
 	}
 	err = refusal(&answer)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -313,6 +314,48 @@ func TestEmbeddedStandingStill(t *testing.T) {
 			t.Errorf("%d connections were lost", lost)
 		}
 	}, tnttest.WithLogSize(64<<20))
+}
+
+// A consumer that stands still again and again, from the first rows on, has its
+// connection still where the server cuts the silent off after a fifth of a second.
+func TestEmbeddedSlowConsumerOfAQuickServer(t *testing.T) {
+	onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {
+		lost := 0
+		f := Stream(t.Context(), of(srv), Options{From: Origin, Spaces: []string{"goods"}, Buffer: 10 << 10, OnState: func(s State) {
+			if s.Err != nil {
+				lost++
+			}
+		}})
+		write := func(i int) { _ = srv.Space("goods").Replace(i%10, strings.Repeat("x", 10000)) }
+		for i := range 50 {
+			write(i)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var writer sync.WaitGroup
+		defer writer.Wait()
+		defer cancel()
+		writer.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ { // so that there are rows between any two heartbeats
+				write(i)
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+		n := 0
+		for tx, err := range f.All() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n += len(tx.Changes); n >= 100 {
+				break
+			}
+			if n%8 == 0 {
+				time.Sleep(3 * time.Second)
+			}
+		}
+		if lost > 0 {
+			t.Errorf("%d connections were lost", lost)
+		}
+	}, tnttest.WithReplicationTimeout(50*time.Millisecond))
 }
 
 // Members of a replica set give the same, each in its own log: a follower goes

@@ -247,13 +247,15 @@ const snapshotBatch = 256
 
 func (r *runner) takeSnapshot(ctx context.Context, l *conn) error {
 	stall := r.f.opts.SnapshotStall
+	l.patience = stall
+	defer func() { l.patience = r.f.opts.Silence }()
 	if err := l.send(iproto.TypeFetchSnapshot, snapshotBody(r.f.opts.Consumer, l.greeting.Version)); err != nil {
 		return err
 	}
 	var position Position
 	tx := &Tx{Phase: InSnapshot, feed: r.f}
 	for started := false; ; {
-		row, size, err := l.receive(stall)
+		row, size, err := l.receive()
 		if errors.Is(err, errSilence) {
 			return fatal{fmt.Errorf("%w: the server sent nothing for %v; it waits for synchronous transactions to be decided, or hangs", ErrStalled, stall)}
 		}

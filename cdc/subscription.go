@@ -14,7 +14,7 @@ import (
 
 // How often a position is acknowledged. A server cuts a follower off that is
 // silent for four of its replication_timeouts, which are the pauses between its
-// heartbeats: until two of those came the shortest that works is assumed.
+// heartbeats: until two of those came in a row the shortest that works is assumed.
 const (
 	shortestAck = 20 * time.Millisecond
 	longestAck  = time.Second
@@ -36,7 +36,7 @@ type subscription struct {
 	suspect bool // the server is further than what came, and sends nothing
 	checked bool // for a silent gap
 
-	lastBeat time.Time
+	lastBeat time.Time    // zero where rows came behind it
 	ackEvery atomic.Int64 // nanoseconds
 	beat     chan struct{}
 }
@@ -47,7 +47,7 @@ func (r *runner) subscribe(ctx context.Context, l *conn) error {
 	if err := l.send(iproto.TypeSubscribe, subscribeBody(r.position, r.f.opts.Consumer, version)); err != nil {
 		return err
 	}
-	answer, _, err := l.receive(r.f.opts.Silence)
+	answer, _, err := l.receive()
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (f *Feed) safe() types.VClock {
 // read takes rows until the connection is lost.
 func (s *subscription) read(ctx context.Context) error {
 	for {
-		row, _, err := s.l.receive(s.r.f.opts.Silence)
+		row, _, err := s.l.receive()
 		switch {
 		case errors.Is(err, errSilence):
 			err = s.probe(ctx)
@@ -139,7 +139,7 @@ func (s *subscription) read(ctx context.Context) error {
 			err = s.heartbeat(ctx)
 		case row.Type == iproto.TypeRaft: // the state of elections
 		default:
-			s.suspect = false
+			s.suspect, s.lastBeat = false, time.Time{}
 			err = s.row(ctx, row)
 		}
 		if err != nil {
@@ -215,14 +215,7 @@ func (r *runner) putLog(ctx context.Context, tx *Tx) error {
 
 // heartbeat takes a sign of life.
 func (s *subscription) heartbeat(ctx context.Context) error {
-	now := time.Now()
-	if !s.lastBeat.IsZero() {
-		every := min(max(now.Sub(s.lastBeat)/2, shortestAck), longestAck)
-		if now := s.ackEvery.Load(); now == int64(shortestAck) || int64(every) < now {
-			s.ackEvery.Store(int64(every))
-		}
-	}
-	s.lastBeat = now
+	s.measure(time.Now())
 	s.r.heardOf(s.seen)
 	select {
 	case s.beat <- struct{}{}:
@@ -233,8 +226,22 @@ func (s *subscription) heartbeat(ctx context.Context) error {
 		if err := s.silentGap(ctx); err != nil {
 			return err
 		}
+		s.lastBeat = time.Time{} // that took its time
 	}
 	return s.r.moveOn(ctx)
+}
+
+// measure finds out by the pause between two heartbeats how often to
+// acknowledge. One with rows in it counts for nothing: older servers have
+// heartbeats only where there are none, and the consumer may have been waited for.
+func (s *subscription) measure(now time.Time) {
+	if !s.lastBeat.IsZero() {
+		every := int64(min(max(now.Sub(s.lastBeat)/2, shortestAck), longestAck))
+		if known := s.ackEvery.Load(); known == int64(shortestAck) || every < known {
+			s.ackEvery.Store(every)
+		}
+	}
+	s.lastBeat = now
 }
 
 // moveOn says by an empty Tx that the log has moved on.
