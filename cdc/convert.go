@@ -187,6 +187,9 @@ func (c *converter) truncation(list []Change, body *replication.Body) ([]Change,
 // tx makes a Tx of a transaction of the log.
 func (c *converter) tx(d *replication.Decided) (*Tx, error) {
 	tx := &Tx{size: d.Size}
+	if !d.RolledBack && len(c.opts.Spaces) == 0 { // most rows are changes
+		tx.Changes = make([]Change, 0, len(d.Rows))
+	}
 	for i := range d.Rows {
 		row := &d.Rows[i]
 		if !row.Local() {
