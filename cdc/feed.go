@@ -80,8 +80,8 @@ func newFeed(ctx context.Context, servers func() []tnt.Options, opts Options) *F
 // is named, and give Old and New of each Change in them. It returns the Feed,
 // which has to start from Snapshot or Origin. Memory grows with the rows.
 //
-// A space whose primary key has a collation or is a JSON path can't be
-// mirrored: All ends with an error at its first row.
+// A space that is renamed is kept by its new name. One whose primary key has a
+// collation can't be mirrored: All ends with an ErrCollation at its definition.
 func Mirror(f *Feed, spaces ...string) *Feed {
 	f.mirror, f.mirrors = true, slices.Clone(spaces)
 	if f.opts.From.kind != fromSnapshot && f.opts.From.kind != fromOrigin && f.err == nil {

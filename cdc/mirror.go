@@ -1,28 +1,36 @@
 package cdc
 
 import (
-	"errors"
 	"fmt"
-	"math"
 	"slices"
 
-	"github.com/shopspring/decimal"
-
 	"github.com/gotnt/tnt"
-	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/schema"
 )
 
 // A mirror keeps the rows of some spaces, so that changes get their tuples
 // before and after. A nil mirror keeps none.
 type mirror struct {
-	names []string // of spaces; none: all of the users'
-	rows  map[uint32]map[string][]byte
-	fills bool // see rules: of the server that is followed
+	names   []string        // of spaces; none: all of the users'
+	renamed map[uint32]bool // those that had one of the names
+	rows    map[uint32]map[string][]byte
+	fills   bool // see rules: of the server that is followed
+}
+
+func newMirror(names []string) *mirror {
+	m := &mirror{names: names}
+	m.clear()
+	return m
+}
+
+// clear forgets all rows.
+func (m *mirror) clear() {
+	m.rows, m.renamed = map[uint32]map[string][]byte{}, map[uint32]bool{}
 }
 
 func (m *mirror) has(s *schema.Space) bool {
-	return m != nil && s != nil && s.ID >= firstUserSpace && (len(m.names) == 0 || slices.Contains(m.names, s.Name))
+	return m != nil && s != nil && s.ID >= firstUserSpace &&
+		(len(m.names) == 0 || slices.Contains(m.names, s.Name) || m.renamed[s.ID])
 }
 
 // apply carries out a change, and tells it what was and what is.
@@ -56,6 +64,9 @@ func (m *mirror) apply(change *Change) error {
 			if now, err = applyOperations(old, change.Ops, space.Format, rules{lenient: change.Op == Upsert, fills: m.fills}); err != nil {
 				return fail(err)
 			}
+			if again, err := keyOfTuple(now, space); err != nil || again != key {
+				now = old // an upsert that would change the key is logged, and does nothing
+			}
 		}
 	}
 	if now == nil {
@@ -78,64 +89,6 @@ func image(raw []byte, space *schema.Space) *tnt.Tuple {
 	return &tuple
 }
 
-// primaryKey returns the key of a change, equal for keys that the server takes
-// as equal.
-func (c *Change) primaryKey() (string, error) {
-	index := c.Space.IndexByID(0)
-	if index == nil {
-		return "", errors.New("it has no primary index")
-	}
-	from := c.Tuple
-	if c.Key.Raw() != nil {
-		from = c.Key
-	}
-	var b []byte
-	for i, part := range index.Parts {
-		if part.Path != "" || part.Collation != 0 && part.Collation != binaryCollation {
-			return "", errors.New("the primary index has a JSON path or a collation, by which keys are not told apart here")
-		}
-		at := part.Field
-		if c.Key.Raw() != nil {
-			at = i
-		}
-		v, err := from.At(at)
-		if err != nil {
-			return "", err
-		}
-		if b, err = mp.AppendValue(b, normal(v)); err != nil {
-			return "", err
-		}
-	}
-	return string(b), nil
-}
-
-// binaryCollation is the id of "binary", which compares bytes, as does 0.
-const binaryCollation = 3
-
-// normal makes numbers that are equal the same.
-func normal(v any) any {
-	switch n := v.(type) {
-	case float64:
-		if math.IsNaN(n) || math.IsInf(n, 0) {
-			return v
-		}
-		d := decimal.NewFromFloat(n)
-		if d.IsInteger() {
-			return normal(d)
-		}
-		return d
-	case decimal.Decimal:
-		if n.IsInteger() && n.BigInt().IsInt64() {
-			return n.BigInt().Int64()
-		}
-		if n.IsInteger() && n.BigInt().IsUint64() {
-			return n.BigInt().Uint64()
-		}
-		return n.String()
-	}
-	return v
-}
-
 // define follows a change of a space.
 func (m *mirror) define(op Op, before, after *schema.Space) error {
 	if m == nil {
@@ -143,7 +96,16 @@ func (m *mirror) define(op Op, before, after *schema.Space) error {
 	}
 	if op == DropSpace {
 		delete(m.rows, before.ID)
+		delete(m.renamed, before.ID)
 		return nil
+	}
+	if err := m.rename(before, after); err != nil {
+		return err
+	}
+	if m.has(after) {
+		if err := keyIsKnown(after); err != nil {
+			return fmt.Errorf("cdc: mirror of space %q: %w", after.Name, err)
+		}
 	}
 	rows := m.rows[after.ID]
 	if before == nil || len(rows) == 0 || !m.has(after) || slices.Equal(parts(before), parts(after)) {
@@ -155,14 +117,27 @@ func (m *mirror) define(op Op, before, after *schema.Space) error {
 	}
 	again := make(map[string][]byte, len(rows))
 	for _, raw := range rows {
-		c := Change{Op: Replace, Space: after, Tuple: *image(raw, after)}
-		key, err := c.primaryKey()
+		key, err := keyOfTuple(raw, after)
 		if err != nil {
 			return fmt.Errorf("cdc: mirror of space %q: %w", after.Name, err)
 		}
 		again[key] = raw
 	}
 	m.rows[after.ID] = again
+	return nil
+}
+
+// rename keeps the rows of a space that is renamed. One whose rows are not kept
+// must not come to a name of those that are.
+func (m *mirror) rename(before, after *schema.Space) error {
+	switch {
+	case before == nil || before.Name == after.Name:
+	case m.has(before):
+		m.renamed[after.ID] = true
+	case m.has(after):
+		return fmt.Errorf("cdc: mirror of space %q: space %d, whose rows are not kept, is renamed to it from %q: name both in Mirror, or none for all spaces",
+			after.Name, after.ID, before.Name)
+	}
 	return nil
 }
 

@@ -44,7 +44,7 @@ func newRunner(f *Feed) *runner {
 	r.from = f.from
 	f.mu.Unlock()
 	if f.mirror {
-		r.conv.mirror = &mirror{names: f.mirrors, rows: map[uint32]map[string][]byte{}}
+		r.conv.mirror = newMirror(f.mirrors)
 	}
 	return r
 }
@@ -230,7 +230,7 @@ func (r *runner) compare(b ballot, v iproto.Version) error {
 func (r *runner) snapshot(ctx context.Context, l *conn) error {
 	r.conv.catalog, r.conv.shared = newCatalog(), false
 	if r.conv.mirror != nil {
-		clear(r.conv.mirror.rows)
+		r.conv.mirror.clear()
 	}
 	err := r.takeSnapshot(ctx, l)
 	if err != nil && r.begun && ctx.Err() == nil {
