@@ -16,6 +16,9 @@ COUNT    ?= 1
 URL      ?=
 DURATION ?= 10m
 SEED     ?= 0
+DIR      ?=
+FILES    ?=
+SAMPLE   ?= 0
 
 SHELL := /bin/bash
 
@@ -49,7 +52,7 @@ else \
 fi
 endef
 
-.PHONY: help test soak release-test lint fmt bench bench-compare microbench fuzz cover demo vuln gorelease release prepare servers lint-fmt lint-tidy lint-builds lint-code
+.PHONY: help test soak mutate release-test lint fmt bench bench-compare microbench fuzz cover demo vuln gorelease release prepare servers lint-fmt lint-tidy lint-builds lint-code
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -70,6 +73,9 @@ test: servers ## vet and test each module, with the race detector, on every Tara
 # Some seconds of it are part of make test.
 soak: servers ## put every server under load and faults: DURATION=10m SEED=n
 	go test -count=1 -v -timeout 0 -run TestSoak ./internal/soaktest -soak.duration=$(DURATION) -soak.seed=$(SEED)
+
+mutate: ## list what the tests of a package miss: DIR=internal/mp FILES=skip.go,nest.go SAMPLE=100 SEED=n MUTATEFLAGS="-mutate.numbers=7,9"
+	go test -count=1 -v -timeout 0 -run TestMutations ./internal/mutationtest -mutate.dir=$(DIR) -mutate.files=$(FILES) -mutate.sample=$(SAMPLE) -mutate.seed=$(SEED) $(MUTATEFLAGS)
 
 release-test: ## prove a release of all modules, those with large dependencies too
 	cd release && go test -count=1 -timeout 20m -run TestRelease . -release.all

@@ -1,16 +1,17 @@
 // Package mutationtest finds out what tests miss: it changes a package in one
 // small way after another and looks whether the tests fail. All mutations of a
 // package are compiled into one test binary, which an environment variable tells
-// the one to have on, so that each costs a run of the tests and no build.
+// the one to have on, so that each costs a run of the tests that reach it and no
+// build.
 package mutationtest
 
 import (
 	"bytes"
 	"fmt"
 	"go/ast"
-	"go/parser"
 	"go/printer"
 	"go/token"
+	"go/types"
 	"strconv"
 )
 
@@ -28,21 +29,20 @@ func (m Mutation) String() string {
 // mutator makes mutations of a file's syntax.
 type mutator struct {
 	files *token.FileSet
+	types *types.Info
 	made  []Mutation
 	next  int
+	fn    *ast.FuncType // whose body is at hand
 }
 
-// Mutate returns a file with all mutations in it, switched by the function that
-// Switch is the source of. They are numbered from first on.
-func Mutate(name string, src []byte, first int) (mutated []byte, made []Mutation, err error) {
-	m := &mutator{files: token.NewFileSet(), next: first}
-	file, err := parser.ParseFile(m.files, name, src, parser.SkipObjectResolution)
-	if err != nil {
-		return nil, nil, err
-	}
+// Mutate returns the source of a file with all mutations in it, switched by the
+// functions that Switch is the source of. They are numbered from first on. The
+// syntax is changed.
+func (p *Package) Mutate(file *ast.File, first int) (mutated []byte, made []Mutation, err error) {
+	m := &mutator{files: p.files, types: p.types, next: first}
 	for _, decl := range file.Decls {
 		if fn, ok := decl.(*ast.FuncDecl); ok && fn.Body != nil && fn.Name.Name != "String" && fn.Name.Name != "GoString" {
-			m.block(fn.Body)
+			m.function(fn.Type, fn.Body)
 		}
 	}
 	var out bytes.Buffer
@@ -54,113 +54,127 @@ func Mutate(name string, src []byte, first int) (mutated []byte, made []Mutation
 	return out.Bytes(), m.made, nil
 }
 
-// Switch returns the source of the function that mutations are switched by.
-func Switch(pkg string, most int) []byte {
-	return fmt.Appendf(nil, `package %s
-
-import (
-	"fmt"
-	"os"
-	"strconv"
-	"sync/atomic"
-)
-
-var (
-	mutantOn, _ = strconv.Atoi(os.Getenv("MUTANT"))
-	mutantHits  *os.File
-	mutantSeen  [%d]atomic.Bool
-)
-
-func init() {
-	if name := os.Getenv("MUTANT_HITS"); name != "" {
-		mutantHits, _ = os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	}
-}
-
-func isMutant(n int) bool {
-	if mutantHits != nil && !mutantSeen[n].Swap(true) {
-		fmt.Fprintln(mutantHits, n)
-	}
-	return n == mutantOn
-}
-`, pkg, most+1)
-}
-
-// add numbers a mutation, and returns the condition that it is on.
-func (m *mutator) add(at token.Pos, format string, args ...any) ast.Expr {
+// number makes a mutation, and returns its number.
+func (m *mutator) number(at token.Pos, format string, args ...any) ast.Expr {
 	n := m.next
 	m.next++
 	m.made = append(m.made, Mutation{n, m.files.Position(at), fmt.Sprintf(format, args...)})
-	return &ast.CallExpr{Fun: ast.NewIdent("isMutant"), Args: []ast.Expr{&ast.BasicLit{Kind: token.INT, Value: strconv.Itoa(n)}}}
+	return &ast.BasicLit{Kind: token.INT, Value: strconv.Itoa(n)}
 }
 
-// text returns the source of a piece of syntax.
+// on makes a mutation, and returns the condition that it is on.
+func (m *mutator) on(at token.Pos, format string, args ...any) ast.Expr {
+	return call("isMutant", m.number(at, format, args...))
+}
+
+func call(name string, args ...ast.Expr) *ast.CallExpr {
+	return &ast.CallExpr{Fun: ast.NewIdent(name), Args: args}
+}
+
+// text returns the source of a piece of syntax, or how it begins.
 func (m *mutator) text(node ast.Node) string {
 	var b bytes.Buffer
 	_ = printer.Fprint(&b, m.files, node)
-	text := b.String()
-	if i := bytes.IndexByte(b.Bytes(), '\n'); i >= 0 {
-		text = text[:i] + " ..."
+	if line, _, more := bytes.Cut(b.Bytes(), []byte("\n")); more {
+		return string(line) + " ..."
 	}
-	return text
+	return b.String()
+}
+
+func (m *mutator) function(fn *ast.FuncType, body *ast.BlockStmt) {
+	outer := m.fn
+	m.fn = fn
+	m.block(body)
+	m.fn = outer
 }
 
 // block mutates the statements of a block, and in them.
-func (m *mutator) block(b *ast.BlockStmt) {
-	if b != nil {
-		b.List = m.list(b.List)
-	}
-}
+func (m *mutator) block(b *ast.BlockStmt) { b.List = m.list(b.List) }
 
 func (m *mutator) list(stmts []ast.Stmt) []ast.Stmt {
 	for i, s := range stmts {
 		text := m.text(s) // as it is before anything in it is changed
+		removable := m.removable(s)
 		m.inside(s)
-		stmts[i] = m.without(s, text)
+		if removable {
+			stmts[i] = &ast.IfStmt{
+				Cond: &ast.UnaryExpr{Op: token.NOT, X: m.on(s.Pos(), "without %s", text)},
+				Body: &ast.BlockStmt{List: []ast.Stmt{s}},
+			}
+		}
 	}
 	return stmts
 }
 
-// without returns a statement that a mutation leaves out, where it can be.
-func (m *mutator) without(s ast.Stmt, text string) ast.Stmt {
+// removable tells whether a statement can be left out, and whether it is of use
+// to: without the end of a lock tests only hang, and a race is not seen.
+func (m *mutator) removable(s ast.Stmt) bool {
 	switch s := s.(type) {
 	case *ast.AssignStmt:
-		if s.Tok == token.DEFINE {
-			return s
-		}
-	case *ast.ExprStmt, *ast.IncDecStmt, *ast.SendStmt, *ast.DeferStmt, *ast.GoStmt:
+		return s.Tok != token.DEFINE && !allBlank(s.Lhs)
+	case *ast.ExprStmt:
+		return !isLock(s.X)
+	case *ast.DeferStmt:
+		return !isLock(s.Call)
+	case *ast.IncDecStmt, *ast.SendStmt, *ast.GoStmt:
+		return true
 	case *ast.BranchStmt:
-		if s.Label != nil || s.Tok == token.GOTO || s.Tok == token.FALLTHROUGH {
-			return s
-		}
-	default:
-		return s
+		return s.Label == nil && s.Tok != token.FALLTHROUGH
+	case *ast.ReturnStmt:
+		return len(s.Results) == 0 && m.fn.Results == nil
 	}
-	return &ast.IfStmt{
-		Cond: &ast.UnaryExpr{Op: token.NOT, X: m.add(s.Pos(), "without %s", text)},
-		Body: &ast.BlockStmt{List: []ast.Stmt{s}},
-	}
+	return false
 }
 
-// inside mutates the conditions and the blocks of a statement.
+func allBlank(left []ast.Expr) bool {
+	for _, x := range left {
+		if name, ok := x.(*ast.Ident); !ok || name.Name != "_" {
+			return false
+		}
+	}
+	return true
+}
+
+// isLock tells a lock that is taken or given back, and a panic, which a
+// function may end with.
+func isLock(x ast.Expr) bool {
+	c, ok := x.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	switch fun := c.Fun.(type) {
+	case *ast.SelectorExpr:
+		switch fun.Sel.Name {
+		case "Lock", "Unlock", "RLock", "RUnlock":
+			return true
+		}
+	case *ast.Ident:
+		return fun.Name == "panic"
+	}
+	return false
+}
+
+// inside mutates the expressions and the blocks of a statement. A loop's step
+// stays: without it tests only hang.
 func (m *mutator) inside(s ast.Stmt) {
 	switch s := s.(type) {
 	case *ast.BlockStmt:
 		m.block(s)
 	case *ast.IfStmt:
+		m.inside(s.Init)
 		s.Cond = m.condition(s.Cond)
 		m.block(s.Body)
-		if s.Else != nil {
-			m.inside(s.Else)
-		}
+		m.inside(s.Else)
 	case *ast.ForStmt:
-		if s.Cond != nil {
-			s.Cond = m.operands(s.Cond)
-		}
+		m.inside(s.Init)
+		s.Cond = m.expr(s.Cond)
 		m.block(s.Body)
 	case *ast.RangeStmt:
+		s.X = m.expr(s.X)
 		m.block(s.Body)
 	case *ast.SwitchStmt:
+		m.inside(s.Init)
+		s.Tag = m.expr(s.Tag)
 		m.cases(s.Body, s.Tag == nil)
 	case *ast.TypeSwitchStmt:
 		m.cases(s.Body, false)
@@ -169,27 +183,19 @@ func (m *mutator) inside(s ast.Stmt) {
 	case *ast.LabeledStmt:
 		m.inside(s.Stmt)
 	case *ast.ReturnStmt:
-		for i, x := range s.Results {
-			s.Results[i] = m.operands(x)
-		}
+		m.returned(s)
 	case *ast.DeferStmt:
-		m.literal(s.Call.Fun)
+		m.expr(s.Call)
 	case *ast.GoStmt:
-		m.literal(s.Call.Fun)
+		m.expr(s.Call)
+	case *ast.ExprStmt:
+		m.expr(s.X)
+	case *ast.SendStmt:
+		s.Value = m.expr(s.Value)
 	case *ast.AssignStmt:
 		for i, x := range s.Rhs {
-			m.literal(x)
-			if s.Tok == token.ASSIGN || s.Tok == token.DEFINE {
-				s.Rhs[i] = m.operands(x)
-			}
+			s.Rhs[i] = m.expr(x)
 		}
-	}
-}
-
-// literal mutates the body of a function that stands there.
-func (m *mutator) literal(x ast.Expr) {
-	if fn, ok := x.(*ast.FuncLit); ok {
-		m.block(fn.Body)
 	}
 }
 
@@ -209,46 +215,27 @@ func (m *mutator) cases(b *ast.BlockStmt, conditions bool) {
 	}
 }
 
-// condition negates a condition, and mutates what it is made of.
-func (m *mutator) condition(x ast.Expr) ast.Expr {
-	text := m.text(x)
-	x = m.operands(x)
-	return &ast.BinaryExpr{X: m.add(x.Pos(), "not (%s)", text), Op: token.NEQ, Y: &ast.ParenExpr{X: x}}
-}
-
-// others are the operators that stand in for each.
-var others = map[token.Token]token.Token{
-	token.LSS: token.LEQ, token.LEQ: token.LSS, token.GTR: token.GEQ, token.GEQ: token.GTR,
-	token.LAND: token.LOR, token.LOR: token.LAND,
-}
-
-// operands has another operator stand in, in an expression of truth values.
-func (m *mutator) operands(x ast.Expr) ast.Expr {
-	switch x := x.(type) {
-	case *ast.ParenExpr:
-		x.X = m.operands(x.X)
-	case *ast.UnaryExpr:
-		if x.Op == token.NOT {
-			x.X = m.operands(x.X)
+// returned mutates what a function returns. Beside an error nothing else counts.
+func (m *mutator) returned(s *ast.ReturnStmt) {
+	last := len(s.Results) - 1
+	if last < 0 || m.fn.Results == nil || m.fn.Results.NumFields() != len(s.Results) || !m.isError(m.fn.Results.List) {
+		for i, x := range s.Results {
+			s.Results[i] = m.expr(x)
 		}
-	case *ast.Ident:
-		if x.Name == "true" || x.Name == "false" {
-			return &ast.BinaryExpr{X: m.add(x.Pos(), "not %s", x.Name), Op: token.NEQ, Y: x}
-		}
-	case *ast.BinaryExpr:
-		other, ok := others[x.Op]
-		if !ok {
-			return x
-		}
-		on := m.add(x.OpPos, "%s in place of %s in %s", other, x.Op, m.text(x))
-		if x.Op == token.LAND || x.Op == token.LOR {
-			x.X, x.Y = m.operands(x.X), m.operands(x.Y)
-		}
-		return &ast.ParenExpr{X: &ast.BinaryExpr{
-			Op: token.LOR,
-			X:  &ast.BinaryExpr{Op: token.LAND, X: on, Y: &ast.ParenExpr{X: &ast.BinaryExpr{X: x.X, Op: other, Y: x.Y}}},
-			Y:  &ast.BinaryExpr{Op: token.LAND, X: &ast.UnaryExpr{Op: token.NOT, X: on}, Y: &ast.ParenExpr{X: x}},
-		}}
+		return
 	}
-	return x
+	err := s.Results[last]
+	if name, ok := err.(*ast.Ident); ok && name.Name == "nil" {
+		for i, x := range s.Results[:last] {
+			s.Results[i] = m.expr(x)
+		}
+		return
+	}
+	text := m.text(err)
+	s.Results[last] = call("mutantError", m.number(err.Pos(), "nil in place of the error %s", text), m.expr(err))
+}
+
+func (m *mutator) isError(results []*ast.Field) bool {
+	t := m.types.TypeOf(results[len(results)-1].Type)
+	return types.Identical(t, types.Universe.Lookup("error").Type())
 }

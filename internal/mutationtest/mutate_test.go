@@ -1,32 +1,45 @@
 package mutationtest
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
-	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-var (
-	dir     = flag.String("mutate.dir", "", "directory of the package to mutate, such as internal/session, from the top")
-	only    = flag.String("mutate.files", "", "its files, by commas; all where it is empty")
-	tests   = flag.String("mutate.run", ".", "tests to run, as go test -run has it")
-	patient = flag.Duration("mutate.timeout", time.Minute, "how long the tests may take")
-	extra   = flag.String("mutate.args", "", "further arguments of the tests, such as -rapid.nofailfile")
-	numbers = flag.String("mutate.numbers", "", "numbers of the mutations to run, by commas; all where it is empty")
-)
+const sample = `package p
 
-// TestMutate holds what is made of a small file against what should be.
+import "errors"
+
+var errSmall = errors.New("small")
+
+type size uint8
+
+func f(a, b int, list []byte) (bool, error) {
+	if a < b && b > 0 {
+		println()
+		return true, nil
+	}
+	if a == 7 {
+		return false, errSmall
+	}
+	x := size(a<<3 | 1)
+	x = x - 1
+	go func() {
+		if b != 0 || len(list[a:]) > 0 {
+			return
+		}
+		panic("none")
+	}()
+	return a >= b && x != 2, nil
+}
+`
+
 func TestMutate(t *testing.T) {
-	src := "package p\n\nfunc f(a, b int) bool {\n\tif a < b && b > 0 {\n\t\tg()\n\t\treturn true\n\t}\n\tx = 1\n\treturn a >= b\n}\n"
-	got, made, err := Mutate("p.go", []byte(src), 1)
+	p := load(t, sample, "")
+	got, made, err := p.Mutate(p.Files["p.go"], 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,141 +51,107 @@ func TestMutate(t *testing.T) {
 		whats = append(whats, m.What)
 	}
 	want := []string{
-		"|| in place of && in a < b && b > 0", "<= in place of < in a < b", ">= in place of > in b > 0",
-		"not (a < b && b > 0)", "without g()", "not true", "without x = 1", "> in place of >= in a >= b",
+		"<= in place of < in a < b", "0 + 1", ">= in place of > in b > 0", "|| in place of && in a < b && b > 0",
+		"not (a < b && b > 0)", "not true", "without println()",
+		"7 + 1", "not (a == 7)", "nil in place of the error errSmall",
+		">> in place of << in a << 3", "1 + 1", "& in place of | in a<<3 | 1",
+		"+ in place of - in x - 1", "without x = x - 1",
+		"0 + 1", "== in place of != in b != 0", "0 + 1", ">= in place of > in len(list[a:]) > 0",
+		"&& in place of || in b != 0 || len(list[a:]) > 0", "not (b != 0 || len(list[a:]) > 0)", "without return",
+		"without go func() { ...",
+		"> in place of >= in a >= b", "== in place of != in x != 2", "|| in place of && in a >= b && x != 2",
 	}
-	if strings.Join(whats, "; ") != strings.Join(want, "; ") {
-		t.Errorf("got %q", whats)
-	}
-	if _, _, err := Mutate("again.go", got, 1); err != nil {
-		t.Errorf("what came out is no Go: %v\n%s", err, got)
+	slices.Sort(whats)
+	slices.Sort(want)
+	if !slices.Equal(whats, want) {
+		t.Errorf("got %q, want %q, in\n%s", whats, want, got)
 	}
 }
 
-// TestMutations mutates a package that is named by a flag, and lists what its
-// tests miss: go test ./internal/mutationtest -run TestMutations -timeout 0 -v
-// -mutate.dir=internal/session -mutate.files=slot.go,send.go.
-func TestMutations(t *testing.T) {
-	if *dir == "" {
-		t.Skip("takes -mutate.dir: it runs the tests of a package once for each mutation")
-	}
-	top, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkg := filepath.Join(top, *dir)
-	binary, made := build(t, top, pkg)
-	reached := hits(t, binary, pkg)
-	killed, survived, unreached := 0, 0, 0
-	for _, m := range made {
-		switch {
-		case *numbers != "" && !strings.Contains(","+*numbers+",", ","+strconv.Itoa(m.N)+","):
-		case !reached[m.N]:
-			unreached++
-			t.Logf("not reached: %v", m)
-		case runTests(binary, pkg, "MUTANT="+strconv.Itoa(m.N)) == nil:
-			survived++
-			t.Logf("survived: %v", m)
-		default:
-			killed++
-		}
-	}
-	t.Logf("%s %s: %d mutations killed, %d survived, %d not reached", *dir, *only, killed, survived, unreached)
-}
-
-// build compiles the tests of a package with all its mutations.
-func build(t *testing.T, top, pkg string) (binary string, made []Mutation) {
+// load reads a package of one file.
+func load(t *testing.T, src, test string) *Package {
 	t.Helper()
-	work := t.TempDir()
-	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	files, err := filepath.Glob(filepath.Join(pkg, "*.go"))
+	p, err := Load(write(t, src, test))
 	if err != nil {
 		t.Fatal(err)
 	}
-	put := func(name string, b []byte) {
-		file := filepath.Join(work, strconv.Itoa(len(overlay.Replace))+".go")
-		if err := os.WriteFile(file, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		overlay.Replace[name] = file
-	}
-	name := ""
-	for _, file := range files {
-		base := filepath.Base(file)
-		if strings.HasSuffix(base, "_test.go") || *only != "" && !strings.Contains(","+*only+",", ","+base+",") {
+	return p
+}
+
+// write makes a module of one file and its tests, and returns where.
+func write(t *testing.T, src, test string) string {
+	t.Helper()
+	t.Setenv("GOWORK", "off")
+	dir := t.TempDir()
+	for name, text := range map[string]string{"go.mod": "module p\n\ngo 1.26\n", "p.go": src, "p_test.go": test} {
+		if text == "" {
 			continue
 		}
-		src, err := os.ReadFile(file)
-		if err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		mutated, list, err := Mutate(base, src, len(made)+1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		made = append(made, list...)
-		name = packageOf(string(src))
-		put(file, mutated)
 	}
-	put(filepath.Join(pkg, "mutants.go"), Switch(name, len(made)))
-	list, err := json.Marshal(overlay)
+	return dir
+}
+
+func TestFates(t *testing.T) {
+	dir := write(t, `package p
+
+func Least(a, b int) int {
+	if a < b {
+		return a
+	}
+	return b
+}
+
+func Wait(done chan int) { done <- 5 }
+
+func Unused() bool { return true }
+`, `package p
+
+import ("os"; "testing")
+
+func TestLeast(t *testing.T) {
+	if Least(1, 2) != 1 || Least(2, 1) != 1 {
+		t.Error("not the least")
+	}
+}
+
+func TestWait(t *testing.T) {
+	done := make(chan int)
+	go Wait(done)
+	<-done
+}
+
+func TestPath(t *testing.T) {
+	if os.Getenv("PATH") == "" {
+		t.Error("there is no PATH")
+	}
+}
+`)
+	tests, err := Build(dir, t.TempDir(), nil, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	where := filepath.Join(work, "overlay.json")
-	if err := os.WriteFile(where, list, 0o600); err != nil {
+	if err := tests.Measure("."); err != nil {
 		t.Fatal(err)
 	}
-	binary = filepath.Join(work, "mutants.test")
-	cmd := exec.Command("go", "test", "-c", "-vet=off", "-overlay", where, "-o", binary, ".")
-	cmd.Dir = pkg
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if got := strings.Join(tests.Failing, " "); got != "TestPath" {
+		t.Errorf("without a mutation %q failed", got)
 	}
-	return binary, made
-}
-
-func packageOf(src string) string {
-	for line := range strings.Lines(src) {
-		if name, ok := strings.CutPrefix(line, "package "); ok {
-			return strings.Fields(name)[0]
+	want := map[string]Fate{
+		"<= in place of < in a < b": Survived, // of two equal numbers either is the least
+		"not (a < b)":               Killed,
+		"5 + 1":                     Survived,
+		"without done <- 5":         Hung,
+		"not true":                  Unreached,
+	}
+	if len(tests.Made) != len(want) {
+		t.Errorf("%d mutations: %v", len(tests.Made), tests.Made)
+	}
+	for _, m := range tests.Made {
+		if got := tests.Try(m.N); got != want[m.What] {
+			t.Errorf("%s: %v", m.What, got)
 		}
 	}
-	return ""
-}
-
-// hits runs the tests without any mutation, and returns which are reached.
-func hits(t *testing.T, binary, pkg string) map[int]bool {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "hits")
-	if err := runTests(binary, pkg, "MUTANT_HITS="+file); err != nil {
-		t.Fatalf("the tests fail without any mutation: %v", err)
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	reached := map[int]bool{}
-	for s := bufio.NewScanner(f); s.Scan(); {
-		if n, err := strconv.Atoi(s.Text()); err == nil {
-			reached[n] = true
-		}
-	}
-	return reached
-}
-
-// runTests runs the tests; an error is that they fail, hang or crash.
-func runTests(binary, pkg, env string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), *patient+10*time.Second)
-	defer cancel()
-	args := append([]string{"-test.failfast", "-test.timeout", patient.String(), "-test.run", *tests}, strings.Fields(*extra)...)
-	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Dir = pkg
-	cmd.Env = append(os.Environ(), env)
-	out, err := cmd.CombinedOutput()
-	if err != nil && os.Getenv("MUTANT_SHOW") != "" {
-		_, _ = os.Stderr.Write(out)
-	}
-	return err
 }
