@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -112,45 +111,6 @@ func expire(ctx context.Context, s *Session, deadline time.Time) (time.Duration,
 		return took, err
 	}
 	return took, s.Wait(ctx, slot, deadline)
-}
-
-// TestYieldsHaveAnEnd has others send whenever they can run.
-func TestYieldsHaveAnEnd(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	s, _ := pair(t, false, Config{})
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				s.sent.Add(1)
-				runtime.Gosched()
-			}
-		}
-	})
-	for s.sent.Load() == 0 {
-		runtime.Gosched()
-	}
-	gathered := make(chan uint64, 1)
-	go func() {
-		before := s.sent.Load()
-		s.gather(math.MaxUint64)
-		gathered <- s.sent.Load() - before
-	}()
-	select {
-	case n := <-gathered:
-		if n > 100 {
-			t.Errorf("it let %d others send first", n)
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("it lets others send without end")
-		s.sent.Store(math.MaxUint64)
-	}
-	close(stop)
-	wg.Wait()
 }
 
 // TestSendersDoNotYield has a caller send beside another whose request is in

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,6 +193,114 @@ func TestGroupWithoutRoom(t *testing.T) {
 		t.Errorf("waiting: %v, unsent %v", err, g.Unsent(2))
 	}
 	g.Leave()
+}
+
+// TestGroupOfNobody sends nothing of a group whose context has ended, and says so
+// at the first request that would have been.
+func TestGroupOfNobody(t *testing.T) {
+	s, conn := pair(t, false, Config{})
+	go echo(conn)
+	cause := errors.New("mine")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	g := sendable(t, s)
+	if err := add(ctx, g, "small", time.Time{}); err != nil {
+		t.Errorf("adding what is not sent yet: %v", err)
+	}
+	if err := add(ctx, g, strings.Repeat("x", groupPiece), time.Time{}); !errors.Is(err, cause) {
+		t.Errorf("adding what is sent at once: %v", err)
+	}
+	if err := add(ctx, g, "small", time.Time{}); err != nil {
+		t.Errorf("adding afterwards: %v", err)
+	}
+	if err := g.Send(ctx, time.Time{}); !errors.Is(err, cause) {
+		t.Errorf("sending: %v", err)
+	}
+	for i := range 3 {
+		if err := g.Wait(t.Context(), i, time.Time{}); !errors.Is(err, cause) || !g.Unsent(i) {
+			t.Errorf("request %d ended with %v, unsent: %v", i, err, g.Unsent(i))
+		}
+	}
+	g.Leave()
+	if stats := s.Stats(); stats.Requests != 0 || stats.BytesOut != 0 || s.InFlight() != 0 {
+		t.Errorf("%d in flight, %+v", s.InFlight(), stats)
+	}
+}
+
+// TestGroupLeftUnsent has nothing of a group sent that was left before it was.
+func TestGroupLeftUnsent(t *testing.T) {
+	s, conn := pair(t, false, Config{})
+	go echo(conn)
+	first := sendable(t, s, "mine", "and mine")
+	first.Leave()
+	g := sent(t, s, "0", "1")
+	if g != first {
+		t.Error("a group that was given back is not used again")
+	}
+	for i := range 2 {
+		if err := g.Wait(t.Context(), i, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := checkGroup(g, i, fmt.Sprint(i)); err != nil {
+			t.Error(err)
+		}
+	}
+	g.Leave()
+	if stats := s.Stats(); stats.Requests != 2 || stats.Late != 0 {
+		t.Errorf("%d requests were sent, %d answers were for nobody", stats.Requests, stats.Late)
+	}
+}
+
+// TestSyncsOfGroupsAreTheirs takes the slot of a full group: no request of it has
+// the number of one before.
+func TestSyncsOfGroupsAreTheirs(t *testing.T) {
+	s, _ := pair(t, false, Config{})
+	seen := map[uint64]bool{}
+	use := func(sync uint64) {
+		if seen[sync] {
+			t.Fatalf("sync %#x is used twice", sync)
+		}
+		seen[sync] = true
+	}
+	for range 3 {
+		g := sendable(t, s, make([]string, GroupSize)...)
+		for i := range GroupSize {
+			use(g.syncOf(i))
+		}
+		g.Leave()
+		slot := taken(t, s, 1)[0]
+		use(slot.Sync())
+		s.Release(slot)
+	}
+}
+
+// TestGroupsAnsweredTogether has the answers of two groups come at once, a request
+// of each in turn.
+func TestGroupsAnsweredTogether(t *testing.T) {
+	s, conn := pair(t, false, Config{})
+	const n = 3
+	groups := []*Group{sent(t, s, make([]string, n)...), sent(t, s, make([]string, n)...)}
+	var b []byte
+	for i := range n {
+		for _, g := range groups {
+			b = append(b, answer(wire.Header{Sync: g.syncOf(i)}, []byte{0x80})...)
+		}
+	}
+	errs := make(chan error, len(groups))
+	for _, g := range groups {
+		go func() { errs <- g.Wait(t.Context(), n-1, in(10*time.Second)) }()
+	}
+	if _, err := conn.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	for range groups {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	for _, g := range groups {
+		g.Leave()
+	}
 }
 
 // TestGroupInOneWrite has the requests of a group go out together.

@@ -87,14 +87,11 @@ func (in *input) fill() error {
 		in.end = copy(in.buf, in.buf[in.start:in.end])
 		in.start = 0
 	}
-	if in.end == len(in.buf) {
-		in.grow()
-	}
 	n, err := in.src.Read(in.buf[in.end:])
 	in.end += n
 	switch {
 	case n > 0:
-		if in.end == len(in.small) && len(in.buf) == in.end {
+		if in.end == len(in.small) && len(in.buf) == in.end && in.large > in.end {
 			in.grow() // more is likely waiting
 		}
 		return nil
@@ -106,31 +103,26 @@ func (in *input) fill() error {
 	return err
 }
 
-// grow moves to the large buffer, or to one twice the size.
+// grow moves from the small buffer to the large one, which has room for whatever
+// readLarge does not read.
 func (in *input) grow() {
-	size := max(in.large, 2*len(in.buf))
 	var larger []byte
-	if b, ok := largeBuffers.Get().(*[]byte); ok && len(*b) >= size {
-		larger = *b
+	if b, ok := largeBuffers.Get().(*[]byte); ok && cap(*b) >= in.large {
+		larger = (*b)[:in.large] // it may have been that of a session with a larger one
 	} else {
-		larger = make([]byte, size)
+		larger = make([]byte, in.large)
 	}
 	n := copy(larger, in.buf[in.start:in.end])
-	in.release()
 	in.buf, in.start, in.end = larger, 0, n
 }
 
 // shrink goes back to the small buffer.
 func (in *input) shrink() {
-	in.release()
-	in.buf = in.small
-}
-
-func (in *input) release() {
 	if &in.buf[0] != &in.small[0] {
 		buf := in.buf // a variable of its own, as its address is kept
 		largeBuffers.Put(&buf)
 	}
+	in.buf = in.small
 }
 
 // readLarge reads a frame's content that is larger than the buffer into bytes

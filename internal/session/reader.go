@@ -58,10 +58,10 @@ func (s *Session) holdSenders() {
 // yieldToSenders lets the callers run who have their answers, and writes in one
 // go what they ask next, before the reader waits for more.
 func (s *Session) yieldToSenders() {
-	if s.woken > 0 {
-		s.gather(s.sentBefore + s.woken)
-		s.woken = 0
+	if s.sent.Load() < s.sentBefore+s.woken {
+		yield()
 	}
+	s.woken = 0
 	s.mu.Lock()
 	s.serving = false
 	served := s.giveTurns() // requests of groups were answered

@@ -66,7 +66,7 @@ type Slot struct {
 	call  Receiver
 	group atomic.Pointer[Group] // nil while the slot is not taken by one
 	start uint64                // where in the bytes of the session the request begins
-	err   error
+	err   error                 // of the session's death: then nobody takes the slot again
 	timer *time.Timer
 }
 
@@ -251,14 +251,12 @@ func (s *Session) taken() int { return len(*s.table.Load()) - len(s.free) }
 func (slot *Slot) clear() {
 	slot.sync += 1 << indexBits
 	slot.state.Store(stateFree)
-	slot.err = nil
 	if slot.call != nil { // else the reader may be looking, for a push at the session's end
 		slot.call = nil
 	}
 	if cap(slot.Body) > keepBuffer {
 		slot.Body = nil
 	}
-	slot.Body = slot.Body[:0]
 }
 
 // WaitIdle waits until no request is in flight, ctx ends or the session dies.

@@ -1,14 +1,6 @@
 package session
 
-import (
-	"math"
-	"runtime"
-)
-
-// yields is how many times whoever writes for others lets them run first. On one
-// processor a yield may take long where many are ready to run, and everybody
-// waits for the write, so there is no more than one.
-const yields = 1
+import "runtime"
 
 // keepSpare is the largest write buffer, in bytes, that is kept for the next
 // write, and keepIdle what Trim leaves of it.
@@ -29,7 +21,7 @@ func (s *Session) flush() {
 		s.tryWrite()
 	default:
 		go func() {
-			s.gather(math.MaxUint64)
+			yield()
 			s.write(nil, 0)
 		}()
 	}
@@ -45,18 +37,10 @@ func (s *Session) beginWriting() bool {
 	return true
 }
 
-// gather lets goroutines run that are ready to send, until so many requests were
-// ever sent as are expected at the most.
-func (s *Session) gather(expected uint64) {
-	for before, n := uint64(0), 0; n < yields; n++ {
-		sent := s.sent.Load()
-		if sent >= expected || sent == before {
-			return
-		}
-		before = sent
-		runtime.Gosched()
-	}
-}
+// yield lets goroutines run once that are ready to send. On one processor that may
+// take long where many are ready to run, and everybody waits for the write, so
+// there is no more than one.
+func yield() { runtime.Gosched() }
 
 // tryWrite writes what waits, as far as that takes no waiting. A goroutine does
 // the rest, and what was appended meanwhile.
@@ -92,7 +76,7 @@ func (s *Session) write(buf []byte, from int) {
 				return
 			}
 			if s.hasMore() {
-				s.gather(math.MaxUint64) // those who appended meanwhile have company
+				yield() // those who appended meanwhile have company
 			}
 		}
 		buf, ok = s.takeOut(buf)
