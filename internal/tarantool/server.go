@@ -240,3 +240,6 @@ func (s *Server) Close() error {
 	s.Kill()
 	return os.RemoveAll(s.dir)
 }
+
+// Dir returns the server's directory, where its files are.
+func (s *Server) Dir() string { return s.dir }
