@@ -3,8 +3,10 @@ package tnt_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,7 +32,7 @@ type bubble struct {
 	ends  []net.Conn      // of the client
 }
 
-// inBubble runs a test in a bubble, with a server in it.
+// inTime runs a test in a bubble, with a server in it.
 func inTime(t *testing.T, test func(b *bubble), opts ...tnttest.Option) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -520,6 +522,71 @@ func TestWatcherAfterALoss(t *testing.T) {
 		}
 		close(goOn)
 		<-seen
+	})
+}
+
+// gatedConn is a connection whose writes wait until its gate is open.
+type gatedConn struct {
+	net.Conn
+	gate *atomic.Pointer[chan struct{}] // closed when open
+}
+
+func (c gatedConn) Write(b []byte) (int, error) {
+	<-*c.gate.Load()
+	return c.Conn.Write(b)
+}
+
+// TestWatchAgainWhileSubscribing unregisters a watcher of a new session to which the
+// subscription is on its way, and watches the key again.
+func TestWatchAgainWhileSubscribing(t *testing.T) {
+	inTime(t, func(b *bubble) {
+		var gate atomic.Pointer[chan struct{}]
+		open, shut := make(chan struct{}), make(chan struct{})
+		close(open)
+		gate.Store(&open)
+		c := b.connect(func(o *tnt.Options) {
+			dial, sessions := o.Dialer, 0
+			o.WriteBuffer = 1
+			o.Dialer = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := dial(ctx, network, address)
+				return gatedConn{conn, &gate}, err
+			}
+			o.AfterConnect = func(context.Context, *tnt.Pinned) error {
+				if sessions++; sessions > 1 {
+					gate.Store(&shut) // before subscriptions are sent
+				}
+				return nil
+			}
+		})
+		watchers := map[string]*tnt.Watcher{}
+		for i := range 40 { // of a kilobyte each: some pieces of 16 kilobytes
+			key := fmt.Sprintf("key %d %s", i, strings.Repeat("x", 1000))
+			w, err := c.WatchFunc(key, func(tnt.Event) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			watchers[key] = w
+		}
+		time.Sleep(time.Second) // the session has lasted, so the next one comes at once
+		b.cut()
+		if !c.IsConnected() {
+			t.Fatal("it is not back")
+		}
+		for _, w := range watchers {
+			w.Unregister()
+		}
+		close(shut)
+		synctest.Wait()
+		for key := range watchers {
+			seen := make(chan tnt.Event, 10)
+			if _, err := c.WatchFunc(key, func(e tnt.Event) { seen <- e }); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if len(seen) == 0 {
+				t.Errorf("who watches %.10q again is not given its value", key)
+			}
+		}
 	})
 }
 

@@ -313,22 +313,33 @@ const watchPiece = 16 << 10
 // subscribe subscribes to keys on a session, a piece at a time: a connection may
 // watch more of them than fit into the write buffer. It ends with the session.
 func (ws *watchers) subscribe(ctx context.Context, l *live, keys []string) {
-	for len(keys) > 0 {
-		var b []byte
-		ws.mu.Lock()
-		for ; len(keys) > 0 && len(b) < watchPiece && ws.session == l; keys = keys[1:] {
-			if ws.keys[keys[0]] == nil {
-				continue // nobody watches it any more
-			}
-			if longer, err := appendWatch(b, iproto.TypeWatch, keys[0]); err == nil {
-				b = longer
-			}
+	for len(keys) > 0 && l.session.WaitForRoom(ctx, watchPiece, time.Time{}) == nil {
+		keys = ws.subscribeSome(l, keys)
+	}
+}
+
+// subscribeSome sends a piece of the subscriptions, and returns the keys that are
+// left. The lock is held until it is sent: a key that nobody watches any more must not
+// be subscribed to after its UNWATCH.
+func (ws *watchers) subscribeSome(l *live, keys []string) (rest []string) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.session != l {
+		return nil
+	}
+	var b []byte
+	for ; len(keys) > 0 && len(b) < watchPiece; keys = keys[1:] {
+		if ws.keys[keys[0]] == nil {
+			continue
 		}
-		ws.mu.Unlock()
-		if len(b) == 0 || l.session.SendNoReplyWait(ctx, b, time.Time{}) != nil {
-			return
+		if longer, err := appendWatch(b, iproto.TypeWatch, keys[0]); err == nil {
+			b = longer
 		}
 	}
+	if l.session.SendNoReply(b) != nil {
+		return nil
+	}
+	return keys
 }
 
 // detach forgets a session that is lost.

@@ -201,7 +201,7 @@ func TestTurnAndRoomAreGivenBack(t *testing.T) {
 		sent := make(chan struct{})
 		go func() {
 			defer close(sent)
-			_ = s.SendNoReplyWait(ctx, []byte{0}, time.Time{}) // it may succeed
+			_ = sendPiece(ctx, s, []byte{0}, time.Time{}) // it may succeed
 		}()
 		waitFor(t, func() bool { return s.Stats().WaitingForRoom == 1 })
 		go cancel()

@@ -81,6 +81,14 @@ func TestRoomInOrder(t *testing.T) {
 	}
 }
 
+// sendPiece sends frames without answers once there is room for them.
+func sendPiece(ctx context.Context, s *Session, frames []byte, deadline time.Time) error {
+	if err := s.WaitForRoom(ctx, len(frames), deadline); err != nil {
+		return err
+	}
+	return s.SendNoReply(frames)
+}
+
 // TestRoomGivenUp has the first in line give up, whose bytes did not fit, while
 // those of the next do.
 func TestRoomGivenUp(t *testing.T) {
@@ -91,10 +99,10 @@ func TestRoomGivenUp(t *testing.T) {
 	cause := errors.New("mine")
 	large := make(chan error)
 	ctx, cancel := context.WithCancelCause(t.Context())
-	go func() { large <- s.SendNoReplyWait(ctx, make([]byte, 900), time.Time{}) }()
+	go func() { large <- sendPiece(ctx, s, make([]byte, 900), time.Time{}) }()
 	waitFor(t, func() bool { return s.Stats().WaitingForRoom == 1 })
 	small := make(chan error)
-	go func() { small <- s.SendNoReplyWait(t.Context(), make([]byte, 100), time.Time{}) }()
+	go func() { small <- sendPiece(t.Context(), s, make([]byte, 100), time.Time{}) }()
 	waitFor(t, func() bool { return s.Stats().WaitingForRoom == 2 })
 	cancel(cause)
 	if err := <-large; !errors.Is(err, cause) {
@@ -102,6 +110,23 @@ func TestRoomGivenUp(t *testing.T) {
 	}
 	if err := <-small; err != nil {
 		t.Errorf("the small one: %v", err)
+	}
+}
+
+// TestRoomLeft has one wait for room who leaves it to those behind.
+func TestRoomLeft(t *testing.T) {
+	s, conn := clogged(t, 1000)
+	left := make(chan error)
+	go func() { left <- s.WaitForRoom(t.Context(), 1000, time.Time{}) }()
+	waitFor(t, func() bool { return s.Stats().WaitingForRoom == 1 })
+	sent := make(chan error)
+	go func() { sent <- sendPiece(t.Context(), s, make([]byte, 100), time.Time{}) }()
+	waitFor(t, func() bool { return s.Stats().WaitingForRoom == 2 })
+	go func() { _, _ = io.Copy(io.Discard, conn) }()
+	for _, of := range []chan error{left, sent} {
+		if err := <-of; err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -137,7 +162,7 @@ func TestManyWatches(t *testing.T) {
 		}()
 		piece := []byte(strings.Repeat(string(frame), n/pieces))
 		for range pieces {
-			if err := s.SendNoReplyWait(t.Context(), piece, time.Time{}); err != nil {
+			if err := sendPiece(t.Context(), s, piece, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 			if most := s.buffered(); most > len(piece)+10_000+events*len(frame) {

@@ -61,18 +61,16 @@ func (s *Session) SendNoReply(frames []byte) error {
 	return nil
 }
 
-// SendNoReplyWait is SendNoReply that waits for room as Send does: for many
-// such frames, a piece at a time, and never on the reader's goroutine. After an
-// error nothing of the piece was sent.
-func (s *Session) SendNoReplyWait(ctx context.Context, frames []byte, deadline time.Time) error {
+// WaitForRoom waits as Send does until there is room for so many bytes, and leaves it
+// to others: for who sends much by SendNoReply, a piece at a time, and never on the
+// reader's goroutine.
+func (s *Session) WaitForRoom(ctx context.Context, size int, deadline time.Time) error {
 	s.mu.Lock()
-	if err := s.waitForRoom(ctx, deadline, len(frames)); err != nil {
-		s.mu.Unlock()
-		return err
-	}
-	s.append(frames)
-	s.flush()
-	return nil
+	err := s.waitForRoom(ctx, deadline, size)
+	served := s.giveRoom()
+	s.mu.Unlock()
+	wake(served)
+	return err
 }
 
 // put makes a request one of those that wait to be written. mu is held, and

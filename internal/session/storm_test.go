@@ -109,7 +109,7 @@ func stormStep(s *Session, want string) error {
 		return checkEcho(r.body, r.err, want)
 	case 1:
 		s.Release(slot)
-		return stormError(ctx, s.SendNoReplyWait(ctx, answer(wire.Header{Type: iproto.TypeUnwatch}, nil), deadline))
+		return stormError(ctx, sendPiece(ctx, s, answer(wire.Header{Type: iproto.TypeUnwatch}, nil), deadline))
 	case 2:
 		if err := s.Send(ctx, slot, frame, deadline); err != nil {
 			return stormError(ctx, err)
