@@ -57,17 +57,26 @@ func (l *load) write(ctx context.Context, w int) {
 		if err == nil {
 			l.acked[k] = ended
 		} else {
-			var re *tnt.RequestError
-			errors.As(err, &re)
-			l.errs = append(l.errs, err)
-			l.fates[re.Fate()]++
 			l.per[w]++
 		}
 		l.mu.Unlock()
+		l.note(err)
 		if l.pause > 0 {
 			time.Sleep(l.pause) // a rate, not a wait for something
 		}
 	}
+}
+
+// note counts a failure.
+func (l *load) note(err error) {
+	var re *tnt.RequestError
+	if !errors.As(err, &re) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.errs = append(l.errs, err)
+	l.fates[re.Fate()]++
 }
 
 func (l *load) stop() {

@@ -1,6 +1,8 @@
 package pool_test
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -12,36 +14,43 @@ import (
 	"github.com/gotnt/tnt/pool"
 )
 
-// incident is something that happens to a master under load.
+// incident is something that happens to the master m under load.
 type incident struct {
 	name, mode string
-	happen     func(t *testing.T, c *cluster, m int)
-	recover    func(t *testing.T, c *cluster, m int)
+	happen     func(t *testing.T, c *cluster, l *load, m int)
+	recover    func(c *cluster, m int)
+	stays      bool // there may be the same master afterwards
 }
 
 var incidents = []incident{
-	{"read_only switched", "async", func(t *testing.T, c *cluster, m int) { must(t, c.switchTo(m, (m+1)%3)) }, nil},
-	{"kill -9, another made master", "async", func(t *testing.T, c *cluster, m int) {
+	{name: "read_only switched", mode: "async", happen: func(t *testing.T, c *cluster, _ *load, m int) { must(t, c.switchTo(m, (m+1)%3)) }},
+	{name: "kill -9, another made master", mode: "async", happen: func(t *testing.T, c *cluster, _ *load, m int) {
 		c.servers[m].Kill()
 		must(t, c.lua((m+1)%3, `box.cfg{read_only = false}`))
-	}, nil},
-	{"SIGSTOP, another made master", "async", func(t *testing.T, c *cluster, m int) {
+	}},
+	{name: "SIGSTOP, another made master", mode: "async", happen: func(t *testing.T, c *cluster, _ *load, m int) {
 		c.servers[m].Pause()
 		must(t, c.lua((m+1)%3, `box.cfg{read_only = false}`))
-	}, func(_ *testing.T, c *cluster, m int) { c.servers[m].Resume() }},
-	{"demote", "election", func(t *testing.T, c *cluster, m int) { must(t, c.lua(m, `box.ctl.demote()`)) }, nil},
-	{"promote", "election", func(t *testing.T, c *cluster, m int) { c.promote(t, (m+1)%3) }, nil},
-	{"SIGTERM", "election", func(_ *testing.T, c *cluster, m int) { c.servers[m].Terminate() }, nil},
-	{"kill -9", "election", func(_ *testing.T, c *cluster, m int) { c.servers[m].Kill() }, nil},
+	}, recover: func(c *cluster, m int) { c.servers[m].Resume() }},
+	{name: "demote", mode: "election", happen: func(t *testing.T, c *cluster, _ *load, m int) { must(t, c.lua(m, `box.ctl.demote()`)) }},
+	{name: "promote", mode: "election", happen: func(t *testing.T, c *cluster, _ *load, m int) { c.promote(t, (m+1)%3) }},
+	{name: "SIGTERM", mode: "election", happen: func(_ *testing.T, c *cluster, _ *load, m int) { c.servers[m].Terminate() }},
+	{name: "kill -9", mode: "election", happen: func(_ *testing.T, c *cluster, _ *load, m int) { c.servers[m].Kill() }},
 	{
-		"SIGSTOP", "election", func(_ *testing.T, c *cluster, m int) { c.servers[m].Pause() },
-		func(_ *testing.T, c *cluster, m int) { c.servers[m].Resume() },
+		name: "SIGSTOP", mode: "election", happen: func(_ *testing.T, c *cluster, _ *load, m int) { c.servers[m].Pause() },
+		recover: func(c *cluster, m int) { c.servers[m].Resume() },
 	},
+	{name: "quorum lost for 10 s", mode: "election", stays: true, happen: func(t *testing.T, c *cluster, l *load, m int) {
+		c.loseQuorum(m)
+		eventually(t, "there is no master", func() bool { return master(l.pool) < 0 })
+		l.note(insert(context.Background(), l.pool, 1<<40)) // waits for as long as MaxWait
+		c.restoreQuorum(t, m)
+	}},
 }
 
 // TestFailoverTable prints what happens to 64 writers at each incident, as
 // docs/pool.md has it. TNT_FAILOVER_TABLE=1 runs it, with replication_timeout at its
-// default of a second; it takes a minute and a half.
+// default of a second; it takes two minutes.
 func TestFailoverTable(t *testing.T) {
 	if os.Getenv("TNT_FAILOVER_TABLE") == "" {
 		t.Skip("set TNT_FAILOVER_TABLE=1 to have the table of docs/pool.md measured")
@@ -72,28 +81,36 @@ func (i incident) measure(t *testing.T, program tarantool.Program) string {
 	opts.Hooks = []pool.Hook{seen}
 	p := c.open(t, opts)
 	defer func() { _ = p.Close() }()
+	m := master(p)
+	c.waitFollowed(t, m)
 	l := startLoad(p, 64, time.Millisecond)
 	l.waitFor(t, 500)
-	m := master(p)
 	watch := c.watchWritable(t, m)
 	began := time.Now()
-	i.happen(t, c, m)
-	eventually(t, "another master", func() bool { now := master(p); return now >= 0 && now != m })
+	i.happen(t, c, l, m)
+	eventually(t, "another master", func() bool { now := master(p); return now >= 0 && (i.stays || now != m) })
 	l.waitFor(t, 500)
 	l.stop()
 	writable := watch()
 	if i.recover != nil {
-		i.recover(t, c, m)
+		i.recover(c, m)
 	}
 	late := "-"
-	if !writable.IsZero() {
+	if !writable.IsZero() && !i.stays {
 		late = fmt.Sprintf("%.1f ms", max(0, float64(seen.lastMaster().Sub(writable).Microseconds())/1000))
 	}
-	fates := "-"
-	if len(l.errs) > 0 {
-		fates = fmt.Sprintf("unknown %d, others %d", l.fates[tnt.FateUnknown], len(l.errs)-l.fates[tnt.FateUnknown])
+	return fmt.Sprintf("| %v | %s | %v | %s | %d | %s |", c.Version, i.name, l.gap(began).Round(time.Millisecond), late, len(l.errs), l.fateCounts())
+}
+
+// fateCounts says how many failed writes have which fate.
+func (l *load) fateCounts() string {
+	var all []string
+	for _, fate := range []tnt.Fate{tnt.FateUnsent, tnt.FateRefused, tnt.FateUnknown} {
+		if n := l.fates[fate]; n > 0 {
+			all = append(all, fmt.Sprintf("%d %v", n, fate))
+		}
 	}
-	return fmt.Sprintf("| %v | %s | %v | %s | %d | %s |", c.Version, i.name, l.gap(began).Round(time.Millisecond), late, len(l.errs), fates)
+	return cmp.Or(strings.Join(all, ", "), "-")
 }
 
 // watchWritable watches, past the pool, when another than m turns writable.
