@@ -52,7 +52,7 @@ else \
 fi
 endef
 
-.PHONY: help test soak mutate release-test lint fmt bench bench-compare microbench fuzz cover demo vuln gorelease release prepare servers lint-fmt lint-tidy lint-builds lint-code
+.PHONY: help test soak mutate release-test lint fmt bench bench-compare microbench fuzz cover pictures demo vuln gorelease release prepare servers lint-fmt lint-tidy lint-builds lint-code
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -145,6 +145,10 @@ fuzz: ## run every fuzz target of the tree for FUZZTIME=10s each
 
 cover: ## write cover.out in each module and print the total
 	$(call each,go test -count=1 -timeout 10m -coverpkg=./... -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1)
+
+pictures: ## draw the pictures of docs/telemetry.md from real runs (needs prometheus on PATH)
+	cd otel && go test -count=1 -run TestPicture . -picture "$(abspath docs/pictures/trace.svg)"
+	cd prometheus && go test -count=1 -run TestPicture . -picture "$(abspath docs/pictures/dashboard.svg)"
 
 demo: ## show the connector at work: URL=tarantool://user:pass@host:3301, or a server of its own
 	@cd cmd/tnt && go run . demo $(URL)

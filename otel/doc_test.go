@@ -9,6 +9,7 @@ import (
 	"github.com/gotnt/tnt"
 	tntotel "github.com/gotnt/tnt/otel"
 	"github.com/gotnt/tnt/tnttest"
+	"github.com/gotnt/tnt/vshard"
 )
 
 // TestNamesAreDocumented has the guide name every metric, and every attribute of
@@ -26,18 +27,26 @@ func TestNamesAreDocumented(t *testing.T) {
 	_, _ = w.conn.Execute(ctx, "SELECT 1")
 	w.conn.Batch(ctx, tnt.Ping{}, tnt.Ping{})
 	_, _ = tnt.ConnectOptions(ctx, tnt.Options{Address: w.srv.Addr(), User: "nobody", ConnectOnce: true, Hooks: []tnt.Hook{w.hook}})
-	stop, err := w.hook.ObservePool("main", func() tntotel.PoolState {
-		return tntotel.PoolState{Instances: []tntotel.PoolInstance{{Role: "rw"}}}
-	})
+	_, p := newPool(t)
+	stop, err := w.hook.ObservePool("main", p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = stop() }()
+	cluster, router, hook := w.newRouter(t)
+	hook.Hooks().Configured(nil)
+	cluster.Move(1, 1)
+	_, _ = router.Do(ctx, vshard.Call{Bucket: 1, Function: "nowhere"})
 
 	names := map[string]bool{}
 	for _, s := range w.spans.Ended() {
 		for _, a := range s.Attributes() {
 			names[string(a.Key)] = true
+		}
+		for _, e := range s.Events() {
+			for _, a := range e.Attributes {
+				names[string(a.Key)] = true
+			}
 		}
 	}
 	for line := range w.collect(t) {
@@ -47,7 +56,7 @@ func TestNamesAreDocumented(t *testing.T) {
 			}
 		}
 	}
-	if len(names) < 25 {
+	if len(names) < 45 {
 		t.Errorf("only %d names were seen: %v", len(names), names)
 	}
 	for name := range names {

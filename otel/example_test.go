@@ -11,6 +11,7 @@ import (
 
 	"github.com/gotnt/tnt"
 	tntotel "github.com/gotnt/tnt/otel"
+	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -85,9 +86,27 @@ func ExampleHook_ObservePool() {
 		return
 	}
 	defer func() { _ = hook.Close() }()
-	stop, err := hook.ObservePool("main", func() tntotel.PoolState {
-		return tntotel.PoolState{Instances: []tntotel.PoolInstance{{Address: "127.0.0.1:3301", Role: "rw", Connected: true}}}
-	})
+	rs, err := tnttest.StartReplicaSet(3)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = rs.Close() }()
+	if err := rs.Listen("tcp", "127.0.0.1:0"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	var opts pool.Options
+	for _, address := range rs.Addrs() {
+		opts.Instances = append(opts.Instances, pool.Instance{Options: tnt.Options{Address: address, Hooks: []tnt.Hook{hook}}})
+	}
+	p, err := pool.Open(context.Background(), opts)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = p.Close() }()
+	stop, err := hook.ObservePool("main", p)
 	if err != nil {
 		fmt.Println(err)
 		return

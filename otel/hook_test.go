@@ -272,6 +272,10 @@ func (w *world) collect(t *testing.T) map[string]float64 {
 				for _, p := range data.DataPoints {
 					found[m.Name+labels(p.Attributes)] = float64(p.Value)
 				}
+			case metricdata.Sum[float64]:
+				for _, p := range data.DataPoints {
+					found[m.Name+labels(p.Attributes)] = p.Value
+				}
 			case metricdata.Histogram[float64]:
 				for _, p := range data.DataPoints {
 					found[m.Name+labels(p.Attributes)] = float64(p.Count)
@@ -393,31 +397,6 @@ func TestManyNames(t *testing.T) {
 	bare := got["db.client.operation.duration db.operation.name=CALL db.response.status_code=ER_NO_SUCH_PROC error.type=ER_NO_SUCH_PROC"]
 	if len(got) > 1100 || bare < 400 {
 		t.Errorf("%d series, %v calls without a name", len(got), bare)
-	}
-}
-
-func TestObservePool(t *testing.T) {
-	w := newWorld(t, tntotel.Options{})
-	stop, err := w.hook.ObservePool("main", func() tntotel.PoolState {
-		return tntotel.PoolState{
-			Instances: []tntotel.PoolInstance{{"a:1", "rw", true}, {"b:1", "ro", true}, {"c:1", "ro", true}, {"d:1", "unknown", false}},
-			Waiting:   2, Waits: 7,
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.has(t, map[string]float64{
-		"tnt.pool.instances tnt.pool.connected=true tnt.pool.role=rw":       1,
-		"tnt.pool.instances tnt.pool.connected=true tnt.pool.role=ro":       2,
-		"tnt.pool.instances tnt.pool.connected=false tnt.pool.role=unknown": 1,
-		"tnt.pool.waiting": 2, "tnt.pool.waits": 7,
-	})
-	if err := stop(); err != nil {
-		t.Fatal(err)
-	}
-	if _, ok := w.collect(t)["tnt.pool.waiting"]; ok {
-		t.Error("observed after the stop")
 	}
 }
 

@@ -2,7 +2,6 @@ package tntotel
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -41,39 +40,28 @@ type metrics struct {
 }
 
 // startMetrics makes the instruments and has some be read from the connections.
-func (h *Hook) startMetrics() error {
-	meter := h.opts.MeterProvider.Meter(scope, metric.WithSchemaURL(semconv.SchemaURL))
+func (h *Hook) startMetrics() (err error) {
+	i := h.instruments()
 	m := new(metrics)
 	h.metrics = m
 	bounds := metric.WithExplicitBucketBoundaries(durations...)
-	errs := make([]error, 11)
-	m.duration, errs[0] = dbconv.NewClientOperationDuration(meter, bounds)
-	m.createTime, errs[1] = dbconv.NewClientConnectionCreateTime(meter, bounds)
-	m.connections, errs[2] = dbconv.NewClientConnectionCountObservable(meter)
-	m.pending, errs[3] = dbconv.NewClientConnectionPendingRequestsObservable(meter)
-	m.failures, errs[4] = meter.Int64Counter("tnt.client.connection.failures", metric.WithUnit("{attempt}"),
-		metric.WithDescription("Attempts to connect that failed."))
-	m.dropped, errs[5] = meter.Int64Counter("tnt.client.dropped", metric.WithUnit("{message}"),
-		metric.WithDescription("Pushes and events that nobody took."))
-	m.inFlight, errs[6] = meter.Int64ObservableUpDownCounter("tnt.client.in_flight", metric.WithUnit("{request}"),
-		metric.WithDescription("Requests that wait for their answer."))
-	m.sent, errs[7] = meter.Int64ObservableCounter("tnt.client.requests", metric.WithUnit("{request}"),
-		metric.WithDescription("Requests sent, each of a batch and the connections' own included."))
-	m.late, errs[8] = meter.Int64ObservableCounter("tnt.client.late_answers", metric.WithUnit("{answer}"),
-		metric.WithDescription("Answers that came after their caller had given up."))
-	m.reconnects, errs[9] = meter.Int64ObservableCounter("tnt.client.reconnects", metric.WithUnit("{connection}"),
-		metric.WithDescription("Sessions that came up after the loss of another."))
-	m.io, errs[10] = meter.Int64ObservableCounter("tnt.client.io", metric.WithUnit("By"),
-		metric.WithDescription("Bytes sent and received."))
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	read, err := meter.RegisterCallback(h.observe, m.connections.Inst(), m.pending.Inst(), m.inFlight, m.sent, m.late, m.reconnects, m.io)
-	if err != nil {
-		return err
-	}
-	h.stop = read.Unregister
-	return nil
+	m.duration, err = dbconv.NewClientOperationDuration(i, bounds)
+	i.note(err)
+	m.createTime, err = dbconv.NewClientConnectionCreateTime(i, bounds)
+	i.note(err)
+	m.connections, err = dbconv.NewClientConnectionCountObservable(i)
+	i.note(err)
+	m.pending, err = dbconv.NewClientConnectionPendingRequestsObservable(i)
+	i.note(err)
+	m.failures = i.counter("tnt.client.connection.failures", "{attempt}", "Attempts to connect that failed.")
+	m.dropped = i.counter("tnt.client.dropped", "{message}", "Pushes and events that nobody took.")
+	m.inFlight = i.level("tnt.client.in_flight", "{request}", "Requests that wait for their answer.")
+	m.sent = i.total("tnt.client.requests", "{request}", "Requests sent, each of a batch and the connections' own included.")
+	m.late = i.total("tnt.client.late_answers", "{answer}", "Answers that came after their caller had given up.")
+	m.reconnects = i.total("tnt.client.reconnects", "{connection}", "Sessions that came up after the loss of another.")
+	m.io = i.total("tnt.client.io", "By", "Bytes sent and received.")
+	h.stop, err = i.onCollect(h.observe, m.connections.Inst(), m.pending.Inst(), m.inFlight, m.sent, m.late, m.reconnects, m.io)
+	return err
 }
 
 // recordDuration records how long a request took.

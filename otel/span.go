@@ -15,12 +15,20 @@ import (
 )
 
 // spanContext is the context that a request goes on with. It has the hook for a
-// key, so that OnRequestEnd finds the hook's own span whatever other hooks have put
-// into the context after it.
+// key, so that the end of the request finds the hook's own span whatever other hooks
+// have put into the context after it.
 type spanContext struct {
-	context.Context //nolint:containedctx // it is one
-	hook            *Hook
+	context.Context     //nolint:containedctx // it is one
+	hook            any // a *Hook or a *RouterHook
 	span            trace.Span
+}
+
+// spanOf returns a hook's span, nil where the context is not one of its own.
+func spanOf(ctx context.Context, hook any) trace.Span {
+	if c, ok := ctx.Value(hook).(*spanContext); ok {
+		return c.span
+	}
+	return nil
 }
 
 // Value implements context.Context.
@@ -58,17 +66,22 @@ func (h *Hook) ofRequest(req tnt.RequestInfo) (list []attribute.KeyValue) {
 func (h *Hook) OnRequestEnd(ctx context.Context, c *tnt.Conn, req tnt.RequestInfo, end tnt.RequestEnd) {
 	outcome := telemetry.Outcome(end.Err)
 	h.recordDuration(ctx, c, req, end.Duration, outcome)
-	sc, ok := ctx.Value(h).(*spanContext)
-	if !ok {
+	span := spanOf(ctx, h)
+	if span == nil {
 		return
 	}
-	if sc.span.IsRecording() {
-		sc.span.SetAttributes(h.ofEnd(end, outcome)...)
-		if isFailure(outcome) {
-			sc.span.SetStatus(codes.Error, h.errorText(end.Err))
-		}
+	if span.IsRecording() {
+		span.SetAttributes(h.ofEnd(end, outcome)...)
+		h.setStatus(span, outcome, end.Err)
 	}
-	sc.span.End()
+	span.End()
+}
+
+// setStatus says that what a span is of has failed, if it has.
+func (h *Hook) setStatus(span trace.Span, outcome string, err error) {
+	if isFailure(outcome) {
+		span.SetStatus(codes.Error, h.errorText(err))
+	}
 }
 
 // isFailure reports whether a request that ended so has failed.

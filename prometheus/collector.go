@@ -6,6 +6,9 @@
 //	prometheus.MustRegister(collector)
 //	conn, err := tnt.ConnectOptions(ctx, tnt.Options{Address: address, Hooks: []tnt.Hook{collector}})
 //
+// NewPoolCollector adds what a pool knows of its instances, and a RouterCollector
+// what a router of a sharded cluster does.
+//
 // dashboard.json beside this file is a dashboard of Grafana for these metrics.
 // docs/telemetry.md lists them and what they cost.
 package tntprom
@@ -50,19 +53,22 @@ var defaultBuckets = []float64{
 	1, 2.5, 5, 10,
 }
 
+// histogram returns the options of a histogram of durations.
+func (o Options) histogram(name, help string) prometheus.HistogramOpts {
+	h := prometheus.HistogramOpts{Name: name, Help: help, Buckets: o.Buckets}
+	if o.Buckets == nil {
+		h.Buckets = defaultBuckets
+	}
+	if o.NativeHistograms {
+		h.NativeHistogramBucketFactor = 1.1
+		h.NativeHistogramMaxBucketNumber = 160
+	}
+	return h
+}
+
 // New returns a collector of no connections yet.
 func New(opts Options) *Collector {
-	if opts.Buckets == nil {
-		opts.Buckets = defaultBuckets
-	}
-	durations := prometheus.HistogramOpts{
-		Name: "tnt_request_duration_seconds", Buckets: opts.Buckets,
-		Help: "How long requests took, waiting and retries included; a batch counts as one.",
-	}
-	if opts.NativeHistograms {
-		durations.NativeHistogramBucketFactor = 1.1
-		durations.NativeHistogramMaxBucketNumber = 160
-	}
+	durations := opts.histogram("tnt_request_duration_seconds", "How long requests took, waiting and retries included; a batch counts as one.")
 	return &Collector{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tnt_requests_total", Help: "Requests that have ended, by how; a batch counts as one.",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -224,34 +223,12 @@ func TestLint(t *testing.T) {
 	if err := conn.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	registry.MustRegister(tntprom.NewPoolCollector("main", somePool))
+	_, p := newPool(t)
+	_, _, ofRouter := newRouter(t)
+	registry.MustRegister(tntprom.NewPoolCollector("main", p), ofRouter)
 	problems, err := testutil.GatherAndLint(registry)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("%v %v", problems, err)
-	}
-}
-
-func somePool() tntprom.PoolState {
-	return tntprom.PoolState{
-		Instances: []tntprom.PoolInstance{{"a:1", "rw", true}, {"b:1", "ro", true}, {"c:1", "ro", true}, {"d:1", "unknown", false}},
-		Waiting:   2, Waits: 7,
-	}
-}
-
-func TestPoolCollector(t *testing.T) {
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(tntprom.NewPoolCollector("one", somePool), tntprom.NewPoolCollector("two", somePool))
-	expect(t, registry, map[string]float64{
-		"tnt_pool_instances connected=true pool=one role=rw":       1,
-		"tnt_pool_instances connected=true pool=one role=ro":       2,
-		"tnt_pool_instances connected=false pool=two role=unknown": 1,
-		"tnt_pool_waiting pool=two":                                2,
-		"tnt_pool_waits_total pool=one":                            7,
-	})
-	broken := prometheus.NewRegistry()
-	broken.MustRegister(tntprom.NewPoolCollector("\xff", somePool))
-	if _, err := broken.Gather(); err == nil || !strings.Contains(err.Error(), "UTF-8") {
-		t.Errorf("a name that is no UTF-8: %v", err)
 	}
 }
 

@@ -99,7 +99,7 @@ func TestDashboardTestSees(t *testing.T) {
 }
 
 var (
-	description  = regexp.MustCompile(`fqName: "([^"]+)".*variableLabels: \{([^}]*)\}`)
+	description  = regexp.MustCompile(`fqName: "([^"]+)".*constLabels: \{(?:(\w+)="[^"]*")?\}, variableLabels: \{([^}]*)\}`)
 	legendLabel  = regexp.MustCompile(`\{\{(\w+)\}\}`)
 	labelValues  = regexp.MustCompile(`^label_values\((\w+), (\w+)\)$`)
 	texts        = regexp.MustCompile(`"[^"]*"`)
@@ -110,7 +110,7 @@ var (
 	histogramEnd = regexp.MustCompile(`_(bucket|sum|count)$`)
 )
 
-const histogram = "tnt_request_duration_seconds"
+var histograms = []string{"tnt_request_duration_seconds", "tnt_vshard_call_duration_seconds"}
 
 // named returns the metrics and the labels that an expression names. What is
 // followed by a parenthesis is a function or an aggregation.
@@ -158,14 +158,13 @@ func missing(exported map[string][]string, metrics, labels []string) (problems [
 
 // baseName returns the name that a series of a histogram belongs to.
 func baseName(metric string) string {
-	if base := histogramEnd.ReplaceAllString(metric, ""); base == histogram {
+	if base := histogramEnd.ReplaceAllString(metric, ""); slices.Contains(histograms, base) {
 		return base
 	}
 	return metric
 }
 
-// exportedMetrics are the metrics of the collectors and their labels: what the
-// first describes, and what the pools' sends.
+// exportedMetrics are the metrics of the collectors and their labels.
 func exportedMetrics(t *testing.T) map[string][]string {
 	t.Helper()
 	found := map[string][]string{}
@@ -174,19 +173,17 @@ func exportedMetrics(t *testing.T) map[string][]string {
 		if parts == nil {
 			t.Fatalf("the description %s is written in another way", d)
 		}
-		found[parts[1]] = strings.Split(parts[2], ",")
+		found[parts[1]] = slices.DeleteFunc(append(strings.Split(parts[3], ","), parts[2]), func(label string) bool { return label == "" })
 	}
-	descriptions := make(chan *prometheus.Desc, 100)
-	tntprom.New(tntprom.Options{}).Describe(descriptions)
-	close(descriptions)
-	for d := range descriptions {
-		note(d)
-	}
-	series := make(chan prometheus.Metric, 100)
-	tntprom.NewPoolCollector("main", somePool).Collect(series)
-	close(series)
-	for m := range series {
-		note(m.Desc())
+	for _, c := range []prometheus.Collector{
+		tntprom.New(tntprom.Options{}), tntprom.NewPoolCollector("main", nil), tntprom.NewRouterCollector("main", tntprom.Options{}),
+	} {
+		descriptions := make(chan *prometheus.Desc, 100)
+		c.Describe(descriptions)
+		close(descriptions)
+		for d := range descriptions {
+			note(d)
+		}
 	}
 	return found
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/pool"
 	tntprom "github.com/gotnt/tnt/prometheus"
 	"github.com/gotnt/tnt/tnttest"
 )
@@ -56,23 +57,45 @@ func ExampleNew() {
 }
 
 func ExampleNewPoolCollector() {
+	rs, err := tnttest.StartReplicaSet(3)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer rs.Close() //nolint:errcheck // it ends with the program
+	if err := rs.Listen("tcp", "127.0.0.1:0"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	collector := tntprom.New(tntprom.Options{}) // of the pool's connections
+	var opts pool.Options
+	for _, address := range rs.Addrs() {
+		opts.Instances = append(opts.Instances, pool.Instance{Options: tnt.Options{Address: address, Hooks: []tnt.Hook{collector}}})
+	}
+	p, err := pool.Open(context.Background(), opts)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer p.Close()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(tntprom.NewPoolCollector("main", func() tntprom.PoolState {
-		return tntprom.PoolState{
-			Instances: []tntprom.PoolInstance{{Address: "127.0.0.1:3301", Role: "rw", Connected: true}},
-			Waits:     3,
-		}
-	}))
+	registry.MustRegister(collector, tntprom.NewPoolCollector("main", p))
 	families, err := registry.Gather()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	for _, f := range families {
-		fmt.Println(f.GetName(), len(f.GetMetric()))
+		if strings.HasPrefix(f.GetName(), "tnt_pool") {
+			fmt.Println(f.GetName())
+		}
 	}
 	// Output:
-	// tnt_pool_instances 1
-	// tnt_pool_waiting 1
-	// tnt_pool_waits_total 1
+	// tnt_pool_instances
+	// tnt_pool_retries_total
+	// tnt_pool_role_changes_total
+	// tnt_pool_unserved_total
+	// tnt_pool_wait_seconds_total
+	// tnt_pool_waiting
+	// tnt_pool_waits_total
 }

@@ -1,62 +1,55 @@
 package tntprom
 
 import (
-	"strconv"
-
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gotnt/tnt/internal/telemetry"
+	"github.com/gotnt/tnt/pool"
 )
 
-// PoolState is what a pool says of itself at a moment.
-type PoolState struct {
-	Instances []PoolInstance
-	Waiting   int    // requests that wait now for an instance that may do them
-	Waits     uint64 // requests that had to wait, ever
-}
-
-// PoolInstance is an instance of a pool.
-type PoolInstance struct {
-	Address   string // host:port, or the path of a unix socket
-	Role      string // such as "rw", "ro" and "unknown"; a few words only
-	Connected bool
-}
-
 // NewPoolCollector returns a collector of a pool's metrics, with the label pool
-// having the name. state is asked whenever metrics are collected, must not wait,
-// and is called by any goroutine.
-func NewPoolCollector(name string, state func() PoolState) prometheus.Collector {
-	return &poolCollector{name, state}
+// having the name, which is another for each pool of a registry. What it reads of the
+// pool costs requests nothing.
+func NewPoolCollector(name string, p *pool.Pool) prometheus.Collector {
+	desc := func(metric, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(metric, help, labels, prometheus.Labels{"pool": name})
+	}
+	return &poolCollector{
+		pool:        p,
+		instances:   desc("tnt_pool_instances", "Instances of the pool, by role.", "role"),
+		roleChanges: desc("tnt_pool_role_changes_total", "How often an instance came to have the role.", "role"),
+		waiting:     desc("tnt_pool_waiting", "Requests that wait for an instance that fits."),
+		waits:       desc("tnt_pool_waits_total", "Waits for an instance that have ended."),
+		waitTime:    desc("tnt_pool_wait_seconds_total", "Time of all waits for an instance together."),
+		unserved:    desc("tnt_pool_unserved_total", "Requests that failed because no instance fitted."),
+		retries:     desc("tnt_pool_retries_total", "Requests that were done again."),
+	}
 }
 
 type poolCollector struct {
-	name  string
-	state func() PoolState
+	pool *pool.Pool
+
+	instances, roleChanges, waiting, waits, waitTime, unserved, retries *prometheus.Desc
 }
 
-var (
-	poolInstances = prometheus.NewDesc("tnt_pool_instances", "Instances of the pool, by role.", []string{"pool", "role", "connected"}, nil)
-	poolWaiting   = prometheus.NewDesc("tnt_pool_waiting", "Requests that wait for an instance that may do them.", []string{"pool"}, nil)
-	poolWaits     = prometheus.NewDesc("tnt_pool_waits_total", "Requests that had to wait for an instance that may do them.", []string{"pool"}, nil)
-)
+// Describe implements prometheus.Collector.
+func (c *poolCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{c.instances, c.roleChanges, c.waiting, c.waits, c.waitTime, c.unserved, c.retries} {
+		out <- d
+	}
+}
 
-// Describe implements prometheus.Collector. Nothing is described, because two
-// pools' collectors would describe the same and could not both be registered: the
-// registry checks what is collected instead.
-func (c *poolCollector) Describe(chan<- *prometheus.Desc) {}
-
-// Collect implements prometheus.Collector.
+// Collect implements prometheus.Collector. Roles that no instance has are sent as
+// well, so that the number of masters can be asked for when it is 0.
 func (c *poolCollector) Collect(out chan<- prometheus.Metric) {
-	now := c.state()
-	type group struct {
-		role      string
-		connected bool
+	byRole, stats := telemetry.ByRole(c.pool.Status()), c.pool.Stats()
+	for _, role := range telemetry.Roles {
+		send(out, c.instances, prometheus.GaugeValue, float64(byRole[role]), role.String())
+		send(out, c.roleChanges, prometheus.CounterValue, float64(stats.RoleChanges[role]), role.String())
 	}
-	groups := map[group]int{}
-	for _, i := range now.Instances {
-		groups[group{i.Role, i.Connected}]++
-	}
-	for g, n := range groups {
-		send(out, poolInstances, prometheus.GaugeValue, float64(n), c.name, g.role, strconv.FormatBool(g.connected))
-	}
-	send(out, poolWaiting, prometheus.GaugeValue, float64(now.Waiting), c.name)
-	send(out, poolWaits, prometheus.CounterValue, float64(now.Waits), c.name)
+	send(out, c.waiting, prometheus.GaugeValue, float64(stats.Waiting))
+	send(out, c.waits, prometheus.CounterValue, float64(stats.Waits))
+	send(out, c.waitTime, prometheus.CounterValue, stats.WaitTime.Seconds())
+	send(out, c.unserved, prometheus.CounterValue, float64(stats.Unserved))
+	send(out, c.retries, prometheus.CounterValue, float64(stats.Retries))
 }

@@ -78,9 +78,9 @@ var layers = []layer{
 	{"cdc", append(slices.Clone(sessions), "internal/link", "internal/replication", root, "pool"), servers},
 	{"xlog", append(slices.Clone(codec), "internal/replication"), servers},
 	{"arrow", clients, servers},
-	{"internal/telemetry", clients, servers},
-	{"otel", append(slices.Clone(clients), "internal/telemetry"), servers},
-	{"prometheus", append(slices.Clone(clients), "internal/telemetry"), servers},
+	{"internal/telemetry", append(slices.Clone(clients), "pool", "vshard"), servers},
+	{"otel", append(slices.Clone(clients), "pool", "vshard", "internal/telemetry"), append(slices.Clone(servers), "tnttest/vshardtest")},
+	{"prometheus", append(slices.Clone(clients), "pool", "vshard", "internal/telemetry"), append(slices.Clone(servers), "tnttest/vshardtest")},
 	// The command and the benchmarks start servers as well as they connect.
 	{"cmd", programs, nil},
 	{"bench", programs, nil},

@@ -15,9 +15,10 @@ import (
 
 // Words for how a request ended that no code of the server says.
 const (
-	OK    = "OK"
-	Left  = "left"  // a loop over a batch was left, which is no failure
-	Other = "other" // what has no word of its own; of the server, a code without a name
+	OK     = "OK"
+	Left   = "left"  // a loop over a batch was left, which is no failure
+	Other  = "other" // what has no word of its own; of the server, a code without a name
+	Closed = "closed"
 )
 
 // outcomes are the errors that have a word, in the order that they are looked for
@@ -28,7 +29,7 @@ var outcomes = []struct {
 	word string
 }{
 	{tnt.ErrLeft, Left},
-	{tnt.ErrClosed, "closed"},
+	{tnt.ErrClosed, Closed},
 	{tnt.ErrStreamLost, "stream_lost"},
 	{tnt.ErrSessionLost, "session_lost"},
 	{tnt.ErrConnectionLost, "connection_lost"},
@@ -48,10 +49,7 @@ func Outcome(err error) string {
 		return OK
 	}
 	if code, refused := CodeOf(err); refused {
-		if code.IsKnown() {
-			return code.String()
-		}
-		return Other
+		return nameOf(code)
 	}
 	for _, o := range outcomes {
 		if errors.Is(err, o.err) {
@@ -63,6 +61,14 @@ func Outcome(err error) string {
 		return "schema"
 	case errors.As(err, new(*tnt.FeatureError)):
 		return "feature"
+	}
+	return Other
+}
+
+// nameOf returns the name of a code of the server's, Other for one without.
+func nameOf(code errcode.Code) string {
+	if code.IsKnown() {
+		return code.String()
 	}
 	return Other
 }
