@@ -15,9 +15,15 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// kept are the modules that are for work on the project itself: no user's module
-// requires them.
+// kept are the directories of modules that are for work on the project itself: no
+// user's module requires them.
 var kept = []string{"bench", "examples", "release"}
+
+// isKept reports whether a module is in one of those, or below it.
+func isKept(dir string) bool {
+	top, _, _ := strings.Cut(dir, "/")
+	return slices.Contains(kept, top)
+}
 
 // A mod is one module of the tree that is published.
 type mod struct {
@@ -62,7 +68,7 @@ func publishedModules(tree string) ([]mod, error) {
 			return nil
 		}
 		m, err := readModule(tree, filepath.Dir(file))
-		if err == nil && !slices.Contains(kept, m.dir) {
+		if err == nil && !isKept(m.dir) {
 			found = append(found, m)
 		}
 		return err

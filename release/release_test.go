@@ -54,6 +54,9 @@ func TestRelease(t *testing.T) {
 		t.Errorf("tags %v for %d modules", tags, len(rel.modules))
 	}
 	for _, tag := range tags {
+		if strings.HasPrefix(tag, "examples/") {
+			t.Errorf("%s is for no user's module", tag)
+		}
 		text := mustGit(t, tree, "show", tag+":"+strings.TrimPrefix(strings.TrimSuffix(tag, testVersion)+"go.mod", "/"))
 		if strings.Contains(text, "replace") {
 			t.Errorf("%s has a replace:\n%s", tag, text)
