@@ -88,7 +88,7 @@ var layers = []layer{
 
 // public is what a module of its own that is no layer, such as examples, may
 // import: what any user can.
-var public = []string{root, "errcode", "iproto", "types", "schema", "box", "pool", "crud", "queue", "vshard", "cdc", "xlog", "tnttest"}
+var public = []string{root, "errcode", "iproto", "types", "schema", "box", "pool", "crud", "queue", "vshard", "cdc", "xlog", "otel", "prometheus", "tnttest", "tnttest/crudtest", "tnttest/queuetest", "tnttest/vshardtest"}
 
 // testSupport is the ending of internal directories that only tests import, as
 // in internal/archtest. They may import any layer.
