@@ -1,11 +1,12 @@
 // Command service is an HTTP service of accounts on a replica set of Tarantool:
-// transactions, a pool that fails over, a watcher, and an end that loses nothing.
+// transactions, a pool that fails over, a watcher, metrics, and an end that loses nothing.
 //
 //	go run ./service -db "tarantool://app:secret@a:3301,b:3301,c:3301/" -listen 127.0.0.1:8080
 //	go run ./service                       # on three embedded servers
 //
 //	curl 127.0.0.1:8080/accounts/1
 //	curl -d '{"from": 1, "to": 2, "amount": 10}' 127.0.0.1:8080/transfers
+//	curl 127.0.0.1:8080/metrics            # for Prometheus
 //
 // A real replica set needs the space accounts (see schema in embedded.go) and, for
 // transactions of a memtx space, box.cfg{memtx_use_mvcc_engine = true}. An operator
@@ -58,21 +59,18 @@ func run(ctx context.Context, db, listen string, log *slog.Logger) error {
 		return err
 	}
 	opts.MaxWait = time.Second // an HTTP client does not wait for long
-	opts.Hooks = []pool.Hook{pool.RoleFunc(func(instance string, from, to pool.Role, why error) {
-		log.Info("role", "instance", instance, "from", from, "to", to, "why", why)
-	})}
 	opening, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
-	p, err := pool.Open(opening, opts)
+	s, err := newService(opening, opts, log)
 	if err != nil {
 		return err
 	}
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
-		return errors.Join(err, p.Close())
+		return errors.Join(err, s.pool.Close())
 	}
 	log.Info("serving", "address", listener.Addr())
-	return serve(ctx, newService(p, log), listener)
+	return serve(ctx, s, listener)
 }
 
 // serve serves until ctx ends, and then lets the requests that have begun end,

@@ -11,8 +11,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/pool"
+	tntprom "github.com/gotnt/tnt/prometheus"
 )
 
 // requestTime bounds all that one HTTP request does, tries and waits included.
@@ -40,12 +44,29 @@ type refusal struct {
 func (r *refusal) Error() string { return r.text }
 
 type service struct {
-	pool   *pool.Pool
-	log    *slog.Logger
-	closed atomic.Bool // whether an operator stopped transfers
+	pool    *pool.Pool
+	metrics *prometheus.Registry
+	log     *slog.Logger
+	closed  atomic.Bool // whether an operator stopped transfers
 }
 
-func newService(p *pool.Pool, log *slog.Logger) *service { return &service{pool: p, log: log} }
+// newService connects to the database, and has what is done there logged and counted.
+func newService(ctx context.Context, opts pool.Options, log *slog.Logger) (*service, error) {
+	requests := tntprom.New(tntprom.Options{})
+	for i := range opts.Instances {
+		opts.Instances[i].Options.Hooks = []tnt.Hook{requests}
+	}
+	opts.Hooks = []pool.Hook{pool.RoleFunc(func(instance string, from, to pool.Role, why error) {
+		log.Info("role", "instance", instance, "from", from, "to", to, "why", why)
+	})}
+	p, err := pool.Open(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{pool: p, metrics: prometheus.NewRegistry(), log: log}
+	s.metrics.MustRegister(requests, tntprom.NewPoolCollector("accounts", p))
+	return s, nil
+}
 
 func (s *service) handler() http.Handler {
 	mux := http.NewServeMux()
@@ -54,6 +75,7 @@ func (s *service) handler() http.Handler {
 	mux.HandleFunc("GET /health", s.answer(func(ctx context.Context, _ *http.Request) (any, error) {
 		return map[string]bool{"closed": s.closed.Load()}, s.pool.PreferReplica().Ping(ctx)
 	}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
 	return mux
 }
 

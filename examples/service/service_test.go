@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -37,7 +38,11 @@ func start(t *testing.T) *running {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = rs.Close() })
-	p, err := pool.Connect(t.Context(), url(rs)+"?max_wait=5s")
+	opts, err := pool.ParseURL(url(rs) + "?max_wait=5s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newService(t.Context(), opts, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +53,8 @@ func start(t *testing.T) *running {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{t: t, rs: rs, url: "http://" + listener.Addr().String(), stop: cancel, ended: make(chan error, 1)}
 	r.client = &http.Client{Transport: &http.Transport{}}
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	go func() {
-		r.ended <- serve(ctx, newService(p, log), listener)
+		r.ended <- serve(ctx, s, listener)
 		close(r.ended)
 	}()
 	t.Cleanup(func() {
@@ -114,6 +118,44 @@ func TestService(t *testing.T) {
 		}
 		if got := r.balances(); got != c.balances {
 			t.Errorf("after %s %s %s: %s, want %s", c.method, c.path, c.body, got, c.balances)
+		}
+	}
+}
+
+// TestMetrics has Prometheus be told of requests and of the pool, before and after the
+// leader is lost.
+func TestMetrics(t *testing.T) {
+	r := start(t)
+	r.do("POST", "/transfers", `{"from":1,"to":2,"amount":30}`)
+	r.do("POST", "/transfers", `{"from":1,"to":2,"amount":71}`)
+	r.exports(`tnt_requests_total{code="OK",type="COMMIT"} 1`, `tnt_requests_total{code="OK",type="UPDATE"} 3`,
+		`tnt_pool_instances{pool="accounts",role="master"} 1`, `tnt_pool_role_changes_total{pool="accounts",role="master"} 1`)
+	if err := r.rs.Kill(r.rs.Leader()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.rs.WaitLeader(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.do("POST", "/transfers", `{"from":1,"to":2,"amount":30}`)
+	r.exports(`tnt_requests_total{code="OK",type="COMMIT"} 2`, `tnt_pool_instances{pool="accounts",role="unknown"} 1`,
+		`tnt_pool_role_changes_total{pool="accounts",role="master"} 2`)
+}
+
+// exports checks that lines are among the metrics.
+func (r *running) exports(want ...string) {
+	r.t.Helper()
+	resp, err := r.client.Get(r.url + "/metrics")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // it was read
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, line := range want {
+		if !strings.Contains(string(text), line+"\n") {
+			r.t.Errorf("the metrics lack %s:\n%s", line, text)
 		}
 	}
 }
