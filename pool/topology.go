@@ -118,50 +118,107 @@ func (p *Pool) Replace(ctx context.Context, i Instance) error {
 
 // SetInstances makes the pool have just these instances: those with new names are
 // added, those whose options changed are replaced, and the others are removed, each as
-// by the method of that name. An invalid list changes nothing. Options are compared by
-// what they hold, a TLS by its address, and functions by their code: a Dialer that came to
-// know another network is no change, where Replace makes it one.
+// by the method of that name, but all at once. An invalid list changes nothing. Options
+// are compared by what they hold, a TLS by its address, and functions by their code: a
+// Dialer that came to know another network is no change, where Replace makes it one.
 func (p *Pool) SetInstances(ctx context.Context, list []Instance) error {
-	list, err := checkAll(list)
+	leave, err := p.ChangeInstances(list)
 	if err != nil {
 		return err
 	}
-	wanted := map[string]Instance{}
-	for _, i := range list {
-		wanted[i.Name] = i
+	return leave(ctx)
+}
+
+// ChangeInstances is SetInstances in two steps: when it returns the pool has just these
+// instances, and leave, which has to be called, waits for what is in flight on those
+// that are gone, as Remove does.
+func (p *Pool) ChangeInstances(list []Instance) (leave func(ctx context.Context) error, err error) {
+	list, err = checkAll(list)
+	if err != nil {
+		return nil, err
 	}
-	p.mu.Lock()
-	if p.closed {
+	for {
+		p.mu.Lock()
+		before := p.members
 		p.mu.Unlock()
-		return errClosed
+		members, err := p.arrange(before, list)
+		if err != nil {
+			return nil, err
+		}
+		if leave, err := p.swap(before, members); leave != nil || err != nil {
+			return leave, err
+		} // somebody else changed them meanwhile
 	}
-	have := map[string]Instance{}
-	for _, m := range p.members {
-		have[m.Name] = m.Instance
+}
+
+// CheckInstances returns what is wrong with instances that a pool is to have, such as
+// two of one name. It connects to none.
+func CheckInstances(list []Instance) error {
+	_, err := checkAll(list)
+	return err
+}
+
+// arrange returns the members that a pool needs for instances, those that it has and new
+// ones. Who stays or is replaced keeps its place.
+func (p *Pool) arrange(before []*member, list []Instance) ([]*member, error) {
+	all := make([]*member, len(before)) // nil where one goes
+	for _, i := range list {
+		n := slices.IndexFunc(before, func(m *member) bool { return m.Name == i.Name })
+		if n >= 0 && sameInstance(before[n].Instance, i) {
+			all[n] = before[n]
+			continue
+		}
+		m, err := p.newMember(i)
+		if err != nil {
+			return nil, err
+		}
+		if n < 0 {
+			all = append(all, m)
+		} else {
+			all[n] = m
+		}
 	}
-	p.mu.Unlock()
+	return slices.DeleteFunc(all, func(m *member) bool { return m == nil }), nil
+}
+
+// swap puts members in the place of others, if those are still the pool's, and returns
+// what waits for those that are gone.
+func (p *Pool) swap(before, members []*member) (leave func(context.Context) error, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errClosed
+	}
+	if !slices.Equal(p.members, before) {
+		return nil, nil //nolint:nilnil // to be tried again
+	}
+	p.members = members
+	gone := make(map[*member][]*tnt.Conn)
+	for _, m := range before {
+		if !slices.Contains(members, m) {
+			gone[m] = m.leave()
+		}
+	}
+	for _, m := range members {
+		if !slices.Contains(before, m) {
+			m.start()
+		}
+	}
+	p.update()
+	return func(ctx context.Context) error { return sayAll(ctx, gone) }, nil
+}
+
+func sayAll(ctx context.Context, gone map[*member][]*tnt.Conn) error {
 	var errs []error
 	var mu sync.Mutex
 	var all sync.WaitGroup
-	do := func(f func() error) {
+	for m, conns := range gone {
 		all.Go(func() {
-			err := f()
+			err := m.say(ctx, conns)
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)
 		})
-	}
-	for _, i := range list { // those that come before those that go
-		if old, ok := have[i.Name]; !ok {
-			errs = append(errs, p.Add(i))
-		} else if !sameInstance(old, i) {
-			do(func() error { return p.Replace(ctx, i) })
-		}
-	}
-	for name := range have {
-		if _, ok := wanted[name]; !ok {
-			do(func() error { return p.Remove(ctx, name) })
-		}
 	}
 	all.Wait()
 	return errors.Join(errs...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -113,6 +114,54 @@ func TestFollow(t *testing.T) {
 			t.Errorf("after Close: %v", err)
 		}
 		close(lists)
+	})
+}
+
+// A change is there when it returns, whoever else changes the pool, and what is in
+// flight on those that are gone is waited for afterwards.
+func TestChangeInstances(t *testing.T) {
+	inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
+		ctx := t.Context()
+		e.Instance(0).Inject(tnttest.Fault{On: iproto.TypeInsert, Times: 1, Delay: 3 * time.Second})
+		inFlight := make(chan error, 1)
+		go func() { inFlight <- insert(ctx, e.pool, 1) }()
+		synctest.Wait()
+		began := time.Now()
+		leave, err := e.pool.ChangeInstances([]pool.Instance{e.instance(2), e.instance(1)})
+		must(t, err)
+		if got := names(e.pool); got != "r1 r2" || time.Since(began) > 0 {
+			t.Errorf("the pool has %s after %v", got, time.Since(began))
+		}
+		if _, err := e.pool.ChangeInstances([]pool.Instance{e.instance(1), e.instance(1)}); err == nil || names(e.pool) != "r1 r2" {
+			t.Errorf("a list with one twice: %v, the pool has %s", err, names(e.pool))
+		}
+		if err := pool.CheckInstances(nil); err == nil {
+			t.Error("no instances: no error")
+		}
+		must(t, leave(ctx))
+		if err := <-inFlight; err != nil || time.Since(began) != 3*time.Second {
+			t.Errorf("what was in flight, after %v: %v", time.Since(began), err)
+		}
+		var changes sync.WaitGroup
+		for i := range 30 {
+			changes.Go(func() {
+				leave, err := e.pool.ChangeInstances([]pool.Instance{e.instance(i % 3), e.instance((i + 1) % 3)})
+				if err == nil {
+					err = leave(ctx)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		changes.Wait()
+		if n := len(e.pool.Instances()); n != 2 {
+			t.Errorf("the pool has %d instances of one list or another", n)
+		}
+		must(t, e.pool.Close())
+		if _, err := e.pool.ChangeInstances(e.instances()); !errors.Is(err, tnt.ErrClosed) {
+			t.Errorf("after Close: %v", err)
+		}
 	})
 }
 
