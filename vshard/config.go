@@ -72,6 +72,9 @@ func (c Config) withDefaults() (Config, error) {
 		case len(rs.Instances) == 0:
 			return c, fmt.Errorf("vshard: replica set %s has no instances", rs.ID())
 		}
+		if err := pool.CheckInstances(rs.Instances); err != nil {
+			return c, fmt.Errorf("vshard: replica set %s: %w", rs.ID(), err)
+		}
 		for _, key := range []string{rs.Name, rs.UUID} {
 			if key != "" && seen[key] {
 				return c, fmt.Errorf("vshard: two replica sets are %s", key)

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/gotnt/tnt/tnttest"
 	"github.com/gotnt/tnt/tnttest/vshardtest"
 	"github.com/gotnt/tnt/vshard"
 )
@@ -23,14 +25,8 @@ func TestReconfigure(t *testing.T) {
 		if err := w.router.Reconfigure(t.Context(), one); err != nil {
 			t.Fatal(err)
 		}
-		now := stays.Connections()
-		for _, c := range now { // in any order
-			if !slices.Contains(before, c) {
-				t.Error("the one that stays has another connection than before")
-			}
-		}
-		if len(now) != len(before) || len(now) == 0 {
-			t.Errorf("the one that stays has %d connections, and had %d", len(now), len(before))
+		if now := stays.Connections(); !sameConns(before, now) {
+			t.Errorf("the one that stays has the connections %v, and had %v", now, before)
 		}
 		synctest.Wait()
 		if n := len(w.Sets()[1].Instances[0].Server.Connections()); n != 0 {
@@ -80,6 +76,84 @@ func TestReconfigureLetsCallsEnd(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A replica set that stays keeps its pool: who stays in it the sockets, and who goes
+// what is in flight.
+func TestReconfigureInstances(t *testing.T) {
+	inWorldOf(t, 3, func(t *testing.T, w world) {
+		ctx := t.Context()
+		all := w.config.ReplicaSets[0].Instances
+		with := func(change func(*vshard.Config), instances ...int) error {
+			config := w.config
+			config.ReplicaSets = slices.Clone(config.ReplicaSets)
+			config.ReplicaSets[0].Instances = nil
+			for _, i := range instances {
+				config.ReplicaSets[0].Instances = append(config.ReplicaSets[0].Instances, all[i])
+			}
+			if change != nil {
+				change(&config)
+			}
+			return w.router.Reconfigure(ctx, config)
+		}
+		names := func() (names []string) {
+			for _, in := range w.router.Info().ReplicaSets[0].Instances {
+				names = append(names, in.Name)
+			}
+			return names
+		}
+		if err := with(nil, 0, 1); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		w.Handle("slow", func(c *vshardtest.Call) ([]any, error) {
+			time.Sleep(3 * time.Second)
+			return []any{c.Instance}, nil
+		})
+		stays, goes, comes := w.Sets()[0].Instances[0], w.Sets()[0].Instances[1], w.Sets()[0].Instances[2]
+		var calls sync.WaitGroup
+		for mode, want := range map[vshard.Mode]string{vshard.RW: stays.UUID, vshard.RE: goes.UUID} {
+			calls.Go(func() {
+				began := time.Now()
+				got, err := vshard.One[string](ctx, w.router, vshard.Call{Bucket: 1, Mode: mode, Function: "slow"})
+				if err != nil || got != want || time.Since(began) != 3*time.Second {
+					t.Errorf("%v was in flight: %v, %v after %v, want %v", mode, got, err, time.Since(began), want)
+				}
+			})
+		}
+		synctest.Wait()
+		before := stays.Server.Connections()
+		if err := with(nil, 0, 2); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := names(), []string{stays.UUID, comes.UUID}; !slices.Equal(got, want) {
+			t.Errorf("the set has %v, want %v", got, want)
+		}
+		synctest.Wait()
+		if got, err := vshard.One[string](ctx, w.router, vshard.Call{Bucket: 1, Mode: vshard.RE, Function: "where"}); got != comes.UUID {
+			t.Errorf("read at %s, %v", got, err)
+		}
+		calls.Wait()
+		synctest.Wait()
+		if now := stays.Server.Connections(); !sameConns(before, now) || len(goes.Server.Connections()) != 0 {
+			t.Errorf("who stays has %v, and had %v; who is gone has %d", now, before, len(goes.Server.Connections()))
+		}
+		if err := with(nil, 0, 0); err == nil || len(names()) != 2 || !sameConns(before, stays.Server.Connections()) {
+			t.Errorf("a set with one twice: %v, it has %v", err, names())
+		}
+		if err := with(func(c *vshard.Config) { c.Pool.Connections = 2 }, 0, 2); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if now := stays.Server.Connections(); len(now) != 3 || slices.ContainsFunc(now, func(c *tnttest.Conn) bool { return slices.Contains(before, c) }) {
+			t.Errorf("by other options of the pool: %v, before %v", now, before)
+		}
+	})
+}
+
+// sameConns reports whether two lists have the same connections, in any order.
+func sameConns(a, b []*tnttest.Conn) bool {
+	return len(a) == len(b) && len(a) > 0 && !slices.ContainsFunc(a, func(c *tnttest.Conn) bool { return !slices.Contains(b, c) })
 }
 
 type static chan vshard.Config

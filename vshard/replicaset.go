@@ -31,6 +31,9 @@ type connections interface {
 	await(ctx context.Context)
 	// info tells what is known.
 	info() []InstanceInfo
+	// change puts instances in the place of those that there are: at once, but what is
+	// in flight on those that are gone is waited for by leave.
+	change(instances []pool.Instance) (leave func(context.Context) error, err error)
 	// close ends the connections when what is in flight on them is answered, or ctx
 	// ends.
 	close(ctx context.Context)
@@ -59,11 +62,11 @@ type replicas struct {
 	id    string
 	pool  *pool.Pool
 	views [BRE + 1][]*pool.View // by mode, in their order
-	named []*pool.View          // of each instance
 
 	mu    sync.Mutex
 	claim claim
 	rests map[string]rest
+	names map[string]string // of instances by their UUIDs, as far as they were asked
 }
 
 // claim is a master by a storage's word.
@@ -86,20 +89,27 @@ func connect(rs ReplicaSet, opts pool.Options) (connections, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vshard: replica set %s: %w", rs.ID(), err)
 	}
-	r := &replicas{id: rs.ID(), pool: p, rests: make(map[string]rest)}
+	r := &replicas{id: rs.ID(), pool: p, rests: make(map[string]rest), names: make(map[string]string)}
 	r.views = [...][]*pool.View{
 		RW: {p.Master()}, RO: {p.Master(), p.Replica()}, BRO: {p.Any()},
 		RE: {p.PreferReplica(), p.Master()}, BRE: {p.PreferReplica(), p.Master()},
 	}
-	for _, s := range p.Status() {
-		view, err := p.On(s.Name)
-		if err != nil {
-			_ = p.Close()
-			return nil, fmt.Errorf("vshard: replica set %s: %w", rs.ID(), err)
-		}
-		r.named = append(r.named, view)
-	}
 	return r, nil
+}
+
+// change implements connections.
+func (r *replicas) change(instances []pool.Instance) (leave func(context.Context) error, err error) {
+	leave, err = r.pool.ChangeInstances(instances)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.names)
+	return leave, err
+}
+
+// on returns the view of an instance, nil where there is none of that name any more.
+func (r *replicas) on(name string) *pool.View {
+	view, _ := r.pool.On(name)
+	return view
 }
 
 // routed is the way to an instance that a view has chosen. The view is told of
@@ -121,8 +131,8 @@ func (r routed) OnFailure(ctx context.Context, a tnt.Attempt) { r.view.OnFailure
 // alone any other instance that will do.
 func (r *replicas) pick(mode Mode, tried []string) (member, error) {
 	var why []error
-	for _, views := range [][]*pool.View{r.viewsFor(mode), r.others(mode)} {
-		for _, v := range views {
+	for _, views := range [...]func(Mode) []*pool.View{r.viewsFor, r.others} {
+		for _, v := range views(mode) {
 			m, err := r.via(v, tried)
 			if err == nil {
 				return m, nil
@@ -147,7 +157,13 @@ func (r *replicas) others(mode Mode) []*pool.View {
 	if mode == RW {
 		return nil
 	}
-	return r.named
+	var views []*pool.View
+	for _, s := range r.pool.Status() {
+		if v := r.on(s.Name); v != nil {
+			views = append(views, v)
+		}
+	}
+	return views
 }
 
 // claimed returns the master by a storage's word, nil for none.
@@ -184,8 +200,17 @@ func (r *replicas) via(v *pool.View, tried []string) (member, error) {
 // nameOf returns the name of the instance that a connection is to.
 func (r *replicas) nameOf(conn *tnt.Conn) string {
 	uuid := conn.InstanceUUID()
+	r.mu.Lock()
+	name := r.names[uuid]
+	r.mu.Unlock()
+	if name != "" {
+		return name
+	}
 	for _, s := range r.pool.Status() {
 		if s.UUID == uuid {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.names[uuid] = s.Name
 			return s.Name
 		}
 	}
@@ -194,14 +219,19 @@ func (r *replicas) nameOf(conn *tnt.Conn) string {
 
 // setMaster implements connections.
 func (r *replicas) setMaster(id string) bool {
-	at := slices.IndexFunc(r.pool.Status(), func(s pool.Status) bool { return id != "" && (s.Name == id || s.UUID == id) })
+	var view *pool.View
+	for _, s := range r.pool.Status() {
+		if id != "" && (s.Name == id || s.UUID == id) {
+			view = r.on(s.Name)
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.claim = claim{}
-	if at >= 0 {
-		r.claim = claim{view: r.named[at], until: time.Now().Add(claimFor)}
+	if view != nil {
+		r.claim = claim{view: view, until: time.Now().Add(claimFor)}
 	}
-	return at >= 0
+	return view != nil
 }
 
 // rest implements connections.
@@ -218,8 +248,9 @@ func (r *replicas) refresh(ctx context.Context) {
 	all := r.pool.Status()
 	claims := make([]bool, len(all))
 	var asked sync.WaitGroup
-	for i, v := range r.named {
-		if !v.Fits() {
+	for i, s := range all {
+		v := r.on(s.Name)
+		if v == nil || !v.Fits() {
 			continue
 		}
 		asked.Go(func() {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Router calls functions where buckets are. It is safe for concurrent use.
@@ -67,10 +69,11 @@ func closeAll(sets []*set) {
 // Close ends the router and its connections. Calls that go on fail.
 func (r *Router) Close() error {
 	r.cancel(ErrClosed)
+	r.configuring.Lock() // a Reconfigure that goes on may begin something yet, a later one not
+	sets := r.table().sets
+	r.configuring.Unlock()
 	r.workers.Wait()
-	r.configuring.Lock()
-	defer r.configuring.Unlock()
-	closeAll(r.table().sets)
+	closeAll(sets)
 	return nil
 }
 
@@ -79,10 +82,11 @@ func (r *Router) table() *table { return r.current.Load() }
 var errBucketsChanged = errors.New("vshard: the number of buckets can't be changed")
 
 // Reconfigure changes the cluster's configuration at once: a call that begins
-// afterwards uses the new one. Replica sets that are as before keep their
-// connections and what is known of their buckets; connections of those that are
-// gone are closed when calls that are on them have their answers, at the latest
-// after Config.MaxWait. Where the error is not nil nothing has changed.
+// afterwards uses the new one. Replica sets that stay keep what is known of their
+// buckets and their pools, unless Config.Pool changed; of those just the instances that
+// changed are connected to anew (see pool.SetInstances for what a change is). What is
+// in flight on instances and replica sets that are gone goes on, at the latest for
+// Config.MaxWait. Where the error is not nil nothing has changed.
 func (r *Router) Reconfigure(ctx context.Context, config Config) error {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -109,18 +113,31 @@ func (r *Router) Reconfigure(ctx context.Context, config Config) error {
 	kept := make(map[connections]bool)
 	for _, s := range t.sets {
 		kept[s.pool] = true
+		if !slices.Contains(opened, s) {
+			leave, changed := s.pool.change(s.Instances)
+			if changed != nil { // though they were checked, so the pool is closed
+				err = errors.Join(err, changed)
+				continue
+			}
+			r.later(config.MaxWait, func(ctx context.Context) { _ = leave(ctx) })
+		}
 	}
 	for _, s := range before.sets {
 		if !kept[s.pool] {
-			r.workers.Go(func() {
-				ctx, cancel := context.WithTimeout(r.ctx, config.MaxWait)
-				defer cancel()
-				s.pool.close(ctx)
-			})
+			r.later(config.MaxWait, s.pool.close)
 		}
 	}
 	r.discoverSoon()
-	return nil
+	return err
+}
+
+// later does what may take some time, at the latest until the router is closed.
+func (r *Router) later(most time.Duration, do func(context.Context)) {
+	r.workers.Go(func() {
+		ctx, cancel := context.WithTimeout(r.ctx, most)
+		defer cancel()
+		do(ctx)
+	})
 }
 
 // Buckets returns how many there are.

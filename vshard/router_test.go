@@ -31,8 +31,15 @@ type world struct {
 
 func inWorld(t *testing.T, fn func(t *testing.T, w world)) {
 	t.Helper()
+	inWorldOf(t, 2, fn)
+}
+
+// inWorldOf is inWorld with so many instances in each replica set.
+func inWorldOf(t *testing.T, instances int, fn func(t *testing.T, w world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := world{calls: new(atomic.Int32), Cluster: vshardtest.Run(t, vshardtest.Options{Server: []tnttest.Option{tnttest.InMemory()}})}
+		opts := vshardtest.Options{Instances: instances, Server: []tnttest.Option{tnttest.InMemory()}}
+		w := world{calls: new(atomic.Int32), Cluster: vshardtest.Run(t, opts)}
 		w.config = vshard.Config{Buckets: 100}
 		for _, s := range w.Sets() {
 			set := vshard.ReplicaSet{UUID: s.UUID}

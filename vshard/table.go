@@ -3,9 +3,12 @@ package vshard
 import (
 	"context"
 	"maps"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gotnt/tnt/pool"
 )
 
 // table is a configuration with its connections, and where each bucket is. All
@@ -77,13 +80,13 @@ func (t *table) counts() (bySet []int, unknown int) {
 	return bySet, unknown
 }
 
-// newTable makes a table. Connections of replica sets that are the same as in
-// the table before are used again. It returns those that are new.
+// newTable makes a table. Pools of replica sets that are in the table before are used
+// again, still with the instances of before. It returns the sets whose pools are new.
 func newTable(config Config, before *table) (t *table, opened []*set, err error) {
 	t = &table{config: config, byKey: make(map[string]*set), entries: make([]atomic.Int32, config.Buckets+1)}
 	for i, rs := range config.ReplicaSets {
 		s := &set{ReplicaSet: rs, number: i}
-		if old := before.same(rs); old != nil {
+		if old := before.same(rs, config.Pool); old != nil {
 			s.pool = old.pool
 		} else {
 			if s.pool, err = config.connect(rs, config.Pool); err != nil {
@@ -107,23 +110,26 @@ func newTable(config Config, before *table) (t *table, opened []*set, err error)
 	return t, opened, nil
 }
 
-// same returns the set of a table whose connections do for a replica set.
-func (t *table) same(rs ReplicaSet) *set {
-	if t == nil {
+// same returns the set of a table whose pool does for a replica set: where instances
+// are others it is changed.
+func (t *table) same(rs ReplicaSet, opts pool.Options) *set {
+	if t == nil || !samePool(t.config.Pool, opts) {
 		return nil
 	}
 	s := t.byKey[rs.ID()]
-	if s == nil || s.Name != rs.Name || s.UUID != rs.UUID || len(s.Instances) != len(rs.Instances) {
+	if s == nil || s.Name != rs.Name || s.UUID != rs.UUID {
 		return nil
 	}
-	for i, a := range s.Instances {
-		b := rs.Instances[i]
-		// Options hold functions and can't be compared as a whole: what differs
-		// between instances is here.
-		if a.Name != b.Name || a.Zone != b.Zone || a.Weight != b.Weight || a.Options.Address != b.Options.Address ||
-			a.Options.User != b.Options.User || a.Options.Password != b.Options.Password || a.Options.TLS != b.Options.TLS {
-			return nil
-		}
-	}
 	return s
+}
+
+// samePool reports whether pools that have the same instances are the same. A function is
+// compared by its code, and hooks by their number, as pool does.
+func samePool(a, b pool.Options) bool {
+	same := reflect.ValueOf(a.Balance).Pointer() == reflect.ValueOf(b.Balance).Pointer() && len(a.Hooks) == len(b.Hooks)
+	for _, o := range []*pool.Options{&a, &b} {
+		// What is the replica sets', or has no effect, or was compared.
+		o.Instances, o.MaxWait, o.TryFor, o.Independent, o.Balance, o.Hooks = nil, 0, 0, false, nil, nil
+	}
+	return same && reflect.DeepEqual(a, b)
 }
