@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -197,6 +198,10 @@ func replay(t *testing.T, c *conversation, from Start) (txs []*Tx, states []Stat
 			}
 		}()
 		synctest.Wait()
+		if p.denies() {
+			time.Sleep(firstPause) // until it was asked again
+			synctest.Wait()
+		}
 		cancel()
 		<-ended
 		p.wait()

@@ -273,6 +273,26 @@ func TestEmbeddedConsumer(t *testing.T) {
 	})
 }
 
+// A server that starts may deny a right that it will know of in a moment.
+func TestEmbeddedRightsComeLate(t *testing.T) {
+	onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {
+		denied := 0
+		f := Stream(t.Context(), of(srv), Options{OnState: func(s State) {
+			if errors.Is(s.Err, errcode.AccessDenied) {
+				denied++
+				const admin, guest, replication, execute = 1, 0, 3, 4
+				if err := srv.Space("_priv").Insert(admin, guest, "role", replication, execute); err != nil {
+					t.Error(err)
+				}
+			}
+		}})
+		take(t, f, func(tx *Tx) bool { return tx.Phase == SnapshotEnd })
+		if denied != 1 {
+			t.Errorf("denied %d times", denied)
+		}
+	}, tnttest.WithRestrictedGuest())
+}
+
 func TestEmbeddedRights(t *testing.T) {
 	onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {
 		if err := failure(t, Stream(t.Context(), of(srv), Options{})); !errors.Is(err, errcode.AccessDenied) || !strings.Contains(err.Error(), "'replication'") {

@@ -32,7 +32,6 @@ type Feed struct {
 	lastPut   types.VClock // of the last Tx read ahead
 	read      Position     // how far the log was read
 	server    types.VClock // how far it goes, as last heard
-	heard     time.Time    // when the last row or heartbeat came
 	lastWrite time.Time    // when what was read last was written
 }
 
@@ -96,7 +95,7 @@ func Mirror(f *Feed, spaces ...string) *Feed {
 //
 // Each transaction comes once. A second All goes on behind the last Tx that
 // the first gave out; in the middle of a snapshot, and of a Mirror, it starts
-// over with a snapshot.
+// where the first did.
 func (f *Feed) All() iter.Seq2[*Tx, error] {
 	return func(yield func(*Tx, error) bool) {
 		if err := f.begin(); err != nil {
@@ -163,7 +162,7 @@ func (f *Feed) giveOut(tx *Tx) {
 	}
 	f.given = tx.Position.VClock
 	if !f.mirror {
-		f.from = At(tx.Checkpoint())
+		f.from = Start{kind: fromPosition, checkpoint: Checkpoint{Position: tx.Position}, catalog: tx.catalog}
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 type Start struct {
 	kind       startKind
 	checkpoint Checkpoint
+	catalog    *catalog // instead of the checkpoint's schema, where it is at hand
 }
 
 type startKind uint8

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/replication"
 	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/types"
@@ -52,6 +53,7 @@ func newRunner(f *Feed) *runner {
 // run follows one server after the other until ctx ends or an error is final.
 func (r *runner) run(ctx context.Context) {
 	refused := map[string]error{} // final errors, by address, since one was followed
+	denied := map[string]bool{}   // who denied a right at the last attempt
 	lastAlive := time.Now()
 	pause := firstPause
 	for at := 0; ; at++ {
@@ -76,8 +78,12 @@ func (r *runner) run(ctx context.Context) {
 			r.out.end(fmt.Errorf("%s: %w", opts, f.error))
 			return
 		}
+		again := denied[opts.Address]
 		delete(refused, opts.Address)
-		if isFinal(err) || opts.ConnectOnce && !r.alive && len(servers) == 1 {
+		delete(denied, opts.Address)
+		if errors.Is(err, errcode.AccessDenied) && !again {
+			denied[opts.Address] = true // a server that starts may not know its users' rights yet
+		} else if isFinal(err) || opts.ConnectOnce && !r.alive && len(servers) == 1 {
 			refused[opts.Address] = err
 		}
 		if refused[opts.Address] != nil && (allRefused(servers, refused) || time.Since(lastAlive) > r.f.opts.Silence) {
@@ -168,6 +174,9 @@ func (r *runner) locate(l *conn) error {
 			break
 		}
 		known = newCatalog()
+		known.addSystem(today)
+	case r.from.catalog != nil:
+		known = r.from.catalog.clone()
 		known.addSystem(today)
 	case r.from.checkpoint.schema != nil:
 		if known, err = decodeCatalog(r.from.checkpoint.schema); err != nil {
@@ -359,5 +368,5 @@ func (r *runner) reached(written time.Time) {
 func (r *runner) heardOf(v types.VClock) {
 	r.f.mu.Lock()
 	defer r.f.mu.Unlock()
-	r.f.server, r.f.heard = v, time.Now()
+	r.f.server = v
 }
