@@ -42,7 +42,7 @@ var extensions = map[string]string{".xlog": TypeLog, ".snap": TypeSnapshot, ".vy
 
 // OpenDir looks for files in a directory and in those inside of it, where vinyl
 // keeps its runs, and reads their headers. The options hold for the files'
-// rows; Follow is of no use here. A file whose header is broken is one of the
+// rows. A file whose header is broken is one of the
 // Dir's files all the same.
 func OpenDir(path string, opts ...Option) (*Dir, error) {
 	d := &Dir{opts: opts}
@@ -75,14 +75,19 @@ func OpenDir(path string, opts ...Option) (*Dir, error) {
 // Files returns the files: by their types, then from the oldest on.
 func (d *Dir) Files() []File { return slices.Clone(d.files) }
 
-func (d *Dir) logs() []File {
-	var logs []File
+// logs returns the logs. They have to be of one directory: those of two are of
+// two servers, or a copy.
+func (d *Dir) logs() (logs []File, err error) {
 	for _, f := range d.files {
-		if f.Header.Type == TypeLog {
-			logs = append(logs, f)
+		if f.Header.Type != TypeLog {
+			continue
 		}
+		if len(logs) > 0 && filepath.Dir(f.Path) != filepath.Dir(logs[0].Path) {
+			return nil, fmt.Errorf("xlog: %s and %s are logs of two directories: open one of them", logs[0].Path, f.Path)
+		}
+		logs = append(logs, f)
 	}
-	return logs
+	return logs, nil
 }
 
 // Since iterates over the transactions of the logs that came after a position.
@@ -93,38 +98,33 @@ func (d *Dir) logs() []File {
 // it, and by where it starts and the one before it ends. A hole is an ErrGap, a
 // position behind the last row an ErrAhead, once all rows were seen. A
 // transaction that the position cuts through is an error.
+//
+// With Follow it waits for more at the end of the last log, and goes on in the log
+// that the server writes next; ErrAhead is none then, as the rows may come.
 func (d *Dir) Since(position types.VClock) iter.Seq2[[]Row, error] {
 	return func(yield func([]Row, error) bool) {
-		logs := d.logs()
-		first := -1
-		for i, f := range logs {
-			if f.Err == nil && position.Covers(f.Header.VClock) {
-				first = i
-			}
-		}
-		if first < 0 {
-			yield(nil, fmt.Errorf("%w: none of %d logs has what came after %v", ErrGap, len(logs), position))
-			return
-		}
+		s, err := d.since(position)
 		var reached types.VClock
-		for i, f := range logs[first:] {
-			err := f.Err
-			if err == nil && i > 0 {
-				err = follows(logs[first+i-1], f, reached)
+		for i := 0; err == nil; i++ {
+			var more bool
+			if more, err = s.next(i); !more {
+				break
 			}
-			if err == nil {
-				var more bool
-				if reached, more, err = f.since(position, d.opts, yield); err == nil && !more {
-					return
-				}
+			if f := s.logs[i]; i > 0 {
+				err = follows(s.logs[i-1], f, reached)
 			}
 			if err != nil {
-				yield(nil, err)
+				break
+			}
+			if reached, more, err = s.read(i, position, yield); err == nil && !more {
 				return
 			}
 		}
-		if !reached.Covers(position) {
-			yield(nil, fmt.Errorf("%w: they end at %v, the position is %v", ErrAhead, reached, position))
+		if err == nil && !reached.Covers(position) {
+			err = fmt.Errorf("%w: they end at %v, the position is %v", ErrAhead, reached, position)
+		}
+		if err != nil {
+			yield(nil, err)
 		}
 	}
 }
@@ -140,29 +140,6 @@ func follows(before, f File, reached types.VClock) error {
 		return fmt.Errorf("%w: %s ends at %v, %s starts at %v", ErrGap, before.Path, reached, f.Path, f.Header.VClock)
 	}
 	return nil
-}
-
-// since yields the transactions of a file that came after a position. It
-// returns where the file ends, and whether there may be more to yield.
-func (f File) since(position types.VClock, opts []Option, yield func([]Row, error) bool) (reached types.VClock, more bool, err error) {
-	r, err := Open(f.Path, opts...)
-	if err != nil {
-		return reached, false, err
-	}
-	defer func() { _ = r.Close() }() // it was only read
-	for tx, err := range r.Transactions() {
-		if err != nil {
-			return reached, false, fmt.Errorf("%s: %w", f.Path, err)
-		}
-		switch known := knownRows(tx, position); {
-		case known == len(tx):
-		case known > 0:
-			return reached, false, fmt.Errorf("xlog: %s: position %v is inside of a transaction, after %d of its %d rows", f.Path, position, known, len(tx))
-		case !yield(tx, nil):
-			return reached, false, nil
-		}
-	}
-	return r.End().VClock, true, nil
 }
 
 // knownRows counts the rows of a transaction that are not after a position.

@@ -91,6 +91,28 @@ func TestSinceFindsGaps(t *testing.T) {
 	}
 }
 
+// Two servers' directories in one are told apart.
+func TestTwoDirectories(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"one", "two"} {
+		if err := os.Rename(threeLogs(t, logNames...), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c := range d.Verify() {
+		if !c.Sound() {
+			t.Errorf("%s: %v, %v", c.Path, c.Err, c.Damage)
+		}
+	}
+	if _, err := since(t, dir, "{}"); err == nil || !strings.Contains(err.Error(), "two directories") {
+		t.Errorf("since a position: %v", err)
+	}
+}
+
 func TestVerify(t *testing.T) {
 	sound := map[string]bool{}
 	for _, path := range recorded(t) {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+
+	"github.com/gotnt/tnt/types"
 )
 
 func TestFollow(t *testing.T) {
@@ -50,6 +52,72 @@ func TestFollow(t *testing.T) {
 	}
 	if rows != 48 || !r.End().Clean {
 		t.Errorf("%d rows, %+v", rows, r.End())
+	}
+}
+
+// A directory is followed from log to log, also where the writer of one died.
+func TestFollowDirectory(t *testing.T) {
+	dir := t.TempDir()
+	add := func(name string, cut int) {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join("testdata", "38", name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name+".inprogress"), text[:len(text)-cut], 0o600)
+		}
+		if err == nil {
+			err = os.Rename(filepath.Join(dir, name+".inprogress"), filepath.Join(dir, name))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("plain_closed.xlog", magicSize) // without its end mark
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	d, err := OpenDir(dir, Follow(ctx))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for tx, err := range d.Since(types.VClock{}) {
+		if err != nil {
+			if rows != 48+278+6 || !errors.Is(err, context.Canceled) {
+				t.Fatalf("after %d rows: %v", rows, err)
+			}
+			return
+		}
+		switch rows += len(tx); rows {
+		case 48:
+			add("zstd_closed.xlog", 0)
+		case 48 + 278:
+			add("unclosed.xlog", 0)
+		case 48 + 278 + 6:
+			cancel()
+		}
+	}
+	t.Errorf("it ended without an error, after %d rows", rows)
+}
+
+// A log that is missing between two is a gap when it is followed, too.
+func TestFollowDirectoryFindsGaps(t *testing.T) {
+	dir := threeLogs(t, logNames[0])
+	d, err := OpenDir(dir, Follow(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for tx, err := range d.Since(types.VClock{}) {
+		if err != nil {
+			if rows != 48 || !errors.Is(err, ErrGap) {
+				t.Errorf("after %d rows: %v", rows, err)
+			}
+			return
+		}
+		if rows += len(tx); rows == 48 {
+			if err := os.Rename(filepath.Join(threeLogs(t, logNames[2]), logNames[2]), filepath.Join(dir, logNames[2])); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 

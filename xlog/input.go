@@ -19,6 +19,7 @@ type input struct {
 	b      []byte // what is read and not yet used
 	offset int64  // of b in the file
 	eof    bool
+	last   bool // no more is written to the file than is there
 	opts   *options
 }
 
@@ -45,18 +46,16 @@ func (in *input) fill() error {
 		return nil
 	case !errors.Is(err, io.EOF):
 		return err
-	case in.opts.follow == nil:
+	case in.opts.follow == nil || in.last:
 		in.eof = true
 		return nil
 	}
-	timer := time.NewTimer(pollInterval)
-	defer timer.Stop()
-	select {
-	case <-in.opts.follow.Done():
-		return in.opts.follow.Err()
-	case <-timer.C:
-		return nil
+	if in.opts.superseded != nil {
+		if in.last, err = in.opts.superseded(); err != nil || in.last {
+			return err // what was written before that is read yet
+		}
 	}
+	return wait(in.opts.follow)
 }
 
 // skip drops bytes from the front of the window.

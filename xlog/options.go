@@ -16,6 +16,9 @@ type options struct {
 	salvage  func(Damage)
 	maxBlock int
 	follow   context.Context //nolint:containedctx // an option of what reads as long as the context lasts
+	// superseded, where set, reports that there is a log behind the one that is
+	// followed, and so no more of that.
+	superseded func() (bool, error)
 }
 
 // Option changes how a file is read.
@@ -39,7 +42,7 @@ func MaxBlock(n int) Option { return func(o *options) { o.maxBlock = n } }
 
 // Follow makes a Reader wait for more at the end of a file that has no end
 // mark, until ctx ends: its error is the last one then. Where the writer died
-// no end mark ever comes.
+// no end mark ever comes. Dir.Since goes on in the next log.
 func Follow(ctx context.Context) Option { return func(o *options) { o.follow = ctx } }
 
 // Damage is a part of a file that could not be read.

@@ -3,6 +3,7 @@ package xlog
 import (
 	"fmt"
 	"iter"
+	"path/filepath"
 	"slices"
 
 	"github.com/gotnt/tnt/types"
@@ -23,10 +24,10 @@ type Check struct {
 func (c Check) Sound() bool { return c.Err == nil && len(c.Damage) == 0 }
 
 // Verify reads a file from its start to its end, all checksums, rows and
-// transactions.
+// transactions. It does not Follow.
 func Verify(path string, opts ...Option) Check {
 	c := Check{Path: path}
-	r, err := Open(path, append(slices.Clone(opts), Salvage(func(d Damage) { c.Damage = append(c.Damage, d) }))...)
+	r, err := Open(path, append(slices.Clone(opts), Salvage(func(d Damage) { c.Damage = append(c.Damage, d) }), Option(atOnce))...)
 	if err != nil {
 		c.Err = err
 		return c
@@ -51,18 +52,26 @@ func Verify(path string, opts ...Option) Check {
 	return c
 }
 
-// Verify verifies every file, and that none is missing between two logs.
+// atOnce takes back Follow.
+func atOnce(o *options) { o.follow = nil }
+
+// Verify verifies every file, and that none is missing between two logs of a
+// directory.
 func (d *Dir) Verify() iter.Seq[Check] {
+	type end struct {
+		file    File
+		reached types.VClock
+	}
 	return func(yield func(Check) bool) {
-		var before File
-		var reached types.VClock
+		before := map[string]end{} // by directory
 		for _, f := range d.files {
 			c := Verify(f.Path, d.opts...)
 			if f.Header.Type == TypeLog && f.Err == nil {
-				if c.Err == nil && before.Path != "" {
-					c.Err = follows(before, f, reached)
+				last, ok := before[filepath.Dir(f.Path)]
+				if ok && c.Err == nil {
+					c.Err = follows(last.file, f, last.reached)
 				}
-				before, reached = f, c.End.VClock
+				before[filepath.Dir(f.Path)] = end{f, c.End.VClock}
 			}
 			if !yield(c) {
 				return
