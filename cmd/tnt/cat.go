@@ -33,7 +33,9 @@ func newCatCommand() *cobra.Command {
 		Short: "print the rows of logs, snapshots and vinyl's files",
 		Long: "Cat prints the rows of .xlog, .snap, .vylog, .run and .index files, each as a line. Spaces are\n" +
 			"named by the definitions in the files, and in the newest snapshot beside a log that is\n" +
-			"not younger than it.\n\n" +
+			"not younger than it. Their definitions and truncations are rows of system spaces, which\n" +
+			"--show-system prints, too.\n\n" +
+			"--format lua prints what makes the same changes again; what is local to the server is printed as well.\n\n" +
 			"Damage ends the command with an error. With --salvage it goes on behind the damage, and says\n" +
 			"on standard error what was lost. --verify prints no rows: it reads files, or whole directories,\n" +
 			"checks all of them, and that no log is missing.",
@@ -115,6 +117,9 @@ type catter struct {
 }
 
 func (c *catter) file(path string, opts []xlog.Option) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a directory: name its files, or check it by --verify", path)
+	}
 	r, err := xlog.Open(path, opts...)
 	if err != nil {
 		return err

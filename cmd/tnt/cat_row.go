@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -59,15 +60,24 @@ func (n *names) learn(row *xlog.Row, data *xlog.Data) {
 // beside learns of the newest snapshot in a log's directory that is not
 // younger than the log. That there is none, or a broken one, only costs names.
 func (n *names) beside(path string, start types.VClock) {
-	dir, err := xlog.OpenDir(filepath.Dir(path))
+	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
 		return
 	}
-	newest := ""
-	for _, f := range dir.Files() {
-		if f.Header.Type == xlog.TypeSnapshot && f.Err == nil && f.Header.VClock.Signature() <= start.Signature() {
-			newest = f.Path
+	newest, at := "", uint64(0)
+	for _, entry := range entries {
+		name := filepath.Join(filepath.Dir(path), entry.Name())
+		if filepath.Ext(name) != ".snap" {
+			continue
 		}
+		r, err := xlog.Open(name)
+		if err != nil {
+			continue
+		}
+		if n := r.Header().VClock.Signature(); n <= start.Signature() && (newest == "" || n >= at) {
+			newest, at = name, n
+		}
+		_ = r.Close() // it was only read
 	}
 	if newest == "" {
 		return
@@ -156,43 +166,6 @@ func jsonRow(out io.Writer, p *printedRow) error {
 	}
 	_, err = io.WriteString(out, text)
 	return err
-}
-
-// luaRow prints what does the same in Lua; other rows as a comment.
-func luaRow(out io.Writer, p *printedRow) error {
-	target := "box.space[" + luaString(p.space) + "]"
-	if p.data.SpaceID != 0 && p.space == strconv.FormatUint(uint64(p.data.SpaceID), 10) {
-		target = "box.space[" + p.space + "]"
-	}
-	var args []string
-	for _, raw := range [][]byte{p.data.Key, p.data.Tuple} {
-		if raw != nil {
-			args = append(args, lua(values(raw)))
-		}
-	}
-	if p.data.Ops != nil {
-		args = append(args, lua(luaOps(values(p.data.Ops), p.data.IndexBase)))
-	}
-	text := fmt.Sprintf("%s:%s(%s)\n", target, strings.ToLower(p.row.Type.String()), strings.Join(args, ", "))
-	if len(args) == 0 {
-		text = fmt.Sprintf("-- %v, LSN %d of instance %d\n", p.row.Type, p.row.LSN, p.row.ReplicaID)
-	}
-	_, err := io.WriteString(out, text)
-	return err
-}
-
-// luaOps makes operations count fields, and positions in strings, from 1.
-func luaOps(ops any, base int) any {
-	list, _ := ops.([]any)
-	for _, op := range list {
-		parts, _ := op.([]any)
-		for i, part := range parts {
-			if n, ok := part.(int64); ok && n >= 0 && (i == 1 || i == 2 && parts[0] == ":") {
-				parts[i] = n + 1 - int64(base)
-			}
-		}
-	}
-	return ops
 }
 
 func tableRow(out io.Writer, p *printedRow) error {

@@ -93,3 +93,9 @@ func TestCatVerify(t *testing.T) {
 		t.Errorf("%v:\n%s", err, out)
 	}
 }
+
+func TestCatOfADirectory(t *testing.T) {
+	if _, _, err := runCommand(t, "cat", files+"38"); err == nil || !strings.Contains(err.Error(), "--verify") {
+		t.Errorf("%v", err)
+	}
+}

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/gotnt/tnt/internal/mp"
@@ -57,12 +55,17 @@ func values(raw []byte) any {
 	if raw == nil {
 		return nil
 	}
+	return plain(decoded(raw))
+}
+
+// decoded decodes MessagePack as it is.
+func decoded(raw []byte) any {
 	r := mp.NewReader(raw)
 	v := r.Value()
 	if err := r.Err(); err != nil {
 		return fmt.Sprintf("undecodable: %v", err)
 	}
-	return plain(v)
+	return v
 }
 
 // jsonLine writes a value as a line of JSON.
@@ -72,49 +75,4 @@ func jsonLine(v any) (string, error) {
 	e.SetEscapeHTML(false)
 	err := e.Encode(v)
 	return b.String(), err
-}
-
-// lua writes a value as Lua does.
-func lua(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "box.NULL"
-	case []any:
-		items := make([]string, len(v))
-		for i, item := range v {
-			items[i] = lua(item)
-		}
-		return "{" + strings.Join(items, ", ") + "}"
-	case map[string]any:
-		var items []string
-		for k, item := range v {
-			items = append(items, "["+luaString(k)+"] = "+lua(item))
-		}
-		slices.Sort(items)
-		return "{" + strings.Join(items, ", ") + "}"
-	case string:
-		return luaString(v)
-	case uint64:
-		return fmt.Sprintf("%dULL", v)
-	}
-	return fmt.Sprint(v)
-}
-
-// luaString quotes a string; bytes that are no text are escaped in decimal.
-func luaString(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < ' ' || c == 0x7f:
-			fmt.Fprintf(&b, "\\%03d", c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }
