@@ -74,6 +74,14 @@ func TestIntegersAtTheirEdges(t *testing.T) {
 						t.Errorf("%x is the value %v, %v", form, v, r.Err())
 					}
 					r = NewReader(form)
+					if v := r.Int(); (r.Err() == nil) != n.IsInt64() || n.IsInt64() && (v != n.Int64() || r.Len() != 0) {
+						t.Errorf("%x is %d, %v", form, v, r.Err())
+					}
+					r = NewReader(form)
+					if v := r.Uint(); (r.Err() == nil) != n.IsUint64() || n.IsUint64() && (v != n.Uint64() || r.Len() != 0) {
+						t.Errorf("%x is %d, %v", form, v, r.Err())
+					}
+					r = NewReader(form)
 					if typ := r.Type(); typ != TypeUint && typ != TypeInt {
 						t.Errorf("%x is of type %v", form, typ)
 					}
@@ -115,9 +123,16 @@ func checkInteger[T integer](t *testing.T, n *big.Int, form []byte) {
 		}
 	}
 	var row struct{ A, B T }
-	r = NewReader(slices.Concat([]byte{0x92}, form, []byte{0x7f}))
-	if err := DecodeInto(&r, &row); fits && (err != nil || fmt.Sprint(row.A) != n.String() || row.B != 0x7f) {
+	wire := slices.Concat([]byte{0x92}, form, []byte{0x7f})
+	r = NewReader(wire)
+	if err := DecodeInto(&r, &row); (err == nil) != fits || fits && (fmt.Sprint(row.A) != n.String() || row.B != 0x7f) {
 		t.Errorf("%x in a row is %v as %v, %v", form, row, typ, err)
+	}
+	for cut := range wire {
+		r := NewReader(wire[:cut])
+		if err := DecodeInto(&r, &row); err == nil {
+			t.Errorf("%x of %x is %v as %v", wire[:cut], wire, row, typ)
+		}
 	}
 }
 

@@ -38,16 +38,12 @@ func (c *compiler) nullPlan(p *Plan) error {
 			reflect.NewAt(p.typ, v).Elem().SetZero()
 			return
 		}
-		*ok = false
 		elem.decode(r, unsafe.Add(v, inner.Offset))
 		*ok = r.err == nil
 	}
 	p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
-		switch {
-		case !*(*bool)(unsafe.Add(v, valid)):
+		if !*(*bool)(unsafe.Add(v, valid)) {
 			return AppendNil(b), nil
-		case depth >= maxDepth:
-			return b, errTooDeep
 		}
 		return elem.encode(b, unsafe.Add(v, inner.Offset), depth+1)
 	}

@@ -679,6 +679,8 @@ func TestOneColumn(t *testing.T) {
 		{"920506", new(int), "a row of 2 fields is no int: take a struct, a list or a Tuple"},
 		{"90", new(int), "a row of 0 fields is no int"},
 		{"919105", new(int), "expected an integer"},
+		{"92c005", new(*int), "a row of 2 fields is no int"},
+		{"91c70303810090", new(types.Error), "holds no error"},
 		{"9105", new([]int), []int{5}},
 		{"9105", new(any), []any{int64(5)}},
 		{"9105", new([1]int), [1]int{5}},
