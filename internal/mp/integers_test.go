@@ -66,6 +66,7 @@ func TestIntegersAtTheirEdges(t *testing.T) {
 					checkInteger[uint16](t, n, form)
 					checkInteger[uint32](t, n, form)
 					checkInteger[uint64](t, n, form)
+					checkInteger[uintptr](t, n, form)
 					checkFloat[float32](t, n, form, 24)
 					checkFloat[float64](t, n, form, 53)
 
@@ -103,7 +104,7 @@ func TestIntegersAtTheirEdges(t *testing.T) {
 }
 
 type integer interface {
-	int | int8 | int16 | int32 | int64 | uint | uint8 | uint16 | uint32 | uint64
+	int | int8 | int16 | int32 | int64 | uint | uint8 | uint16 | uint32 | uint64 | uintptr
 }
 
 func checkInteger[T integer](t *testing.T, n *big.Int, form []byte) {

@@ -23,6 +23,7 @@ var (
 	numbers = flag.String("mutate.numbers", "", "numbers of the mutations to run, by commas; all where it is empty")
 	sampled = flag.Int("mutate.sample", 0, "how many mutations to draw; all where it is 0")
 	seed    = flag.Uint64("mutate.seed", 1, "what they are drawn by")
+	servers = flag.Bool("mutate.servers", false, "whether tests use the real servers at hand too, which takes long")
 	workers = flag.Int("mutate.workers", runtime.NumCPU(), "how many mutations to try at once")
 )
 
@@ -82,6 +83,7 @@ func build(t *testing.T) *Tests {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tests.Servers = *servers
 	if err := tests.Measure(*fit, strings.Fields(*extra)...); err != nil {
 		t.Fatal(err)
 	}
