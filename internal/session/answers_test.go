@@ -122,10 +122,10 @@ func TestSharesOfThoseWhoGaveUp(t *testing.T) {
 	s.out, s.writing, s.appended = []byte{0}, true, s.appended+1 // somebody is about to write it
 	s.mu.Unlock()
 	ctx, cancel = context.WithCancel(t.Context())
-	go func() { gaveUp <- s.SendNoReplyWait(ctx, []byte{1}, time.Time{}) }()
+	go func() { gaveUp <- sendWithRoom(ctx, s, 1) }()
 	waitFor(t, func() bool { return s.Stats().WaitingForRoom == 1 })
 	next := make(chan error)
-	go func() { next <- s.SendNoReplyWait(t.Context(), []byte{2}, time.Time{}) }()
+	go func() { next <- sendWithRoom(t.Context(), s, 2) }()
 	waitFor(t, func() bool { return s.Stats().WaitingForRoom == 2 })
 	s.mu.Lock()
 	cancel()
@@ -210,4 +210,12 @@ func TestWaitIdleForAll(t *testing.T) {
 	if err := <-idle; !errors.Is(err, mine) {
 		t.Errorf("the session died: %v", err)
 	}
+}
+
+// sendWithRoom sends a byte once there is room for it.
+func sendWithRoom(ctx context.Context, s *Session, b byte) error {
+	if err := s.WaitForRoom(ctx, 1, time.Time{}); err != nil {
+		return err
+	}
+	return s.SendNoReply([]byte{b})
 }
