@@ -64,7 +64,7 @@ func TestStorm(t *testing.T) {
 				})
 			}
 			timer := time.AfterFunc(time.Second, func() { close(stop) })
-			for s.Stats().Requests < 600 && s.Err() == nil {
+			for s.Stats().Requests < 600 && s.Err() == nil && !isClosed(stop) {
 				time.Sleep(100 * time.Microsecond)
 			}
 			switch round % 3 {
@@ -81,6 +81,15 @@ func TestStorm(t *testing.T) {
 			}
 		}
 	})
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // stormStep does one request in a way of chance.
