@@ -214,13 +214,13 @@ func (r *run) end(err error) {
 // serve keeps a session until it is lost or the run ends.
 func (r *run) serve(l *live) error {
 	c := r.conn
-	var tick <-chan time.Time
-	if c.opts.PingInterval != Never {
-		ticker := time.NewTicker(c.opts.PingInterval)
-		defer ticker.Stop()
-		tick = ticker.C
+	p := pinger{due: time.Now().Add(c.opts.PingInterval)}
+	timer := time.NewTimer(c.opts.PingInterval)
+	defer timer.Stop()
+	tick := timer.C
+	if c.opts.PingInterval == Never {
+		tick = nil
 	}
-	var p pinger
 	for {
 		select {
 		case <-r.ctx.Done():
@@ -232,10 +232,10 @@ func (r *run) serve(l *live) error {
 		case <-r.stale:
 			c.refetchInBackground(l)
 		case <-tick:
-			l.session.Trim()
 			if !p.tick(c, l) {
 				return errSilent
 			}
+			timer.Reset(time.Until(p.next(c)))
 		}
 	}
 }
@@ -244,6 +244,7 @@ var errSilent = errors.New("the server is silent: a ping has no answer, and no b
 
 // pinger sends the connection's own pings.
 type pinger struct {
+	due   time.Time // when the next ping is, where this one has its answer by then
 	ping  *Future
 	begun time.Time // when it was sent
 	told  bool      // hooks know that it is overdue
@@ -253,27 +254,52 @@ type pinger struct {
 	since time.Time // when that was
 }
 
-// tick pings, where no ping is on its way. It returns false where the server
-// has been silent for too long.
+// waits reports whether a ping is on its way.
+func (p *pinger) waits() bool { return p.ping != nil && !p.ping.finished() }
+
+// tick pings, where a ping is due and none is on its way. It returns false where the
+// server has been silent for too long.
 func (p *pinger) tick(c *Conn, l *live) bool {
 	now := time.Now()
-	if p.ping == nil || p.ping.finished() {
+	waits := p.waits()
+	if waits {
+		if moved := l.session.MovedUpTo(p.mark); moved != p.moved {
+			p.moved, p.since = moved, now
+		}
+		if most := c.opts.DeadAfter; most != Never && now.Sub(p.since) >= most {
+			return false
+		}
+	}
+	if now.Before(p.due) {
+		return true
+	}
+	p.due = now.Add(c.opts.PingInterval)
+	l.session.Trim()
+	switch {
+	case !waits:
 		// A wait for room would keep the supervisor from seeing that the server
 		// has stopped to read.
 		p.ping = newFuture(nil, Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}, Ping{})
 		p.ping.sendAtOnce(l)
-		mark := l.session.Appended()
-		*p = pinger{ping: p.ping, begun: now, mark: mark, moved: l.session.MovedUpTo(mark), since: now}
-		return true
-	}
-	if !p.told {
+		p.begun, p.told = now, false
+		p.mark = l.session.Appended()
+		p.moved, p.since = l.session.MovedUpTo(p.mark), now
+	case !p.told:
 		p.told = true
 		c.hooks.onPingOverdue(c, now.Sub(p.begun))
 	}
-	if moved := l.session.MovedUpTo(p.mark); moved != p.moved {
-		p.moved, p.since = moved, now
+	return true
+}
+
+// next returns when to look again: when a ping is due, or the server may have been
+// silent for too long.
+func (p *pinger) next(c *Conn) time.Time {
+	if most := c.opts.DeadAfter; most != Never && p.waits() {
+		if end := p.since.Add(most); end.Before(p.due) {
+			return end
+		}
 	}
-	return c.opts.DeadAfter == Never || now.Sub(p.since) < c.opts.DeadAfter
+	return p.due
 }
 
 // shutdownKey is the key whose value true announces that a server shuts down

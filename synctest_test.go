@@ -266,6 +266,29 @@ func TestTimeOfPings(t *testing.T) {
 	})
 }
 
+// TestSilenceBetweenPings has a session end when Options.DeadAfter says, though that is
+// less than the pause between pings.
+func TestSilenceBetweenPings(t *testing.T) {
+	inTime(t, func(b *bubble) {
+		c := b.connect(func(o *tnt.Options) { o.PingInterval, o.DeadAfter = 5*time.Second, 2*time.Second })
+		time.Sleep(time.Minute - time.Second)
+		synctest.Wait()
+		if n := b.srv.Counters().Requests[iproto.TypePing]; n != 11 {
+			t.Errorf("%d pings in 59 seconds", n)
+		}
+		b.srv.Inject(tnttest.Fault{On: iproto.TypePing, Drop: true})
+		lost := make(chan struct{})
+		defer c.OnState(func(_, to tnt.State, _ error) {
+			if to == tnt.Reconnecting {
+				close(lost)
+			}
+		})()
+		// The ping goes out in a second, its own bytes are seen to have gone 2 s later, and
+		// 2 s after that the session is over.
+		b.took("the loss", 5*time.Second, func() { <-lost })
+	})
+}
+
 // overdueHook is a hook that is told of overdue pings.
 type overdueHook func(since time.Duration)
 
