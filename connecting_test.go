@@ -137,12 +137,11 @@ func TestPermanentFailures(t *testing.T) {
 		is     error
 		as     any
 	}{
-		"wrong password":       {change: func(o *tnt.Options, _ *tnttest.Server) { o.User, o.Password = "alice", "wrong" }, is: errcode.CredsMismatch},
-		"unknown user":         {change: func(o *tnt.Options, _ *tnttest.Server) { o.User, o.Password = "nobody", "x" }, is: errcode.CredsMismatch},
-		"unknown setting":      {change: func(o *tnt.Options, _ *tnttest.Server) { o.SessionSettings = map[string]any{"no_such": true} }, as: new(*tnt.SettingError)},
-		"HTTP":                 {change: func(o *tnt.Options, _ *tnttest.Server) { o.Dialer = says("HTTP/1.1 400 Bad Request\r\n\r\n") }, is: tnt.ErrNotTarantool},
-		"a peer that hangs up": {change: func(o *tnt.Options, _ *tnttest.Server) { o.Dialer = says("Tarantool 3") }, is: tnt.ErrNotTarantool},
-		"schema too large":     {change: func(o *tnt.Options, _ *tnttest.Server) { o.MaxFrame = 1000 }},
+		"wrong password":   {change: func(o *tnt.Options, _ *tnttest.Server) { o.User, o.Password = "alice", "wrong" }, is: errcode.CredsMismatch},
+		"unknown user":     {change: func(o *tnt.Options, _ *tnttest.Server) { o.User, o.Password = "nobody", "x" }, is: errcode.CredsMismatch},
+		"unknown setting":  {change: func(o *tnt.Options, _ *tnttest.Server) { o.SessionSettings = map[string]any{"no_such": true} }, as: new(*tnt.SettingError)},
+		"HTTP":             {change: func(o *tnt.Options, _ *tnttest.Server) { o.Dialer = says("HTTP/1.1 400 Bad Request\r\n\r\n") }, is: tnt.ErrNotTarantool},
+		"schema too large": {change: func(o *tnt.Options, _ *tnttest.Server) { o.MaxFrame = 1000 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -190,6 +189,32 @@ func TestPermanentFailures(t *testing.T) {
 					t.Errorf("a request meanwhile: %v", err)
 				}
 			})
+		})
+	}
+}
+
+// TestPeerThatHangsUp has Connect wait for a server whose proxy takes connections, and
+// ends them, while it is away.
+func TestPeerThatHangsUp(t *testing.T) {
+	for _, said := range []string{"", "Tarantool 3"} {
+		inTime(t, func(b *bubble) {
+			dials := 0
+			b.connect(func(o *tnt.Options) {
+				o.Dialer = func(ctx context.Context, network, address string) (net.Conn, error) {
+					if dials++; dials > 3 {
+						return b.dial(ctx, network, address)
+					}
+					ours, theirs := net.Pipe()
+					go func() {
+						_, _ = io.WriteString(theirs, said)
+						_ = theirs.Close()
+					}()
+					return ours, nil
+				}
+			})
+			if dials != 4 {
+				t.Errorf("it dialled %d times", dials)
+			}
 		})
 	}
 }

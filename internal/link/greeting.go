@@ -28,7 +28,8 @@ func readGreeting(conn io.Reader) (wire.Greeting, error) {
 func noGreeting(have int, err error) error {
 	switch {
 	case errors.Is(err, io.EOF):
-		return fmt.Errorf("%w: it closed the connection after %d of %d bytes of a greeting", wire.ErrNotTarantool, have, wire.GreetingSize)
+		// A proxy whose server is away, or still starting, does that too.
+		return fmt.Errorf("the peer, which may not be Tarantool, closed the connection after %d of %d bytes of a greeting: %w", have, wire.GreetingSize, err)
 	case have == 0:
 		return fmt.Errorf("no greeting came: the peer may expect TLS or another protocol, such as HTTP: %w", err)
 	}
