@@ -41,12 +41,14 @@ func (m *member) run(ctx context.Context) {
 		if watches && isOver(watchers) {
 			watchers = m.watch() // it was an older server before
 		}
-		if err := m.probe(ctx, watches); errors.Is(err, context.DeadlineExceeded) {
-			if pause *= 2; pause > maxBackoff {
-				pause = maxBackoff
-			}
+		err := m.probe(ctx, watches)
+		if isSilence(err) {
+			pause = min(2*pause, maxBackoff)
 		} else {
 			pause = every / 4 // for the first probe after a silence
+		}
+		if errors.Is(err, tnt.ErrTooMany) { // that many probes have no answer
+			m.control.Drop(errSilent)
 		}
 		next := every
 		switch silent, hurry := m.urgency(); {
@@ -60,6 +62,12 @@ func (m *member) run(ctx context.Context) {
 		}
 		timer.Reset(next)
 	}
+}
+
+// isSilence reports whether a probe had no answer in time, or there are too many before
+// it that have none.
+func isSilence(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, tnt.ErrTooMany)
 }
 
 // isOver reports whether watchers have ended, as they do on a server without them.
@@ -104,8 +112,8 @@ func (m *member) probe(ctx context.Context, watches bool) error {
 	p := m.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch silent := errors.Is(err, context.DeadlineExceeded); {
-	case silent && ctx.Err() == nil, errors.Is(err, context.Canceled), errors.Is(err, tnt.ErrNotConnected), errors.Is(err, tnt.ErrConnectionLost):
+	switch silent := isSilence(err); {
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil, errors.Is(err, context.Canceled), errors.Is(err, tnt.ErrNotConnected), errors.Is(err, tnt.ErrConnectionLost):
 		return nil // the state of the connection tells
 	case silent:
 		m.silent = true
