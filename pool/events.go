@@ -67,14 +67,15 @@ func (m *member) hear(isRO any) {
 	if !ok {
 		return
 	}
-	if m.known && m.account.ro && !ro {
+	if m.heardRO && m.account.ro && !ro {
 		m.pool.turns++
 		m.account.turned = m.pool.turns
 	}
 	if m.told && m.account.ro != ro {
 		m.unmark() // it is newer than the refusal
 	}
-	m.account.ro, m.known, m.told = ro, true, true
+	m.account.ro, m.heardRO = ro, true
+	m.told = m.told || m.known()
 }
 
 // elect takes what the instance says of the election. p.mu is held.
@@ -82,7 +83,8 @@ func (m *member) elect(term, leader uint64) {
 	if term != m.account.term || leader != 0 {
 		m.account.leaderUUID = ""
 	}
-	m.account.term, m.account.leader = term, leader
+	m.account.term, m.account.leader, m.heardTerm = term, leader, true
+	m.told = m.told || m.known()
 }
 
 func number(v any) uint64 {

@@ -34,8 +34,9 @@ type member struct {
 	denied     bool  // box.info is denied
 
 	account    account
-	known      bool // the account is of the present session
-	told       bool // there is one
+	heardRO    bool // in the present session: whether it is read-only
+	heardTerm  bool // likewise: of the election
+	told       bool // there is an account, if an old one
 	replicaSet string
 	running    string // box.info.status: "running"
 	stranger   error  // it is another instance than before
@@ -159,7 +160,7 @@ func (m *member) onControl(_, to tnt.State, cause error) {
 		m.connected, m.controlErr, m.permanent, m.down, m.silent = true, nil, false, false, false
 		m.probeNow()
 	} else {
-		m.connected, m.known, m.lagFrom = false, false, nil
+		m.connected, m.heardRO, m.heardTerm, m.lagFrom = false, false, false, nil
 		if cause != nil {
 			m.controlErr = cause
 		}
@@ -254,10 +255,14 @@ func (m *member) joins(replicaSet string) {
 	m.replicaSet, m.outsider = replicaSet, nil
 }
 
+// known reports whether the account is of the present session. Of an instance whose term
+// has yet to come it is not known whether it is the leader or was. p.mu is held.
+func (m *member) known() bool { return m.heardRO && m.heardTerm }
+
 // facts returns what the member's role is decided by. p.mu is held.
 func (m *member) facts() facts {
 	f := facts{
-		account: m.account, known: m.known, told: m.told && m.stranger == nil && m.outsider == nil, denied: m.denied, master: m.role == Master,
+		account: m.account, known: m.known(), told: m.told && m.stranger == nil && m.outsider == nil, denied: m.denied, master: m.role == Master,
 	}
 	marked := time.Now().Before(m.markUntil)
 	f.marked = marked && m.markErr == nil
@@ -275,7 +280,7 @@ func (m *member) facts() facts {
 	case marked && m.markErr != nil:
 		f.unfit = m.markErr
 	case m.denied:
-	case !m.known:
+	case !f.known:
 		f.unfit = errNotYet
 	case m.replicaSet == "" && !m.pool.opts.Independent:
 		f.unfit = errNotYet

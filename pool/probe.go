@@ -124,7 +124,7 @@ func (m *member) probe(ctx context.Context, watches bool) error {
 		m.silent, m.lagFrom = false, nil
 		if !watches {
 			m.denied = isDenied(refused)
-			m.known = m.known && !m.denied
+			m.heardRO = m.heardRO && !m.denied
 		}
 	default:
 		m.silent = false
@@ -159,9 +159,11 @@ func (m *member) inform(i *box.InstanceInfo, watches bool) {
 		return
 	}
 	m.joins(i.ReplicasetUUID)
-	if e := i.Election; e != nil {
-		m.elect(e.Term, e.Leader)
+	var term, leader uint64
+	if e := i.Election; e != nil { // 2.6 and later
+		term, leader = e.Term, e.Leader
 	}
+	m.elect(term, leader)
 	m.hear(i.RO)
 }
 

@@ -107,7 +107,7 @@ func decide(all []facts, independent bool) []verdict {
 // alone returns what an instance is by itself: that of several that take writes one is
 // the master comes after that.
 func (f *facts) alone(all []facts, independent bool) verdict {
-	if !f.away && !independent && f.writable() {
+	if !f.away && !independent && f.known && f.writable() {
 		if why := f.behind(all); why != nil {
 			return verdict{Superseded, fmt.Errorf("%w: %w", ErrSuperseded, why)}
 		}
@@ -151,7 +151,7 @@ func (f *facts) behind(all []facts) error {
 // beside the one that is, nil where it may take writes as well.
 func (f *facts) yields(master *facts) error {
 	switch {
-	case f.away, f.marked, !f.writable():
+	case f.away, f.marked, !f.known, !f.writable():
 		return nil
 	case f.turned < master.turned:
 		return errTurnedLater

@@ -1,10 +1,14 @@
 package pool
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
+
+	"github.com/gotnt/tnt"
 )
 
 func TestDecide(t *testing.T) {
@@ -84,6 +88,46 @@ func TestHint(t *testing.T) {
 	if m.account != (account{term: 4, leader: 2, leaderUUID: "u"}) {
 		t.Errorf("a newer one: %+v", m.account)
 	}
+}
+
+// An instance that says that it is writable before it says in which term is neither the
+// master nor superseded yet.
+func TestTermYetToCome(t *testing.T) {
+	var list []Instance
+	for _, name := range []string{"a", "b"} {
+		list = append(list, Instance{Name: name, Options: tnt.Options{Dialer: func(context.Context, string, string) (net.Conn, error) {
+			return nil, errors.New("nobody is there")
+		}}})
+	}
+	p, err := New(Options{Instances: list})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close() }()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a, b := p.members[0], p.members[1]
+	for i, m := range p.members {
+		m.connected, m.replicaSet, m.account.id = true, "x", uint64(i+1)
+	}
+	want := func(when string, roleA, roleB Role) {
+		t.Helper()
+		if p.update(); a.role != roleA || b.role != roleB {
+			t.Errorf("%s: %v (%v) and %v (%v), want %v and %v", when, a.role, a.why, b.role, b.why, roleA, roleB)
+		}
+	}
+	b.hear(true)
+	b.elect(2, 1)
+	a.hear(false)
+	want("writable, and no term", Unknown, Replica)
+	a.elect(2, 1)
+	want("in its term", Master, Replica)
+	a.heardRO, a.heardTerm = false, false // a new session, in which it is the leader of a later term
+	b.elect(3, 1)
+	a.hear(false)
+	want("writable again, and no term", Unknown, Replica)
+	a.elect(3, 1)
+	want("in its new term", Master, Replica)
 }
 
 func TestDecideIndependent(t *testing.T) {
