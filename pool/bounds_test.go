@@ -155,6 +155,64 @@ func (e *embedded) wantLagKnown(t *testing.T, want ...bool) {
 	}
 }
 
+// A request that times out has its instance probed at once, not when that is due.
+func TestTimeoutProbes(t *testing.T) {
+	inBubble(t, nil, pool.Options{Probe: 30 * time.Second}, func(t *testing.T, e *embedded) {
+		must(t, e.Freeze(1))
+		replica, err := e.pool.On("r1")
+		must(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if err := selectOne(ctx, replica); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("of one that stands still: %v", err)
+		}
+		time.Sleep(31 * time.Second) // where the probe was due it would fail at 60 s
+		e.wantRoles(t, pool.Master, pool.Unknown, pool.Replica)
+	})
+}
+
+// What an instance has no room for goes to another one, once to each, and is not waited
+// for.
+func TestTooManyInFlight(t *testing.T) {
+	inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
+		ctx := t.Context()
+		var views []*pool.View
+		for i := range 3 {
+			narrow := e.instance(i)
+			narrow.Options.MaxInFlight = 1
+			must(t, e.pool.Replace(ctx, narrow))
+			v, err := e.pool.On(e.Name(i))
+			must(t, err)
+			must(t, v.WaitFor(ctx))
+			views = append(views, v)
+		}
+		held := make(chan error, 3)
+		hold := func(i int) {
+			e.Instance(i).Inject(tnttest.Fault{On: iproto.TypeSelect, Delay: time.Second, Times: 1})
+			go func() { held <- selectOne(ctx, views[i]) }()
+			synctest.Wait()
+		}
+		began := time.Now()
+		hold(1)
+		for range 4 {
+			must(t, selectOne(ctx, e.pool.Replica())) // the other replica
+		}
+		hold(2)
+		hold(0)
+		for _, v := range []*pool.View{e.pool.Replica(), e.pool.Any(), e.pool.Master()} {
+			if err := selectOne(ctx, v); !errors.Is(err, tnt.ErrTooMany) {
+				t.Errorf("%v: %v, want ErrTooMany", v, err)
+			}
+		}
+		if took := time.Since(began); took > 100*time.Millisecond {
+			t.Errorf("it took %v", took)
+		}
+		for range 3 {
+			must(t, <-held)
+		}
+	})
+}
+
 // Close ends what CloseGraceful and Remove wait for.
 func TestCloseEndsGracefulEnds(t *testing.T) {
 	inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
