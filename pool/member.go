@@ -140,14 +140,20 @@ func (m *member) takeConns() []*tnt.Conn {
 func (m *member) retire() {
 	p := m.pool
 	p.mu.Lock()
-	var conns []*tnt.Conn
-	if m.role == Superseded {
-		conns = m.takeConns()
+	if p.closed || m.role != Superseded {
+		p.mu.Unlock()
+		return
 	}
+	conns := m.takeConns()
+	p.retiring.Add(1)
 	p.mu.Unlock()
+	defer p.retiring.Done()
 	for _, conn := range conns {
 		conn.Drop(ErrSuperseded)
 		_ = conn.Close() // so that nobody who still holds it sends on a new session
+	}
+	for _, conn := range conns {
+		disconnect(conn)
 	}
 }
 

@@ -32,6 +32,8 @@ type Pool struct {
 	turns   uint64                  // how often one turned writable
 	closed  bool
 	done    chan struct{} // closed by Close
+
+	retiring sync.WaitGroup // of superseded instances; none joins it after Close
 }
 
 // New makes a pool and starts to connect to its instances; it waits for none. The
@@ -201,6 +203,7 @@ func (p *Pool) end(finish func([]*tnt.Conn)) {
 		})
 	}
 	all.Wait()
+	p.retiring.Wait()
 	p.news.wait()
 }
 
