@@ -167,7 +167,7 @@ func TestHostileEventsAndLateAnswers(t *testing.T) {
 		}
 		for i := range 50_000 {
 			w := wire.NewBody(nil)
-			w.String(iproto.KeyEventKey, fmt.Sprintf("key %d %s", i, strings.Repeat("x", 800))) // forty megabytes
+			w.String(iproto.KeyEventKey, fmt.Sprintf("key %d %s", i, strings.Repeat("x", 2400))) // 120 megabytes
 			w.String(iproto.KeyEventData, "value")
 			event := frame(iproto.TypeEvent, 0, w.End())
 			stray := frame(iproto.TypeOK, uint64(i)<<20|h.Sync&0xfffff+1, emptyBody)
@@ -179,7 +179,7 @@ func TestHostileEventsAndLateAnswers(t *testing.T) {
 		p.drain()
 	})
 	conn := toFake(t, addr)
-	heapUnder(t, 20<<20, func() {
+	heapUnder(t, 48<<20, func() {
 		if err := conn.Ping(testContext(t)); err != nil {
 			t.Fatal(err)
 		}
