@@ -164,7 +164,7 @@ func luaInteger(n int64) string {
 // of it, nor are spaces that the embedded server can't have, which it names in
 // an error. Give it to an EVAL:
 //
-//	text, err := tnt.One[string](ctx, conn, tnt.Eval{Expression: tnttest.SchemaLua})
+//	text, err := tnt.One[string](ctx, conn, tnt.Eval{Expr: tnttest.SchemaLua})
 //	schema, err := tnttest.ReadSchema(strings.NewReader(text))
 const SchemaLua = `
 local json = require('json').new()
