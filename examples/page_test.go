@@ -81,7 +81,7 @@ func TestBrokenPageFails(t *testing.T) {
 		"err := conn.Sellect(ctx)":                     true,
 		"tnt.Select{Spaec: \"s\"}":                     true,
 	} {
-		problems := compile(t, program(fmt.Sprintf(scope, ""), []block{{line: 1, code: code}}, false))
+		problems := compile(t, program(fmt.Sprintf(scope, ""), []block{{line: 1, code: code}}, false), "off")
 		if (problems != "") != broken {
 			t.Errorf("%s: broken=%t wanted, the compiler says %q", code, broken, problems)
 		}
@@ -153,7 +153,7 @@ func blocksOf(t *testing.T, file string) []block {
 
 func build(t *testing.T, scope string, blocks []block, routers bool) {
 	t.Helper()
-	if problems := compile(t, program(scope, blocks, routers)); problems != "" {
+	if problems := compile(t, program(scope, blocks, routers), "off"); problems != "" {
 		t.Errorf("the code of the page does not build:\n%s", problems)
 	}
 }
@@ -183,8 +183,8 @@ func program(scope string, blocks []block, routers bool) string {
 }
 
 // compile returns what the compiler says against a program, but for what is not
-// used. The program is in no file of the tree.
-func compile(t *testing.T, program string) string {
+// used. The program is in no file of the tree; workspace is its GOWORK.
+func compile(t *testing.T, program, workspace string) string {
 	t.Helper()
 	dir := t.TempDir()
 	real := filepath.Join(dir, "main.go")
@@ -204,7 +204,7 @@ func compile(t *testing.T, program string) string {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-overlay", name, "-gcflags=-e", "-o", filepath.Join(dir, "program"), "./frompage")
-	cmd.Env = append(os.Environ(), "GOWORK=off")
+	cmd.Env = append(os.Environ(), "GOWORK="+workspace)
 	out, err := cmd.CombinedOutput()
 	if err == nil {
 		return ""
