@@ -4,7 +4,6 @@
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT       := mvdan.cc/gofumpt@v0.12.0
 GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
-GORELEASE     := golang.org/x/exp/cmd/gorelease@v0.0.0-20261113113407-e3970619a1a4
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 BENCHSTAT     := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
@@ -77,8 +76,8 @@ soak: servers ## put every server under load and faults: DURATION=10m SEED=n
 mutate: ## list what the tests of a package miss: DIR=internal/mp FILES=skip.go,nest.go SAMPLE=100 SEED=n MUTATEFLAGS="-mutate.numbers=7,9"
 	go test -count=1 -v -timeout 0 -run TestMutations ./internal/mutationtest -mutate.dir=$(DIR) -mutate.files=$(FILES) -mutate.sample=$(SAMPLE) -mutate.seed=$(SEED) $(MUTATEFLAGS)
 
-release-test: ## prove a release of all modules, those with large dependencies too
-	cd release && go test -count=1 -timeout 20m -run TestRelease . -release.all
+release-test: ## prove a release of all modules, those with large dependencies too, and the comparison of APIs
+	cd release && go test -count=1 -timeout 20m -run 'TestRelease|TestCompare' . -release.all
 
 # What the tests need beside Go: a C compiler for the race detector, a Tarantool.
 prepare:
@@ -157,14 +156,9 @@ vuln: ## look for known vulnerabilities in what each module uses
 	$(call each,go run $(GOVULNCHECK) ./...)
 
 gorelease: ## compare the API of each published module with its last version
-	@last=$$(git describe --tags --abbrev=0 --match 'v[0-9]*' 2>/dev/null); \
+	@last=$$(git -c versionsort.suffix=- tag --list 'v[0-9]*' --sort=-version:refname | head -n 1); \
 	if [ -z "$$last" ]; then echo "nothing is released yet: there is no API to compare with"; exit 0; fi; \
-	failed=; \
-	for module in $(filter-out bench examples examples/% release,$(MODULES)); do \
-		echo "== $$module since $$last"; \
-		(cd "$$module" && go run $(GORELEASE) -base "$$last") || failed="$$failed $$module"; \
-	done; \
-	if [ -n "$$failed" ]; then echo "INCOMPATIBLE:$$failed" >&2; exit 1; fi
+	cd release && go run . -compare "$$last"
 
 release: ## show what a release would do, and prove it: VERSION=v0.1.0, and TAG=-tag to make the tags
 	cd release && go run . -version "$(VERSION)" $(TAG)

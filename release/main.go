@@ -3,6 +3,7 @@
 //
 //	go run . -version v0.1.0        # shows what would be done, and proves it
 //	go run . -version v0.1.0 -tag   # makes the tags; pushing them is up to you
+//	go run . -compare v0.1.0        # tells how the exported API differs from a version's
 //
 // Between releases the modules require each other by a replace to the tree they
 // are in, which nobody outside of it can use. The tags are made on a commit of
@@ -27,15 +28,29 @@ import (
 func main() {
 	version := flag.String("version", "", "the version, such as `v0.1.0`")
 	tag := flag.Bool("tag", false, "make the tags; without it nothing is changed")
+	base := flag.String("compare", "", "compare the exported API with that of the `version`, and do nothing else")
 	tree := flag.String("tree", "..", "the `directory` of the repository")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Stdout, *tree, *version, *tag, nil)
+	err := start(ctx, *tree, *version, *base, *tag)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}
+}
+
+// start does what was asked for.
+func start(ctx context.Context, tree, version, base string, tag bool) error {
+	if base == "" {
+		return run(ctx, os.Stdout, tree, version, tag, nil)
+	}
+	proxy, err := os.MkdirTemp("", "tnt-proxy-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(proxy) //nolint:errcheck // the system clears its temporary files
+	return compare(ctx, os.Stdout, tree, base, proxy, nil)
 }
 
 // run prepares and proves a release of the HEAD of the repository in tree, and
@@ -65,7 +80,7 @@ func run(ctx context.Context, out io.Writer, tree, version string, tag bool, unp
 		return err
 	}
 	fmt.Fprintln(out, changes)
-	if err := rel.publish(work + "/proxy"); err != nil {
+	if err := rel.publish(work+"/proxy", true); err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "building a user's module from a proxy in a directory")

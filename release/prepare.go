@@ -152,8 +152,9 @@ func (r *release) zip(name string, m mod, revision string) error {
 }
 
 // publish writes every module, as it is at HEAD, to a module proxy in a
-// directory: GOPROXY=file://dir.
-func (r *release) publish(dir string) error {
+// directory: GOPROXY=file://dir. A version that is not listed is found by those who ask
+// for it, and is no newest one.
+func (r *release) publish(dir string, listed bool) error {
 	for _, m := range r.modules {
 		escaped, err := module.EscapePath(m.path)
 		if err != nil {
@@ -167,11 +168,14 @@ func (r *release) publish(dir string) error {
 		if err != nil {
 			return err
 		}
-		for name, text := range map[string]string{
-			"list":              r.version + "\n",
+		files := map[string]string{
 			r.version + ".info": fmt.Sprintf(`{"Version":%q,"Time":"2026-01-01T00:00:00Z"}`, r.version),
 			r.version + ".mod":  string(goMod),
-		} {
+		}
+		if listed {
+			files["list"] = r.version + "\n"
+		}
+		for name, text := range files {
 			if err := os.WriteFile(filepath.Join(at, name), []byte(text), 0o644); err != nil {
 				return err
 			}

@@ -98,12 +98,63 @@ func TestProofFails(t *testing.T) {
 	if err := os.WriteFile(sum, spoilt, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := rel.publish(filepath.Join(work, "proxy")); err != nil {
+	if err := rel.publish(filepath.Join(work, "proxy"), true); err != nil {
 		t.Fatal(err)
 	}
 	err = rel.prove(ctx, filepath.Join(work, "proxy"), filepath.Join(work, "user"), nil)
 	if err == nil || !strings.Contains(err.Error(), "checksum mismatch") {
 		t.Errorf("a wrong sum: %v, want a checksum mismatch", err)
+	}
+}
+
+// TestCompare releases a tree, removes an exported function of a nested module in it,
+// and has that be told.
+func TestCompare(t *testing.T) {
+	if !*all {
+		t.Skip("it builds modules with large dependencies: make release-test")
+	}
+	ctx := t.Context()
+	tree := copyOfTree(t)
+	work := t.TempDir()
+	proxy := filepath.Join(work, "proxy")
+	rel, err := prepare(ctx, tree, filepath.Join(work, "clone"), testVersion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := rel.publish(proxy, true); err != nil {
+		t.Fatal(err)
+	}
+	change(t, filepath.Join(tree, "prometheus", "pool.go"), "func NewPoolCollector(", "func newPoolCollector(")
+	change(t, filepath.Join(tree, "pool", "stats.go"), "// Stats returns", "func (p *Pool) More() {}\n\n// Stats returns")
+	mustGit(t, tree, "commit", "--quiet", "--all", "-m", "A change")
+	var told bytes.Buffer
+	uncompared := []string{"arrow", "cmd/tnt", "msgpackv5", "otel", "vshard/vshardyaml", "xlog"}
+	if err := compare(ctx, &told, tree, testVersion, proxy, uncompared); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"NewPoolCollector: removed", "(*Pool).More: added"} {
+		if !strings.Contains(told.String(), want) {
+			t.Errorf("%q is not told:\n%s", want, &told)
+		}
+	}
+	if n := strings.Count(told.String(), "# summary"); n != len(rel.modules)-len(uncompared) {
+		t.Errorf("%d summaries for %d modules", n, len(rel.modules)-len(uncompared))
+	}
+}
+
+// change replaces a piece of a file.
+func change(t *testing.T, file, old, by string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := bytes.Replace(text, []byte(old), []byte(by), 1)
+	if bytes.Equal(changed, text) {
+		t.Fatalf("%s has no %q", file, old)
+	}
+	if err := os.WriteFile(file, changed, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
