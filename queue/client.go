@@ -29,6 +29,9 @@ const (
 	maxPause = 300 * time.Millisecond
 	// lookEvery is how often it is looked whether another server is the master.
 	lookEvery = time.Second
+	// strayLooks is how often sessions of nobody's are looked for after a reconnect, each
+	// lookEvery; later it is done as often as for such tasks.
+	strayLooks = 3
 	// sweepEvery is how often tasks are looked for that nobody here knows of.
 	sweepEvery = 15 * time.Second
 )
@@ -50,6 +53,10 @@ type Client struct {
 	// early says that the suspects are from before the first take on the present
 	// link: when those on the links before are over, they are nobody's.
 	early bool
+	// strays are sessions of nobody's, as the server has told, and looks is how often they
+	// are still looked for, as a connection was lost.
+	strays luacall.Value
+	looks  int
 
 	mu       sync.Mutex
 	current  *link
@@ -175,6 +182,10 @@ func (c *Client) tend(l *link) error {
 			if c.early && len(c.suspects) > 0 && c.isQuiet() {
 				c.sweep(l)
 			}
+			if c.looks > 0 || len(c.strays) > len(noStrays) {
+				c.looks = max(0, c.looks-1)
+				c.bounded(func(ctx context.Context) { c.endStrays(ctx, l) })
+			}
 		case <-sweep.C:
 			c.sweep(l)
 		}
@@ -183,9 +194,17 @@ func (c *Client) tend(l *link) error {
 
 // sweep looks for tasks that are nobody's.
 func (c *Client) sweep(l *link) {
+	c.bounded(func(ctx context.Context) {
+		c.suspects, c.early = c.releaseOrphans(ctx, l, c.suspects, false), false
+		c.endStrays(ctx, l)
+	})
+}
+
+// bounded does what must not keep the supervisor for long.
+func (c *Client) bounded(do func(context.Context)) {
 	ctx, cancel := context.WithTimeout(c.ctx, takeSlice)
 	defer cancel()
-	c.suspects, c.early = c.releaseOrphans(ctx, l, c.suspects, false), false
+	do(ctx)
 }
 
 func (c *Client) publish(l *link, why error) {

@@ -25,9 +25,12 @@
 // A take that its caller gives up loses nothing: it goes on in the background
 // for at most 5 s, and a task that it still gets is released. So is a task that
 // was taken while a connection was lost, so that nobody heard of it: the Client
-// looks for those at each new connection, and now and then. That takes the right
-// to EVAL and to read the spaces _queue and _queue_taken_2; without it such
-// tasks wait for their ttr, or for the end of the Client.
+// looks for those at each new connection, and now and then. Where the connection ends at
+// the very moment of the take the module even makes a session of nobody's that keeps
+// the task for good; the Client ends those. All that takes the right to EVAL, to read the
+// spaces _queue and _queue_taken_2, and to read and write _queue_session_ids and
+// _queue_shared_sessions; without it such tasks wait for their ttr, or for the end of
+// the Client, and those of nobody for the next start or switch of the master.
 //
 // # What to know about the module itself
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/gotnt/tnt/internal/luacall"
+	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/queuelua"
 )
 
@@ -38,3 +39,18 @@ func (c *Client) releaseOrphans(ctx context.Context, l *link, before map[taskKey
 	}
 	return suspects
 }
+
+// endStrays ends sessions that the module made for takes whose connections were lost
+// at the wrong moment, and that were there the time before as well: of a session that
+// ends in order the module forgets the connection at once. It keeps those to end the
+// next time.
+func (c *Client) endStrays(ctx context.Context, l *link) {
+	results, err := luacall.Eval(ctx, l, queuelua.Strays, c.strays)
+	c.strays = noStrays
+	if found := luacall.At(results, 0); err == nil && found.Type() == mp.TypeArray {
+		c.strays = found
+	} // else it is without the right to, or the connection is lost
+}
+
+// noStrays is an empty list.
+var noStrays = luacall.Value{0x90}

@@ -223,6 +223,33 @@ func TestLostAnswers(t *testing.T) {
 	})
 }
 
+// The module may take a task for a session of nobody's, which nobody can finish and
+// which does not expire.
+func TestTasksOfNobody(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		put(t, w.jobs, "a", "b")
+		mine := take[string](t, w.jobs)
+		w.cut()
+		if !w.fake.Lose("jobs") || w.states() != "tt" {
+			t.Fatalf("the tasks are %q", w.states())
+		}
+		again := func(data string, most time.Duration) {
+			ctx, cancel := context.WithTimeout(t.Context(), most)
+			defer cancel()
+			if got, err := queue.Take[string](ctx, w.jobs); err != nil || got.Data != data {
+				t.Errorf("took %v, %v", got, err)
+			}
+		}
+		again("b", 4*time.Second)
+		if err := mine.Ack(t.Context()); err != nil {
+			t.Errorf("of the session that goes on: %v", err)
+		}
+		put(t, w.jobs, "c")
+		w.fake.Lose("jobs") // without a connection of ours being lost
+		again("c", 20*time.Second)
+	})
+}
+
 // A task whose session was forgotten may have the number of one that was taken
 // since: it is not to be finished by its old taker.
 func TestForgottenSession(t *testing.T) {

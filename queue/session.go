@@ -93,6 +93,7 @@ func (c *Client) begin() (l *link, err error) {
 		return nil, err
 	}
 	c.suspects, c.early = c.releaseOrphans(ctx, l, nil, c.isQuiet()), true
+	c.strays, c.looks = noStrays, strayLooks
 	return l, nil
 }
 

@@ -206,15 +206,15 @@ func (r *replicas) nameOf(conn *tnt.Conn) string {
 	if name != "" {
 		return name
 	}
-	for _, s := range r.pool.Status() {
-		if s.UUID == uuid {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.names[uuid] = s.Name
-			return s.Name
-		}
+	all := r.pool.Status()
+	at := slices.IndexFunc(all, func(s pool.Status) bool { return s.UUID == uuid })
+	if at < 0 {
+		return conn.Options().Address
 	}
-	return conn.Options().Address
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.names[uuid] = all[at].Name
+	return all[at].Name
 }
 
 // setMaster implements connections.

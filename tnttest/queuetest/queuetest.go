@@ -44,6 +44,7 @@ type Queue struct {
 	tubes    map[string]*tube
 	sessions map[string]*session
 	conns    map[*tnttest.Conn]*session
+	strays   map[string]bool // sessions that Lose has made
 }
 
 // session is who takes tasks: its connections come and go.
@@ -57,7 +58,7 @@ type session struct {
 func Attach(srv *tnttest.Server, opts ...Option) *Queue {
 	q := &Queue{
 		srv: srv, clock: systemClock{}, ttr: time.Minute, state: "RUNNING",
-		tubes: make(map[string]*tube), sessions: make(map[string]*session), conns: make(map[*tnttest.Conn]*session),
+		tubes: make(map[string]*tube), sessions: make(map[string]*session), conns: make(map[*tnttest.Conn]*session), strays: make(map[string]bool),
 	}
 	for _, opt := range opts {
 		opt(q)
@@ -72,6 +73,7 @@ func Attach(srv *tnttest.Server, opts ...Option) *Queue {
 	srv.HandleEval(queuelua.Create, q.create)
 	srv.HandleEval(queuelua.Exists, q.exists)
 	srv.HandleEval(queuelua.Taken, q.taken)
+	srv.HandleEval(queuelua.Strays, q.endStrays)
 	return q
 }
 
@@ -139,11 +141,16 @@ func (q *Queue) session(c *tnttest.Call) *session {
 	if s := q.conns[conn]; s != nil {
 		return s
 	}
+	s := q.newSession()
+	q.join(conn, s)
+	return s
+}
+
+func (q *Queue) newSession() *session {
 	uuid := make([]byte, 16)
 	_, _ = rand.Read(uuid)
 	s := &session{uuid: string(uuid)}
 	q.sessions[s.uuid] = s
-	q.join(conn, s)
 	return s
 }
 
@@ -192,11 +199,7 @@ func (q *Queue) expire() {
 		}
 		delete(q.sessions, uuid)
 		for _, t := range q.tubes {
-			for _, k := range t.tasks {
-				if k.state == taken && k.owner == uuid {
-					k.state, k.owner = ready, ""
-				}
-			}
+			t.releaseOf(uuid)
 		}
 	}
 }

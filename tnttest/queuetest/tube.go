@@ -83,6 +83,15 @@ func (t *tube) settle() {
 	}
 }
 
+// releaseOf makes the tasks of a session ready.
+func (t *tube) releaseOf(uuid string) {
+	for _, k := range t.tasks {
+		if k.state == taken && k.owner == uuid {
+			k.state, k.owner = ready, ""
+		}
+	}
+}
+
 // later has those that wait look again.
 func (t *tube) later(d time.Duration) { t.queue.clock.AfterFunc(d, t.queue.wake) }
 

@@ -7,7 +7,7 @@ local base, name = tonumber(os.getenv('BASE')), os.getenv('NAME')
 local number = tonumber(name:match('%d'))
 local cfg = {listen = ('127.0.0.1:%d'):format(base + number), memtx_memory = 64 * 1024 * 1024}
 if os.getenv('PAIR') then
-    queue.cfg({ttr = 60, in_replicaset = true})
+    queue.cfg({ttr = 10, in_replicaset = true}) -- short: tests wait for sessions that a switch left behind
     cfg.replication = {}
     for i = 1, 2 do cfg.replication[i] = ('replicator:secret@127.0.0.1:%d'):format(base + i) end
     cfg.read_only = number ~= 1
