@@ -2,22 +2,54 @@ package cdc
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 )
 
-// Drop frees a consumer: a server of 3.3 and later keeps no log for it any
-// more. An earlier one keeps none and has nothing to free, which is no error.
-// The user needs the right to write the space _gc_consumers.
+// For how long Drop waits for a server to notice that a consumer's connection
+// is gone, and how often it asks.
+const (
+	dropPatience = 5 * time.Second
+	dropPause    = 20 * time.Millisecond
+)
+
+// Drop frees a consumer that is not coming back: a server of 3.3 and later
+// keeps no log for it any more. An earlier one keeps none and has nothing to free,
+// which is no error, nor is a consumer that the server does not know. The
+// consumer's Feed has to be at its end: while it is connected Drop waits, for 5 s at
+// most, and fails.
+//
+// The user needs the right to call the function box.ctl.replica_gc and the role
+// "replication".
 func Drop(ctx context.Context, conn *tnt.Conn, consumer uuid.UUID) error {
 	if !conn.Version().AtLeast(3, 3, 0) {
 		return nil
 	}
-	if _, err := conn.Delete(ctx, "_gc_consumers", tnt.K(consumer.String())); err != nil {
+	for began := time.Now(); ; {
+		_, err := conn.Call(ctx, "box.ctl.replica_gc", consumer.String())
+		why := ""
+		if refused := (*tnt.Error)(nil); errors.As(err, &refused) && refused.Code == errcode.ReplicaGC {
+			why, _ = refused.Fields["details"].(string)
+		}
+		switch {
+		case err == nil, why == "Replica does not exist":
+			return nil
+		case why == "Replica is connected" && time.Since(began) < dropPatience:
+			if sleep(ctx, dropPause) {
+				continue
+			}
+			err = ctx.Err()
+		case why == "Replica is connected":
+			err = fmt.Errorf("its Feed has to end first: %w", err)
+		case errors.Is(err, errcode.AccessDenied):
+			err = fmt.Errorf("that takes rights: box.schema.user.grant(user, 'replication') and grant(user, 'execute', 'lua_call', 'box.ctl.replica_gc'): %w", err)
+		}
 		return fmt.Errorf("cdc: cannot drop consumer %v: %w", consumer, err)
 	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -120,6 +121,27 @@ local deadline = fiber.time() + 10
 while #box.info.gc().checkpoints > 1 and fiber.time() < deadline do fiber.sleep(0.01) end
 `
 
+// collected waits until the log behind a position is gone: the files go a
+// little later.
+func collected(t *testing.T, s *tarantool.Server, position types.VClock) ballot {
+	t.Helper()
+	opts := at(s)[0]
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		l, err := open(testContext(t), &opts, 1<<20, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := l.vote()
+		_ = l.Close()
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("the log starts at %v, %v", b.gc, err)
+		}
+		if !position.Covers(b.gc) {
+			return b
+		}
+	}
+}
+
 func TestGapAheadAndOthers(t *testing.T) {
 	onServers(t, "{replication_timeout = 0.1}", func(t *testing.T, p tarantool.Program, s *tarantool.Server) {
 		conn := connect(t, s)
@@ -130,22 +152,7 @@ func TestGapAheadAndOthers(t *testing.T) {
 		eval(t, conn, collectLogs)
 		early := position
 		early.VClock[1] = 5
-		var b ballot
-		opts := at(s)[0]
-		for deadline := time.Now().Add(10 * time.Second); ; { // the files go a little later
-			l, err := open(testContext(t), &opts, 1<<20, time.Minute)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b, err = l.vote()
-			_ = l.Close()
-			if err != nil || time.Now().After(deadline) {
-				t.Fatalf("the log starts at %v, %v", b.gc, err)
-			}
-			if !early.VClock.Covers(b.gc) {
-				break
-			}
-		}
+		b := collected(t, s, early.VClock)
 		if err := failure(t, Stream(testContext(t), at(s), Options{From: AtPosition(early)})); !errors.Is(err, ErrGap) {
 			t.Errorf("a position whose log is gone: %v", err)
 		}
@@ -194,9 +201,25 @@ func TestSilentGapIsFoundAtTheFirstHeartbeat(t *testing.T) {
 	})
 }
 
+// standstill is for how long a consumer takes nothing: many times as long as
+// a silent follower lives, which is four times replication_timeout. TNT_STANDSTILL
+// makes it longer.
+func standstill(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("TNT_STANDSTILL")
+	if text == "" {
+		return 2 * time.Second
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // A consumer that takes nothing costs neither the connection nor memory.
 func TestStalledConsumer(t *testing.T) {
-	onServers(t, "{replication_timeout = 0.25}", func(t *testing.T, p tarantool.Program, s *tarantool.Server) {
+	onServers(t, "{replication_timeout = 0.05}", func(t *testing.T, p tarantool.Program, s *tarantool.Server) {
 		conn := connect(t, s)
 		const buffer = 64 << 10
 		lost := 0
@@ -218,7 +241,7 @@ func TestStalledConsumer(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		eval(t, conn, `for i = 1, 20000 do box.space.goods:replace({i, string.rep('x', 200)}) end`)
-		time.Sleep(2500 * time.Millisecond) // longer than a silent follower lives: four timeouts
+		time.Sleep(standstill(t))
 		r.out.mu.Lock()
 		size := r.out.size
 		r.out.mu.Unlock()
@@ -309,6 +332,47 @@ func TestMissingGrants(t *testing.T) {
 	})
 }
 
+// Drop names the rights that it takes, and refuses a consumer that is connected.
+func TestDropRefuses(t *testing.T) {
+	onServers(t, "{replication_timeout = 0.1}", func(t *testing.T, p tarantool.Program, s *tarantool.Server) {
+		if !p.Version.AtLeast(3, 3, 0) {
+			t.Skipf("takes Tarantool 3.3, this is %v", p.Version)
+		}
+		conn := connect(t, s)
+		eval(t, conn, `
+		    box.session.su('admin')
+		    box.schema.user.create('reader', {password = 'x'})
+		    box.schema.user.grant('reader', 'replication')`)
+		consumer := uuid.New()
+		reader, err := tnt.ConnectOptions(testContext(t), tnt.Options{Address: s.Address, User: "reader", Password: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = reader.Close() }()
+		if err := Drop(testContext(t), reader, consumer); !errors.Is(err, errcode.AccessDenied) || !strings.Contains(err.Error(), "'execute', 'lua_call', 'box.ctl.replica_gc'") {
+			t.Errorf("without a right: %v", err)
+		}
+		eval(t, conn, `box.session.su('admin') box.schema.user.grant('reader', 'execute', 'lua_call', 'box.ctl.replica_gc')`)
+		ctx, cancel := context.WithCancel(testContext(t))
+		ended := make(chan error, 1)
+		following := make(chan struct{})
+		f := Stream(ctx, at(s), Options{From: Now, Consumer: consumer, OnState: func(State) { close(following) }})
+		go func() { ended <- failure(t, f) }()
+		<-following
+		soon, stop := context.WithTimeout(testContext(t), 100*time.Millisecond)
+		defer stop()
+		if err := Drop(soon, reader, consumer); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("one that is connected: %v", err)
+		}
+		cancel()
+		<-ended
+		if err := Drop(testContext(t), reader, consumer); err != nil { // also where the server has not noticed yet
+			t.Error(err)
+		}
+		eval(t, conn, `assert(box.space._gc_consumers:count() == 0)`)
+	})
+}
+
 func TestServerWithoutLog(t *testing.T) {
 	if len(programs) == 0 {
 		t.Skip("no real server: none on PATH nor in TARANTOOL")
@@ -363,7 +427,15 @@ func TestConsumerKeepsTheLog(t *testing.T) {
 		if err := Drop(testContext(t), again, checkpoint.Consumer); err != nil {
 			t.Fatal(err)
 		}
+		if err := Drop(testContext(t), again, checkpoint.Consumer); err != nil {
+			t.Errorf("one that is not there any more: %v", err)
+		}
 		eval(t, again, `assert(box.space._gc_consumers:count() == 0)`)
+		eval(t, again, collectLogs)
+		collected(t, s, checkpoint.Position.VClock)
+		if err := failure(t, Stream(testContext(t), at(s), Options{From: At(checkpoint)})); !errors.Is(err, ErrGap) {
+			t.Errorf("from the checkpoint of a consumer that was dropped: %v", err)
+		}
 	})
 }
 

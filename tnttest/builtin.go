@@ -21,6 +21,9 @@ func (s *Server) registerBuiltins() {
 	})
 	s.Handle("box.session.user", func(c *Call) ([]any, error) { return []any{c.User()}, nil })
 	s.registerUsers()
+	if s.hasConsumers() {
+		s.Handle("box.ctl.replica_gc", dropConsumer)
+	}
 }
 
 // HandleDemo registers the functions that `tnt serve` has: echo, which returns

@@ -14,14 +14,10 @@ import (
 	"github.com/gotnt/tnt/types"
 )
 
-// gcConsumersID is the id of _gc_consumers, which came with 3.3.
-const gcConsumersID = 388
-
 // What the versions differ in, by the recordings of 2.6.0 and 3.8.0.
 func (s *Server) checksReplicaSet() bool { return s.opts.version.AtLeast(3, 0, 0) }
 func (s *Server) tellsGaps() bool        { return s.opts.version.AtLeast(2, 10, 8) }
 func (s *Server) hasJoinMeta() bool      { return s.opts.version.AtLeast(2, 11, 0) }
-func (s *Server) hasConsumers() bool     { return s.opts.version.AtLeast(3, 3, 0) }
 
 // follows reports whether a request is one of a follower's.
 func follows(t iproto.Type) bool {
@@ -180,13 +176,6 @@ func (s *Server) maySubscribe(from *followRequest) *types.Error {
 		return memtx.Errorf(errcode.Cfg, "Incorrect value for option 'replication': duplicate connection with the same replica UUID")
 	}
 	return nil
-}
-
-// keepConsumer writes the row of a consumer.
-func (s *Server) keepConsumer(id uuid.UUID, position types.VClock) *types.Error {
-	b := mp.AppendString(mp.AppendArrayLen(nil, 3), id.String())
-	b = mp.AppendMapLen(replication.AppendVClock(b, position), 0)
-	return s.engine.SetLocal(gcConsumersID, b)
 }
 
 // positionAnswer is the first answer to a follower: how far the log goes, and

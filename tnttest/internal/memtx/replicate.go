@@ -85,6 +85,15 @@ func (e *Engine) SetLocal(space uint32, tuple []byte) *Error {
 	return err
 }
 
+// RemoveLocal deletes a tuple of a local space for a user, of a server that is
+// read-only, too. It reports whether there was one.
+func (e *Engine) RemoveLocal(u *User, space uint32, key []byte) (bool, *Error) {
+	e.applying = true
+	defer func() { e.applying = false }()
+	out, err := e.Delete(nil, u, &Change{Space: space, Key: key})
+	return out.Tuple != nil, err
+}
+
 // Snapshot returns the committed tuples of all spaces that other servers are
 // told of, in the order of the spaces' ids.
 func (e *Engine) Snapshot() (spaces []Stored, err *Error) {
