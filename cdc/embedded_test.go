@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"github.com/gotnt/tnt"
@@ -215,60 +214,6 @@ func TestEmbeddedSynchronous(t *testing.T) {
 				}
 				return
 			}
-		}
-	})
-}
-
-// A second follower with the same UUID waits until the first is gone; the
-// consumer's row is there from 3.3 on, and Drop frees it.
-func TestEmbeddedConsumer(t *testing.T) {
-	onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {
-		id := uuid.New()
-		ctx, cancel := context.WithCancel(t.Context())
-		following := make(chan struct{}, 1)
-		first := Stream(ctx, of(srv), Options{From: Now, Consumer: id, OnState: func(s State) {
-			if s.Following {
-				following <- struct{}{}
-			}
-		}})
-		ended := make(chan error)
-		go func() { ended <- failure(t, first) }()
-		<-following
-		refused := false
-		second := Stream(t.Context(), of(srv), Options{From: Now, Consumer: id, OnState: func(s State) {
-			refused = refused || errors.Is(s.Err, errcode.Cfg)
-		}})
-		go func() {
-			time.Sleep(3 * time.Second)
-			cancel()
-			if err := <-ended; !errors.Is(err, context.Canceled) {
-				t.Errorf("the first ended with %v", err)
-			}
-			time.Sleep(10 * time.Second)
-			_ = srv.Space("goods").Replace(1, "one")
-		}()
-		take(t, second, func(tx *Tx) bool { return len(tx.Changes) > 0 })
-		if !refused {
-			t.Error("the second was not refused")
-		}
-		synctest.Wait()
-		conn, err := tnt.ConnectOptions(t.Context(), of(srv)[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = conn.Close() }()
-		kept := func() int {
-			n, err := srv.Space("_gc_consumers").Len()
-			if err != nil {
-				t.Fatal(err)
-			}
-			return n
-		}
-		if want := map[bool]int{true: 1}[conn.Version().AtLeast(3, 3, 0)]; kept() != want {
-			t.Errorf("%d consumers, wanted %d", kept(), want)
-		}
-		if err := Drop(t.Context(), conn, id); err != nil || kept() != 0 {
-			t.Errorf("%v, and %d consumers are left", err, kept())
 		}
 	})
 }
