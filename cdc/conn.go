@@ -116,7 +116,7 @@ func (l *conn) receive() (row replication.Row, size int, err error) {
 		return row, 0, err
 	}
 	if length > uint64(l.maxFrame) {
-		return row, 0, fmt.Errorf("%w: the server sends a row of %d bytes", ErrTooLarge, length)
+		return row, 0, fmt.Errorf("%w: Options.MaxTransaction is %d, and the server sends a row of %d bytes", ErrTooLarge, l.maxFrame, length)
 	}
 	_, _ = l.in.Discard(head) // it was peeked at
 	frame := make([]byte, 0, min(length, firstPiece))

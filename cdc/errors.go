@@ -13,10 +13,10 @@ import (
 var (
 	// ErrGap: the server no longer has what came right after the position. A
 	// new snapshot is the cure; on 3.3 and later a Checkpoint keeps the logs.
-	ErrGap = errors.New("cdc: the log right after the position is gone")
+	ErrGap = errors.New("cdc: the log right after the position is gone; start from a snapshot")
 	// ErrAhead: the position is ahead of the server, which was restored from a
 	// backup or lost the end of its log. A new snapshot is the cure.
-	ErrAhead = errors.New("cdc: the position is ahead of the server")
+	ErrAhead = errors.New("cdc: the position is ahead of the server, which lost the end of its log; start from a snapshot")
 	// ErrOtherReplicaSet: the position is of another replica set.
 	ErrOtherReplicaSet = errors.New("cdc: the server is of another replica set than the position")
 	// ErrTooLarge: a transaction, or what waits for a decision on synchronous
@@ -29,7 +29,7 @@ var (
 	// ErrSnapshotLost: the connection was lost in the middle of a snapshot, of
 	// which some was given out already. What was given out is to be dropped: the
 	// next All starts over.
-	ErrSnapshotLost = errors.New("cdc: the connection was lost in the middle of a snapshot")
+	ErrSnapshotLost = errors.New("cdc: the connection was lost in the middle of a snapshot; drop what came, and start over")
 )
 
 // final marks errors that another attempt with the same server would bring
@@ -63,7 +63,7 @@ func explain(err error, opts *tnt.Options) error {
 	case code == errcode.ReplicasetUUIDMismatch:
 		return final{fmt.Errorf("%w: %w", ErrOtherReplicaSet, err)}
 	case code == errcode.Cfg && strings.Contains(refused.Message, "duplicate connection"):
-		return fmt.Errorf("cdc: the server still holds an earlier connection of this follower: %w", err)
+		return fmt.Errorf("cdc: the server still holds an earlier connection of this follower, or another Feed has its Consumer: %w", err)
 	case mayPass(code):
 		return err
 	}

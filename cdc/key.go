@@ -14,7 +14,7 @@ import (
 	"github.com/gotnt/tnt/schema"
 )
 
-// ErrCollation: a Mirror has a space whose primary key has a collation. Which
+// ErrCollation reports that a Mirror has a space whose primary key has a collation. Which
 // strings are one key then depends on the version of ICU that the server was built
 // with. To name the other spaces in Mirror is the cure, or to have whole
 // tuples logged.

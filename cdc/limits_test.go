@@ -201,14 +201,14 @@ func TestSilentGapIsFoundAtTheFirstHeartbeat(t *testing.T) {
 	})
 }
 
-// standstill is for how long a consumer takes nothing: many times as long as
-// a silent follower lives, which is four times replication_timeout. TNT_STANDSTILL
+// standstill is for how long a consumer takes nothing: longer than a silent
+// follower lives, which is four times replication_timeout. TNT_STANDSTILL
 // makes it longer.
 func standstill(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv("TNT_STANDSTILL")
 	if text == "" {
-		return 2 * time.Second
+		return 2500 * time.Millisecond
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
@@ -219,7 +219,7 @@ func standstill(t *testing.T) time.Duration {
 
 // A consumer that takes nothing costs neither the connection nor memory.
 func TestStalledConsumer(t *testing.T) {
-	onServers(t, "{replication_timeout = 0.05}", func(t *testing.T, p tarantool.Program, s *tarantool.Server) {
+	onServers(t, "{replication_timeout = 0.25}", func(t *testing.T, p tarantool.Program, s *tarantool.Server) {
 		conn := connect(t, s)
 		const buffer = 64 << 10
 		lost := 0

@@ -63,9 +63,13 @@ func (o *outbox) end(err error) {
 	o.mu.Unlock()
 }
 
-// get takes the next Tx, or the error behind the last.
+// get takes the next Tx, or the error behind the last. When ctx ends, what was
+// read ahead is left.
 func (o *outbox) get(ctx context.Context) (*Tx, error) {
 	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		o.mu.Lock()
 		if len(o.queue) > 0 {
 			tx := o.queue[0]

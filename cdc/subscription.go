@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +39,7 @@ type subscription struct {
 
 	lastBeat time.Time    // zero where rows came behind it
 	ackEvery atomic.Int64 // nanoseconds
+	ackErr   error        // why the connection was closed for want of an acknowledgement
 	beat     chan struct{}
 }
 
@@ -83,12 +85,14 @@ func (r *runner) subscribe(ctx context.Context, l *conn) error {
 		defer close(acked)
 		s.acknowledge(ackCtx)
 	}()
-	defer func() {
-		cancel()
-		_ = l.Close() // a write may wait for room
-		<-acked
-	}()
-	return s.read(ctx)
+	err = s.read(ctx)
+	cancel()
+	_ = l.Close() // a write may wait for room
+	<-acked
+	if errors.Is(err, net.ErrClosed) && s.ackErr != nil {
+		return s.ackErr
+	}
+	return err
 }
 
 // acknowledge tells the server that the connection lives, and what it may
@@ -104,6 +108,7 @@ func (s *subscription) acknowledge(ctx context.Context) {
 		case <-timer.C:
 		}
 		if err := s.l.send(iproto.TypeOK, ackBody(s.r.f.safe(), s.l.greeting.Version)); err != nil {
+			s.ackErr = fmt.Errorf("an acknowledgement: %w", err)
 			_ = s.l.Close() // ends the reading, too
 			return
 		}
@@ -162,7 +167,7 @@ func (s *subscription) row(ctx context.Context, row replication.Row) error {
 	case errors.Is(err, replication.ErrTransactionTooLarge):
 		return fatal{fmt.Errorf("%w: Options.MaxTransaction: %w", ErrTooLarge, err)}
 	case errors.As(err, &incomplete) && incomplete.Head:
-		return fatal{fmt.Errorf("cdc: the position %v is inside of a transaction: %w", s.start, err)}
+		return fatal{fmt.Errorf("cdc: the position %v is inside of a transaction; take that of a Tx: %w", s.start, err)}
 	case err != nil:
 		return final{fmt.Errorf("cdc: %w", err)}
 	}

@@ -176,40 +176,44 @@ func exportRows(rows []replication.Row) []Row {
 
 // next returns the next row; errEnd behind the last.
 func (r *Reader) next() (replication.Row, error) {
-	for r.rows.Len() == 0 {
-		if r.done != nil {
-			return replication.Row{}, r.done
+	for {
+		for r.rows.Len() == 0 {
+			if r.done != nil {
+				return replication.Row{}, r.done
+			}
+			if err := r.nextBlock(); err != nil {
+				r.done = err
+				r.settleDamage(types.VClock{})
+				return replication.Row{}, err
+			}
 		}
-		if err := r.nextBlock(); err != nil {
-			r.done = err
-			r.settleDamage(types.VClock{})
+		row, err := replication.DecodeRow(&r.rows)
+		if err == nil {
+			r.end.Rows++
+			if r.header.Type == TypeLog {
+				replication.Follow(&r.end.VClock, &row)
+			}
+			r.settleDamage(r.end.VClock)
+			return row, nil
+		}
+		if err := r.badRow(err); err != nil {
 			return replication.Row{}, err
 		}
 	}
-	row, err := replication.DecodeRow(&r.rows)
-	if err != nil {
-		return r.badRow(err)
-	}
-	r.end.Rows++
-	if r.header.Type == TypeLog {
-		replication.Follow(&r.end.VClock, &row)
-	}
-	r.settleDamage(r.end.VClock)
-	return row, nil
 }
 
 // badRow passes over the rest of a block that has an undecodable row, though
 // its checksum is right.
-func (r *Reader) badRow(err error) (replication.Row, error) {
+func (r *Reader) badRow(err error) error {
 	left := int64(r.rows.Len())
 	r.rows = mp.Reader{}
 	err = &BlockError{Offset: r.at, Reason: "rows", Err: err}
 	if r.opts.salvage == nil {
 		r.done = err
-		return replication.Row{}, err
+		return err
 	}
 	r.damage(Damage{Offset: r.at, Length: left, Err: err})
-	return r.next()
+	return nil
 }
 
 // nextBlock makes the next block's rows ready.
