@@ -52,7 +52,11 @@ func FuzzPeer(f *testing.F) {
 			}()
 			return client, nil
 		}
-		opts := Options{MaxTransaction: 1 << 16, MaxPending: 1 << 16, Buffer: 1 << 12}
+		opts := Options{MaxTransaction: 1 << 16, MaxPending: 1 << 16, Buffer: 1 << 12, OnState: func(s State) {
+			if s.Err != nil {
+				cancel() // and don't wait for another attempt
+			}
+		}}
 		if subscribe {
 			opts.From = AtPosition(Position{ReplicaSet: uuid.New()})
 		}
