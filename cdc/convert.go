@@ -2,9 +2,7 @@ package cdc
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"time"
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/mp"
@@ -195,7 +193,7 @@ func (c *converter) tx(d *replication.Decided) (*Tx, error) {
 		if !row.Local() {
 			tx.Origin = row.ReplicaID
 		}
-		tx.Time = timestamp(row.Timestamp)
+		tx.Time = replication.Time(row.Timestamp)
 		if d.RolledBack {
 			continue
 		}
@@ -211,12 +209,4 @@ func (c *converter) tx(d *replication.Decided) (*Tx, error) {
 func (c *converter) seal(tx *Tx) {
 	tx.catalog, c.shared = c.catalog, true
 	tx.SchemaChanged, c.changed = c.changed, false
-}
-
-func timestamp(seconds float64) time.Time {
-	if seconds == 0 {
-		return time.Time{}
-	}
-	whole, frac := math.Modf(seconds)
-	return time.Unix(int64(whole), int64(math.Round(frac*1e6))*1e3)
 }

@@ -1,7 +1,6 @@
 package xlog
 
 import (
-	"math"
 	"time"
 
 	"github.com/gotnt/tnt/internal/replication"
@@ -35,13 +34,7 @@ type Row struct {
 
 // Time returns when the row was written, to the microsecond; the zero Time
 // where the row does not say.
-func (r *Row) Time() time.Time {
-	if r.Timestamp == 0 {
-		return time.Time{}
-	}
-	sec, frac := math.Modf(r.Timestamp)
-	return time.Unix(int64(sec), int64(math.Round(frac*1e6))*1e3)
-}
+func (r *Row) Time() time.Time { return replication.Time(r.Timestamp) }
 
 // Data is what a row does. Key, Tuple and Ops are arrays as MessagePack, nil
 // where the row has none.

@@ -2,6 +2,8 @@ package replication
 
 import (
 	"fmt"
+	"math"
+	"time"
 
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/iproto"
@@ -53,6 +55,15 @@ func (r *Row) Last() bool { return !r.HasTSN || r.Flags&FlagCommit != 0 }
 
 // Local reports whether the row is of a local space.
 func (r *Row) Local() bool { return r.GroupID == GroupLocal }
+
+// Time makes a time of a Timestamp, to the microsecond: the zero Time of 0.
+func Time(seconds float64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	whole, frac := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(math.Round(frac*1e6))*1e3)
+}
 
 // DecodeRow reads a row: its header and, where there is one, its body. A NOP
 // has none, so that what follows it is the next row.
