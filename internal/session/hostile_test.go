@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"runtime"
@@ -53,6 +54,51 @@ func TestAnswersBeforeTheQuestion(t *testing.T) {
 			if err := s.Wait(t.Context(), slot, in(10*time.Millisecond)); err == nil {
 				s.Release(slot)
 			}
+		}
+	})
+}
+
+// TestAnswersTwice answers each request once more when the next one, which has the same
+// place, waits for its answer: nobody is given another one's.
+func TestAnswersTwice(t *testing.T) {
+	both(t, func(t *testing.T, pipe bool) {
+		s, conn := pair(t, pipe, Config{})
+		go func() {
+			var before []byte
+			for {
+				h, body, err := readFrame(conn)
+				if err != nil {
+					return
+				}
+				this := answer(wire.Header{Sync: h.Sync}, body)
+				if _, err := conn.Write(append(before, this...)); err != nil {
+					return
+				}
+				before = this
+			}
+		}()
+		const n = 100
+		for i := range n {
+			want := fmt.Sprint("request ", i)
+			if i%3 > 0 { // by itself
+				if got, err := ask(t.Context(), s, want, 0); err != nil || got != want {
+					t.Fatalf("%q has the answer %q, %v", want, got, err)
+				}
+				continue
+			}
+			g := sendable(t, s, want)
+			if err := g.Send(t.Context(), time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			err := g.Wait(t.Context(), 0, time.Time{})
+			_, _, body := g.Answer(0)
+			if err := checkEcho(body, err, want); err != nil {
+				t.Fatal(err)
+			}
+			g.Leave()
+		}
+		if late := s.Stats().Late; late != n-1 {
+			t.Errorf("%d answers are counted as late, of %d", late, n-1)
 		}
 	})
 }
