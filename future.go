@@ -309,7 +309,3 @@ func (f *Future) end() {
 	close(f.done)
 	f.pushes.end()
 }
-
-// errPushesLost is the error of Future.Pushes after pushes that there was no room
-// for.
-var errPushesLost = errors.New("pushes were dropped, because more than Options.MaxPushes bytes of them waited to be taken")

@@ -2,6 +2,7 @@ package tnt
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 	"unsafe"
@@ -105,6 +106,8 @@ func (f *Future) Pushes(ctx context.Context) iter.Seq2[Response, error] {
 		}
 	}
 }
+
+var errPushesLost = errors.New("pushes were dropped, because more than Options.MaxPushes bytes of them waited to be taken")
 
 // endOfPushes returns why there are no more pushes, nil where the answer is there.
 func (f *Future) endOfPushes() error {

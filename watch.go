@@ -1,6 +1,7 @@
 package tnt
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
@@ -387,6 +388,8 @@ func (c *Conn) event(l *live, content []byte) {
 	}
 }
 
+var msgpackTrue = []byte{0xc3}
+
 // set makes a value the newest of its key, and returns how many watchers, or
 // the one that is gone, will not see the value that they should have had.
 func (ws *watchers) set(l *live, key string, value []byte) (dropped int) {
@@ -395,7 +398,7 @@ func (ws *watchers) set(l *live, key string, value []byte) (dropped int) {
 	if ws.session != l {
 		return 0 // late, of a session that is lost; or early: attach asks again
 	}
-	if key == shutdownKey && value != nil && mp.TypeOf(value[0]) == mp.TypeBool && value[0] == 0xc3 {
+	if key == shutdownKey && bytes.Equal(value, msgpackTrue) {
 		select {
 		case <-l.shutdown:
 		default:

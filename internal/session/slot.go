@@ -71,7 +71,8 @@ type Slot struct {
 }
 
 // Receiver takes the answer of a request that nobody waits for in Wait. Its
-// methods run on the reader's goroutine, or on that of Fail, and must not block. They own the bytes they are given.
+// methods run on the reader's goroutine, or on that of Fail, and must not block.
+// They own the bytes they are given.
 type Receiver interface {
 	// Receive takes the answer, or the error that came instead of it.
 	Receive(h wire.Header, body []byte, err error)
