@@ -70,7 +70,7 @@ func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 // in which nobody is first always. It is the lower quartile: what a busy machine adds is
 // not the code's.
 func cpuCosts(t *testing.T, callers int, executors ...tnt.Executor) []time.Duration {
-	const rounds, requests = 120, 4096
+	const rounds, requests = 40, 2048
 	took := make([][]time.Duration, len(executors))
 	for round := range rounds {
 		for n := range executors {

@@ -47,11 +47,15 @@ func (c *cluster) stopMaster(t *testing.T, makeAnother func(m int) error) {
 				if new ~= nil and box.session.type() == 'binary' then table.insert(_G.written, new[1]) end
 			end)`))
 	}
-	p := c.open(t, c.options())
+	seen := &roleTimes{at: make(chan time.Time, 100)}
+	opts := c.options()
+	opts.Hooks = []pool.Hook{seen}
+	p := c.open(t, opts)
 	eventually(t, "all three are known", func() bool { return len(roles(p, pool.Replica)) == 2 && master(p) >= 0 })
 	l := startLoad(p, 64, time.Millisecond)
 	l.waitFor(t, 500)
 	m := master(p)
+	seen.lastMaster() // of those before
 	event := c.watchWritable(t, m)
 	beside := c.startCanary(p, m)
 	stopped := time.Now()
@@ -61,6 +65,7 @@ func (c *cluster) stopMaster(t *testing.T, makeAnother func(m int) error) {
 	var writable time.Time
 	eventually(t, "another turns writable", func() bool { writable = event(); return !writable.IsZero() })
 	eventually(t, "another is the master", func() bool { now := master(p); return now >= 0 && now != m })
+	known := (<-seen.at).Sub(writable)
 	eventually(t, "the stopped one is left", func() bool { return p.Status()[m].Connected == 0 })
 	left, last := time.Since(writable), l.next.Load()
 	for time.Since(stopped) < stopFor() {
@@ -81,12 +86,12 @@ func (c *cluster) stopMaster(t *testing.T, makeAnother func(m int) error) {
 	l.stop()
 	write, sleep, status := beside()
 	l.wantOneErrorEach(t)
-	t.Logf("past the event: the longest wait %v, left after %v; beside it: a write %v, a sleep %v late, Status %v", waited, left, write, sleep, status)
+	t.Logf("past the event: known after %v, the longest wait %v, left after %v; beside it: a write %v, a sleep %v late, Status %v", known, waited, left, write, sleep, status)
 	if most := stoppedMost + write + sleep; waited > most || left > most {
 		t.Errorf("past the event what waited took %v, and the stopped one was left after %v, more than %v", waited, left, most)
 	}
-	if most := 50*time.Millisecond + sleep; status > most {
-		t.Errorf("Status took %v, more than %v", status, most)
+	if most := 50*time.Millisecond + sleep; status > most || known > most {
+		t.Errorf("Status took %v, and the new master was known %v past its event, more than %v", status, known, most)
 	}
 	late, err := tnt.One[int](t.Context(), c.direct[m], tnt.Eval{Expr: `
 		local n = 0
