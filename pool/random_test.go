@@ -1,11 +1,13 @@
 package pool_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"os"
 	"testing"
 	"time"
 
+	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/pool"
 )
 
@@ -25,6 +27,7 @@ func TestRandomSwitches(t *testing.T) {
 		opts.MaxWait = 30 * time.Second
 		p := c.open(t, opts)
 		l := startLoad(p, 32, time.Millisecond)
+		defer c.explain(t, p, l)
 		random := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 		counts := map[string]int{}
 		for end := time.Now().Add(most); time.Now().Before(end); {
@@ -77,6 +80,29 @@ func TestRandomSwitches(t *testing.T) {
 			l.wantAll(t, c, i)
 		}
 	})
+}
+
+// explain tells, where the test has failed, what the pool and the servers say, so that
+// one sees whose fault it is.
+func (c *cluster) explain(t *testing.T, p *pool.Pool, l *load) {
+	if !t.Failed() {
+		return
+	}
+	for i, s := range p.Status() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		info, err := tnt.One[any](ctx, c.direct[i], tnt.Eval{Expr: `
+			local peers = {}
+			for id, r in pairs(box.info.replication) do
+				local up, down = r.upstream or {}, r.downstream or {}
+				table.insert(peers, ('%d: %s %s, %s %s'):format(id, up.status, up.message, down.status, down.message))
+			end
+			return {box.info.status, box.info.ro, box.info.ro_reason, box.info.election, box.info.synchro, peers}`})
+		cancel()
+		t.Logf("to the pool: %+v; to itself: %v, %v", s, info, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t.Logf("%d writes were acknowledged, %d failed, the last of them: %v", len(l.acked), len(l.errs), l.errs[max(0, len(l.errs)-3):])
 }
 
 // roles returns the instances that have a role.
