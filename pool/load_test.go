@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -136,10 +137,19 @@ func (l *load) wantAll(t *testing.T, c *cluster, i int) {
 	}
 }
 
+// patience is for how long eventually waits: longer where servers are killed for minutes,
+// as one that is run again on a busy machine has much to read.
+func patience() time.Duration {
+	if os.Getenv("TNT_POOL_RANDOM") != "" {
+		return 2 * time.Minute
+	}
+	return 20 * time.Second
+}
+
 // eventually waits for what has no event to wait for.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience())
 	for !holds() {
 		if time.Now().After(deadline) {
 			t.Fatalf("did not happen: %s", what)
