@@ -3,15 +3,11 @@ package tnt
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
+	"github.com/gotnt/tnt/internal/burst"
 	"github.com/gotnt/tnt/schema"
 )
-
-// seldom is the least time between two lines of a kind that a server can cause
-// many of.
-const seldom = 10 * time.Second
 
 // LogOptions are what LogHook logs besides what it always does.
 type LogOptions struct {
@@ -39,7 +35,7 @@ func LogHook(l *slog.Logger, opts ...LogOptions) Hook {
 
 type logHook struct {
 	log            *slog.Logger
-	lates, dropped counter
+	lates, dropped burst.Counter
 }
 
 func (h *logHook) OnConnect(c *Conn, a ConnectAttempt) {
@@ -72,13 +68,13 @@ func (h *logHook) OnPingOverdue(c *Conn, since time.Duration) {
 }
 
 func (h *logHook) OnLate(c *Conn, sync uint64) {
-	h.lates.add(func(n int) {
+	h.lates.Add(func(n int) {
 		h.log.Warn("tnt: answers came too late", "server", c.opts.String(), "count", n, "sync", sync)
 	})
 }
 
 func (h *logHook) OnDrop(c *Conn, d Drop) {
-	h.dropped.add(func(n int) {
+	h.dropped.Add(func(n int) {
 		h.log.Warn("tnt: pushes or events dropped", "server", c.opts.String(), "count", n, "sync", d.Sync, "key", d.Key)
 	})
 }
@@ -87,6 +83,7 @@ func (h *logHook) OnDrop(c *Conn, d Drop) {
 type slowLogHook struct {
 	*logHook
 	slow time.Duration
+	told burst.Few
 }
 
 func (h *slowLogHook) OnRequestEnd(ctx context.Context, c *Conn, req RequestInfo, end RequestEnd) {
@@ -94,44 +91,12 @@ func (h *slowLogHook) OnRequestEnd(ctx context.Context, c *Conn, req RequestInfo
 		return
 	}
 	req.Statement = ""
-	h.log.WarnContext(ctx, "tnt: slow request", "server", c.opts.String(), "request", req.String(),
-		"duration", end.Duration, "rows", end.Rows, "failed", end.Err != nil)
-}
-
-// counter counts what is told seldom.
-type counter struct {
-	mu      sync.Mutex
-	told    time.Time
-	count   int
-	pending bool // a timer will tell what is counted
-}
-
-// add counts one, and calls tell with how many came since the last call: now, or
-// where that is too short ago, later, on a goroutine of a timer.
-func (c *counter) add(tell func(n int)) {
-	c.mu.Lock()
-	c.count++
-	wait := seldom - time.Since(c.told)
-	if wait > 0 && !c.told.IsZero() {
-		if !c.pending {
-			c.pending = true
-			time.AfterFunc(wait, func() { c.flush(tell) })
-		}
-		c.mu.Unlock()
-		return
-	}
-	c.mu.Unlock()
-	c.flush(tell)
-}
-
-func (c *counter) flush(tell func(n int)) {
-	c.mu.Lock()
-	n := c.count
-	c.told, c.count, c.pending = time.Now(), 0, false
-	c.mu.Unlock()
-	if n > 0 {
-		tell(n)
-	}
+	h.told.Add(func() {
+		h.log.WarnContext(ctx, "tnt: slow request", "server", c.opts.String(), "request", req.String(),
+			"duration", end.Duration, "rows", end.Rows, "failed", end.Err != nil)
+	}, func(n int) {
+		h.log.Warn("tnt: more slow requests", "server", c.opts.String(), "count", n, "last", req.String(), "duration", end.Duration)
+	})
 }
 
 // isGivenUp reports whether a connection ended because nobody wants it any more.

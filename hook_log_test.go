@@ -113,3 +113,24 @@ func TestLogHookSumsUpBursts(t *testing.T) {
 		}
 	})
 }
+
+// TestLogHookSumsUpSlowRequests has a server that is slow for all make few lines.
+func TestLogHookSumsUpSlowRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		hook := tnt.LogHook(slog.New(slog.NewTextHandler(&log, nil)), tnt.LogOptions{Slow: time.Second})
+		conn, err := tnt.New(tnt.Options{Hooks: []tnt.Hook{hook}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 100 {
+			hook.(tnt.RequestEndHook).OnRequestEnd(t.Context(), conn, tnt.RequestInfo{Type: iproto.TypePing}, tnt.RequestEnd{Duration: time.Second})
+		}
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		alone, together := len(slowLines(log.String()))-2, strings.Contains(log.String(), "more slow requests") && strings.Contains(log.String(), "count=89")
+		if alone != 10 || !together {
+			t.Errorf("%d lines of their own, the rest together: %t:\n%s", alone, together, &log)
+		}
+	})
+}

@@ -65,14 +65,15 @@ var layers = []layer{
 	{"tnttest/queuetest", fakes, append(slices.Clone(clients), "queue")},
 	{"tnttest/vshardtest", fakes, append(slices.Clone(clients), "vshard", "pool")},
 	{"tnttest", append(slices.Clone(codec), "internal/replication", "internal/tarantool"), append(slices.Clone(servers), root, "internal/session")},
-	{root, append(slices.Clone(sessions), "internal/link"), servers},
+	{"internal/burst", nil, nil},
+	{root, append(slices.Clone(sessions), "internal/link", "internal/burst"), servers},
 	{"box", clients, servers},
-	{"pool", append(slices.Clone(clients), "box"), servers},
+	{"pool", append(slices.Clone(clients), "box", "internal/burst"), servers},
 	// What modules in Lua answer is decoded by parts, which takes the codec.
 	{"internal/luacall", append(slices.Clone(clients), "internal/mp"), servers},
 	{"crud", lua, append(slices.Clone(servers), "tnttest/crudtest")},
 	{"queue", lua, append(slices.Clone(servers), "tnttest/queuetest")},
-	{"vshard", lua, append(slices.Clone(servers), "tnttest/vshardtest")},
+	{"vshard", append(slices.Clone(lua), "internal/burst"), append(slices.Clone(servers), "tnttest/vshardtest")},
 	// The change stream is a client of its own: it speaks to the server below
 	// package tnt, over a link.
 	{"cdc", append(slices.Clone(sessions), "internal/link", "internal/replication", root, "pool"), servers},
