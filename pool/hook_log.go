@@ -1,0 +1,44 @@
+package pool
+
+import (
+	"log/slog"
+
+	"github.com/gotnt/tnt/internal/burst"
+)
+
+// LogHook returns a hook that logs to l: changes of roles, at level warn where an
+// instance can't be used any more and otherwise at info; requests that waited and found
+// no instance at warn, and retries at info, but together, a line in 10 s at most and one
+// for what came after it. tnt.LogHook, in the instances' options, logs their connections.
+func LogHook(l *slog.Logger) Hook { return &logHook{log: l} }
+
+type logHook struct {
+	log               *slog.Logger
+	unserved, retries burst.Counter
+}
+
+// OnRole implements RoleHook.
+func (h *logHook) OnRole(instance string, from, to Role, why error) {
+	say := h.log.Info
+	if to == Unknown || to == Superseded {
+		say = h.log.Warn
+	}
+	say("pool: role", "instance", instance, "from", from.String(), "to", to.String(), "why", why)
+}
+
+// OnWait implements WaitHook.
+func (h *logHook) OnWait(w Wait) {
+	if w.Err == nil {
+		return
+	}
+	h.unserved.Add(func(n int) {
+		h.log.Warn("pool: requests without an instance", "count", n, "view", w.View, "waited", w.Duration, "error", w.Err)
+	})
+}
+
+// OnRetry implements RetryHook.
+func (h *logHook) OnRetry(r Retry) {
+	h.retries.Add(func(n int) {
+		h.log.Info("pool: requests done again", "count", n, "from", r.From, "to", r.To, "error", r.Err)
+	})
+}

@@ -1,0 +1,44 @@
+package pool_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gotnt/tnt/pool"
+)
+
+func TestLogHook(t *testing.T) {
+	var log bytes.Buffer
+	opts := pool.Options{MaxWait: time.Second, Hooks: []pool.Hook{pool.LogHook(slog.New(slog.NewTextHandler(&log, nil)))}}
+	inBubble(t, nil, opts, func(t *testing.T, e *embedded) {
+		must(t, e.Kill(0))
+		must(t, e.Kill(1)) // no majority is left, and no master
+		synctest.Wait()
+		for range 20 {
+			if err := insert(t.Context(), e.pool, 1); err == nil {
+				t.Error("written without a master")
+			}
+		}
+		time.Sleep(20 * time.Second) // what is counted is told
+		synctest.Wait()
+	})
+	for _, want := range []string{
+		` to=master why="it takes writes"`,
+		`level=WARN msg="pool: role" instance=r0 from=master to=unknown`,
+		`level=WARN msg="pool: requests without an instance" count=1 view=master waited=1s`,
+	} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("not logged: %s", want)
+		}
+	}
+	if n := strings.Count(log.String(), "without an instance"); n < 2 || n > 4 {
+		t.Errorf("%d lines of twenty waits in 20 s", n)
+	}
+	if t.Failed() {
+		t.Logf("logged:\n%s", &log)
+	}
+}
