@@ -54,11 +54,9 @@ type service struct {
 func newService(ctx context.Context, opts pool.Options, log *slog.Logger) (*service, error) {
 	requests := tntprom.New(tntprom.Options{})
 	for i := range opts.Instances {
-		opts.Instances[i].Options.Hooks = []tnt.Hook{requests}
+		opts.Instances[i].Options.Hooks = []tnt.Hook{requests, tnt.LogHook(log)}
 	}
-	opts.Hooks = []pool.Hook{pool.RoleFunc(func(instance string, from, to pool.Role, why error) {
-		log.Info("role", "instance", instance, "from", from, "to", to, "why", why)
-	})}
+	opts.Hooks = []pool.Hook{pool.LogHook(log)}
 	p, err := pool.Open(ctx, opts)
 	if err != nil {
 		return nil, err
