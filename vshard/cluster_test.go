@@ -62,6 +62,9 @@ func TestRealCluster(t *testing.T) {
 		t.Run("hashes", func(t *testing.T) { realHashes(t, lua) })
 		t.Run("calls", func(t *testing.T) { realCalls(t, r, cluster) })
 		t.Run("map", func(t *testing.T) { realMap(t, r) })
+		t.Run("locked bucket", func(t *testing.T) { realLocked(t, r, cluster) })
+		t.Run("stray bucket", func(t *testing.T) { realStray(t, r, cluster) })
+		t.Run("map with a paused replica set", func(t *testing.T) { realPausedSet(t, r, cluster, p.Version.Major >= 3) })
 		if p.Version.Major < 3 {
 			t.Log("buckets are not moved: 2.6.0 crashes when they are")
 		} else {
@@ -177,6 +180,113 @@ func realMap(t *testing.T, r *vshard.Router) {
 	}
 }
 
+func evalOn[T any](t *testing.T, i *clustertest.Instance, expr string, args ...any) T {
+	t.Helper()
+	v, err := tnt.One[T](t.Context(), connectTo(t, i), tnt.Eval{Expr: expr, Args: args})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// aBucket is one that a master has.
+const aBucket = "return box.space._bucket.index.pk:min()[1]"
+
+// A call that meets a bucket which is locked for 0.8 s goes on when it is not.
+func realLocked(t *testing.T, r *vshard.Router, cluster *clustertest.Sharded) {
+	//nolint:misspell // vshard's own word
+	const lock = `local bucket, time = ...
+local moving = rawget(_G, '__module_vshard_storage').rebalancer_transfering_buckets
+moving[bucket] = true
+box.space._bucket:update({bucket}, {{'=', 2, 'readonly'}})
+require('fiber').create(function()
+	require('fiber').sleep(time)
+	moving[bucket] = nil
+	box.space._bucket:update({bucket}, {{'=', 2, 'active'}})
+end)
+return true`
+	master := cluster.Instances["s1a"]
+	bucket := evalOn[uint32](t, master, aBucket)
+	evalOn[bool](t, master, lock, bucket, 0.8)
+	before, began := r.Info(), time.Now()
+	_, err := r.Do(t.Context(), vshard.Call{Bucket: bucket, Function: "echo"})
+	took, sent := time.Since(began), r.Info().Requests-before.Requests
+	t.Logf("a bucket that was locked for 0.8 s: %d requests in %v", sent, took)
+	if err != nil || sent > 20 || sent < 10 || took < 750*time.Millisecond {
+		t.Errorf("%d requests in %v: %v", sent, took, err)
+	}
+}
+
+// Two replica sets that point at each other end a call by its context.
+func realStray(t *testing.T, r *vshard.Router, cluster *clustertest.Sharded) {
+	const lose = `local bucket, other = ...
+if box.space._bucket:get{bucket} ~= nil then
+	for _, status in ipairs({'readonly', 'sending', 'sent', 'garbage'}) do
+		local ops = {{'=', 2, status}}
+		if status == 'sending' then
+			ops[2], ops[3] = {'=', 3, other}, {'=', 4, {generation = 1}}
+		end
+		box.space._bucket:update({bucket}, ops)
+	end
+	box.space._bucket:delete{bucket}
+end
+rawget(_G, '__module_vshard_storage').route_map[bucket] = other
+return true`
+	const restore = `local bucket = ...
+box.space._bucket:insert{bucket, 'receiving'}
+box.space._bucket:update({bucket}, {{'=', 2, 'active'}})
+return true`
+	bucket := evalOn[uint32](t, cluster.Instances["s1a"], aBucket)
+	evalOn[bool](t, cluster.Instances["s1a"], lose, bucket, clustertest.Sets[1])
+	evalOn[bool](t, cluster.Instances["s2a"], lose, bucket, clustertest.Sets[0])
+	ctx, cancel := context.WithTimeout(t.Context(), 800*time.Millisecond)
+	defer cancel()
+	before, began := r.Info(), time.Now()
+	_, err := r.Do(ctx, vshard.Call{Bucket: bucket, Function: "echo"})
+	took, sent := time.Since(began), r.Info().Requests-before.Requests
+	t.Logf("two sets that point at each other: %d requests in %v", sent, took)
+	var e *vshard.Error
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &e) || e.Destination == "" || sent > 20 || took > 900*time.Millisecond {
+		t.Errorf("%d requests in %v: %v", sent, took, err)
+	}
+	evalOn[bool](t, cluster.Instances["s1a"], restore, bucket)
+	if _, err := r.Do(t.Context(), vshard.Call{Bucket: bucket, Function: "echo"}); err != nil {
+		t.Errorf("when it is back: %v", err)
+	}
+}
+
+// A map that one replica set does not answer lets go of the others, and buckets can be
+// moved afterwards.
+func realPausedSet(t *testing.T, r *vshard.Router, cluster *clustertest.Sharded, moves bool) {
+	const refs = "return require('vshard.storage.ref').count"
+	cluster.Instances["s2a"].Pause()
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	_, err := vshard.Map[int](ctx, r, "echo", []any{7}, vshard.MapOptions{})
+	left := evalOn[int](t, cluster.Instances["s1a"], refs)
+	cluster.Instances["s2a"].Resume()
+	var e *vshard.MapError
+	if !errors.As(err, &e) || e.ReplicaSet != clustertest.Sets[1] || !errors.Is(err, context.DeadlineExceeded) || left != 0 {
+		t.Errorf("%d refs are left: %v", left, err)
+	}
+	bucket := evalOn[uint32](t, cluster.Instances["s2a"], aBucket) // answered in the order of arrival
+	if left := evalOn[int](t, cluster.Instances["s2a"], refs); left != 0 {
+		t.Errorf("%d refs are left on the one that was paused", left)
+	}
+	if _, err := r.Do(t.Context(), vshard.Call{Bucket: bucket, Function: "echo"}); err != nil {
+		t.Errorf("a call there: %v", err)
+	}
+	if !moves {
+		return
+	}
+	for from, to := range map[string]string{"s1a": clustertest.Sets[1], "s2a": clustertest.Sets[0]} {
+		const send = "return vshard.storage.bucket_send(box.space._bucket.index.status:min('active')[1], ..., {timeout = 5})"
+		if !evalOn[bool](t, cluster.Instances[from], send, to) {
+			t.Errorf("%s can't send a bucket", from)
+		}
+	}
+}
+
 // setWeights tells the masters how to share the buckets.
 func setWeights(t *testing.T, cluster *clustertest.Sharded, first, second int) {
 	t.Helper()
@@ -246,15 +356,10 @@ func realDeadSet(t *testing.T, r *vshard.Router, cluster *clustertest.Sharded) {
 	if !errors.As(err, &e) || e.ReplicaSet != clustertest.Sets[1] {
 		t.Errorf("got %v", err)
 	}
-	conn := connectTo(t, cluster.Instances["s1a"])
-	refs, err := tnt.One[int](t.Context(), conn, tnt.Eval{Expr: "return require('vshard.storage.ref').count"})
-	if err != nil || refs != 0 {
-		t.Errorf("%d refs are left, %v", refs, err)
+	if refs := evalOn[int](t, cluster.Instances["s1a"], "return require('vshard.storage.ref').count"); refs != 0 {
+		t.Errorf("%d refs are left", refs)
 	}
-	owned, err := tnt.One[uint32](t.Context(), conn, tnt.Eval{Expr: "return box.space._bucket.index.pk:min()[1]"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	owned := evalOn[uint32](t, cluster.Instances["s1a"], aBucket)
 	if _, err := r.Do(t.Context(), vshard.Call{Bucket: owned, Function: "echo"}); err != nil {
 		t.Errorf("a call on the other: %v", err)
 	}

@@ -58,6 +58,12 @@ type Instance struct {
 // Kill ends the instance as a crash does.
 func (i *Instance) Kill() { i.signal(os.Kill) }
 
+// Pause makes the instance stand still, as SIGSTOP does; Resume lets it go on.
+func (i *Instance) Pause() { _ = i.cmd.Process.Signal(sigStop) }
+
+// Resume lets a paused instance go on.
+func (i *Instance) Resume() { _ = i.cmd.Process.Signal(sigCont) }
+
 func (i *Instance) signal(s os.Signal) {
 	i.once.Do(func() {
 		_ = i.cmd.Process.Signal(s)
