@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,7 +39,14 @@ func (s *storages) replayMap(t *testing.T, l recordedtest.Line, args []any) stri
 		then = at.serve
 	}
 	h, answered := l.Handler(then)
-	at.service(service, h)
+	at.service(service, func(c *tnttest.Call) ([]any, error) {
+		if strings.HasPrefix(service, "storage_ref") { // seconds, of the one that there is
+			if seconds, err := tnttest.Arg[float64](c, 2); err != nil || seconds <= 0 || seconds > 1 {
+				t.Errorf("line %d: a ref for %v, %v", l.N, seconds, err)
+			}
+		}
+		return h(c)
+	})
 	r, err := vshard.Open(t.Context(), s.config)
 	if err != nil {
 		t.Fatal(err)
