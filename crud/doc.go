@@ -35,6 +35,12 @@
 // or Timeout in the options where that is less. Where neither is set, crud
 // waits as long as it thinks right (2 s).
 //
+// # What is not here
+//
+// crud.pairs can't be called over the network: Pages takes its place. crud.cut_rows,
+// cut_objects and unflatten_rows do in Lua what types do here. crud.readview is of the
+// Enterprise Edition, and crud.locate takes a module that is not crud's.
+//
 // # What to know about crud itself
 //
 // This is what module crud 1.7.5 does, on Tarantool 2.6.0 and 3.8.0, and this

@@ -2,6 +2,7 @@ package crud
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"github.com/gotnt/tnt/internal/luacall"
@@ -112,25 +113,23 @@ type BorderOptions struct {
 	LatestMetadata bool     // likewise
 }
 
-// options collects what is set.
+// options are what is sent: that is set, and nothing else.
 type options map[string]any
 
-func (o options) flag(name string, on bool) {
-	if on {
-		o[name] = true
+// encode collects the options that are not zero, those of all functions, and those of
+// reading, which are nil for functions that write.
+func encode(ctx context.Context, c Common, r *Reading, own options) (options, error) {
+	o := options{}
+	for name, v := range own {
+		if r := reflect.ValueOf(v); !r.IsZero() && (r.Kind() != reflect.Slice || r.Len() > 0) {
+			o[name] = v
+		}
 	}
-}
-
-func (o options) number(name string, n int) {
-	if n != 0 {
-		o[name] = n
+	err := o.common(ctx, c)
+	if r != nil {
+		o.reading(*r)
 	}
-}
-
-func (o options) fields(list []string) {
-	if len(list) > 0 {
-		o["fields"] = list
-	}
+	return o, err
 }
 
 // common adds the options of all functions, and what is left of the context's
@@ -154,8 +153,12 @@ func (o options) reading(r Reading) {
 	if r.Write {
 		o["mode"] = "write"
 	}
-	o.flag("prefer_replica", r.PreferReplica)
-	o.flag("balance", r.Balance)
+	if r.PreferReplica {
+		o["prefer_replica"] = true
+	}
+	if r.Balance {
+		o["balance"] = true
+	}
 	if r.RequestTimeout > 0 {
 		seconds := luacall.Seconds(r.RequestTimeout)
 		if whole, ok := o["timeout"].(float64); ok {
@@ -165,75 +168,56 @@ func (o options) reading(r Reading) {
 	}
 }
 
+// The names of options that several functions have.
+const (
+	optBucket     = "bucket_id"
+	optFields     = "fields"
+	optNoReturn   = "noreturn"
+	optLatest     = "fetch_latest_metadata"
+	optNulls      = "skip_nullability_check_on_flatten"
+	optMapCall    = "force_map_call"
+	optFullScan   = "fullscan"
+	optYieldEvery = "yield_every"
+)
+
 func (w WriteOptions) encode(ctx context.Context) (options, error) {
-	o := options{}
-	o.number("bucket_id", int(w.Bucket))
-	o.fields(w.Fields)
-	o.flag("noreturn", w.NoReturn)
-	o.flag("fetch_latest_metadata", w.LatestMetadata)
-	o.flag("skip_nullability_check_on_flatten", w.SkipNullability)
-	return o, o.common(ctx, w.Common)
+	return encode(ctx, w.Common, nil, options{
+		optBucket: w.Bucket, optFields: w.Fields, optNoReturn: w.NoReturn, optLatest: w.LatestMetadata, optNulls: w.SkipNullability,
+	})
 }
 
 func (m ManyOptions) encode(ctx context.Context) (options, error) {
-	o := options{}
-	o.fields(m.Fields)
-	o.flag("noreturn", m.NoReturn)
-	o.flag("fetch_latest_metadata", m.LatestMetadata)
-	o.flag("skip_nullability_check_on_flatten", m.SkipNullability)
-	o.flag("stop_on_error", m.StopOnError)
-	o.flag("rollback_on_error", m.RollbackOnError)
-	return o, o.common(ctx, m.Common)
+	return encode(ctx, m.Common, nil, options{
+		optFields: m.Fields, optNoReturn: m.NoReturn, optLatest: m.LatestMetadata, optNulls: m.SkipNullability,
+		"stop_on_error": m.StopOnError, "rollback_on_error": m.RollbackOnError,
+	})
 }
 
 func (g GetOptions) encode(ctx context.Context) (options, error) {
-	o := options{}
-	o.number("bucket_id", int(g.Bucket))
-	o.fields(g.Fields)
-	o.flag("fetch_latest_metadata", g.LatestMetadata)
-	err := o.common(ctx, g.Common)
-	o.reading(g.Reading)
-	return o, err
+	return encode(ctx, g.Common, &g.Reading, options{optBucket: g.Bucket, optFields: g.Fields, optLatest: g.LatestMetadata})
 }
 
 func (s SelectOptions) encode(ctx context.Context) (options, error) {
-	o := options{}
-	o.number("bucket_id", int(s.Bucket))
-	o.fields(s.Fields)
-	o.flag("fetch_latest_metadata", s.LatestMetadata)
-	o.number("first", s.First)
-	o.number("batch_size", s.BatchSize)
-	o.flag("force_map_call", s.ForceMapCall)
-	o.flag("fullscan", s.FullScan)
-	o.number("yield_every", s.YieldEvery)
+	own := options{
+		optBucket: s.Bucket, optFields: s.Fields, optLatest: s.LatestMetadata, optMapCall: s.ForceMapCall, optFullScan: s.FullScan,
+		optYieldEvery: s.YieldEvery, "first": s.First, "batch_size": s.BatchSize,
+	}
 	if s.After != nil {
 		after, err := luacall.List(s.After)
 		if err != nil {
 			return nil, err
 		}
-		o["after"] = after
+		own["after"] = after
 	}
-	err := o.common(ctx, s.Common)
-	o.reading(s.Reading)
-	return o, err
+	return encode(ctx, s.Common, &s.Reading, own)
 }
 
 func (c CountOptions) encode(ctx context.Context) (options, error) {
-	o := options{}
-	o.number("bucket_id", int(c.Bucket))
-	o.flag("force_map_call", c.ForceMapCall)
-	o.flag("fullscan", c.FullScan)
-	o.number("yield_every", c.YieldEvery)
-	err := o.common(ctx, c.Common)
-	o.reading(c.Reading)
-	return o, err
+	return encode(ctx, c.Common, &c.Reading, options{
+		optBucket: c.Bucket, optMapCall: c.ForceMapCall, optFullScan: c.FullScan, optYieldEvery: c.YieldEvery,
+	})
 }
 
 func (b BorderOptions) encode(ctx context.Context) (options, error) {
-	o := options{}
-	o.fields(b.Fields)
-	o.flag("fetch_latest_metadata", b.LatestMetadata)
-	err := o.common(ctx, b.Common)
-	o.reading(b.Reading)
-	return o, err
+	return encode(ctx, b.Common, &b.Reading, options{optFields: b.Fields, optLatest: b.LatestMetadata})
 }

@@ -141,6 +141,5 @@ func commonOptions(ctx context.Context, opts []Common) (options, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := options{}
-	return o, o.common(ctx, common)
+	return encode(ctx, common, nil, nil)
 }

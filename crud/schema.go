@@ -39,9 +39,7 @@ type SchemaOptions struct {
 }
 
 func (s SchemaOptions) encode(ctx context.Context) (options, error) {
-	o := options{}
-	o.flag("cached", s.Cached)
-	return o, o.common(ctx, s.Common)
+	return encode(ctx, s.Common, nil, options{"cached": s.Cached})
 }
 
 // Schema returns the schema of a space.
