@@ -11,10 +11,8 @@ import (
 	"github.com/gotnt/tnt/internal/mp"
 )
 
-const (
-	// askTimeout bounds one request of discovery.
-	askTimeout = time.Second
-)
+// askTimeout bounds one request of discovery.
+const askTimeout = time.Second
 
 func (r *Router) discoverSoon() {
 	select {
@@ -152,6 +150,8 @@ func (t *table) find(ctx context.Context, bucket uint32) (*set, int) {
 		active bool
 		hint   *set
 	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	answers := make(chan found, len(t.sets))
 	asked := 0
 	for _, s := range t.sets {
@@ -161,8 +161,6 @@ func (t *table) find(ctx context.Context, bucket uint32) (*set, int) {
 		}
 		asked++
 		go func() {
-			ctx, cancel := context.WithTimeout(ctx, askTimeout)
-			defer cancel()
 			stat, err := luacall.Do(ctx, m, "vshard.storage.bucket_stat", bucket)
 			if isUnready(err) {
 				s.pool.rest(m.name, restTime, err)
@@ -186,6 +184,7 @@ func (t *table) find(ctx context.Context, bucket uint32) (*set, int) {
 		f := <-answers
 		if f.active {
 			best = f.set
+			cancel() // there is nothing to wait for
 		}
 		if f.set != nil && best == nil {
 			best = f.set

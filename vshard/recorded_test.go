@@ -14,6 +14,8 @@ import (
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/recordedtest"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/tnttest"
 	"github.com/gotnt/tnt/types"
 	"github.com/gotnt/tnt/vshard"
 )
@@ -384,4 +386,24 @@ func bucketOf(args []any) uint32 {
 		}
 	}
 	return 51
+}
+
+// Who looks for a bucket waits for nobody else once it is found.
+func TestFindingWaitsForNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStorages(t, false)
+		at := s.at(recordedtest.Line{})
+		s.has = [2][]uint32{}
+		r, err := vshard.Open(t.Context(), s.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Close() }()
+		s.sets[1][0].srv.Inject(tnttest.Fault{On: iproto.TypeCall, Delay: time.Minute})
+		began := time.Now()
+		got, err := vshard.One[string](t.Context(), r, vshard.Call{Bucket: 51, Function: "f"})
+		if took := time.Since(began); err != nil || got != at.name || took > 0 {
+			t.Errorf("called %s, %v, after %v", got, err, took)
+		}
+	})
 }
