@@ -16,6 +16,7 @@ import (
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/tarantool"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/types"
 )
 
@@ -174,6 +175,18 @@ func TestGapAheadAndOthers(t *testing.T) {
 			t.Errorf("another replica set: %v", err)
 		}
 	})
+}
+
+func TestWhoTellsOfGaps(t *testing.T) {
+	for _, c := range []struct {
+		major, minor, patch int
+		tells               bool
+	}{{2, 6, 0, false}, {2, 10, 7, false}, {2, 10, 8, true}, {2, 11, 0, false}, {2, 11, 1, true}, {3, 8, 0, true}} {
+		v := iproto.Version{Major: c.major, Minor: c.minor, Patch: c.patch}
+		if tellsGaps(v) != c.tells {
+			t.Errorf("%v tells: %t", v, !c.tells)
+		}
+	}
 }
 
 // The gap that a server of 2.6 keeps silent about, where the log goes between

@@ -222,8 +222,10 @@ func (r *runner) checkPosition(l *conn) error {
 // tellsGaps reports servers that refuse a position whose log is gone. Those of
 // before may say nothing until the next write; but where a log begins they tell
 // truly, while later ones that keep a log for a consumer deny it
-// in their ballot after a restart.
-func tellsGaps(v iproto.Version) bool { return v.AtLeast(2, 10, 8) }
+// in their ballot after a restart. 2.11.0 is older than 2.10.8.
+func tellsGaps(v iproto.Version) bool {
+	return v.AtLeast(2, 10, 8) && (!v.AtLeast(2, 11, 0) || v.AtLeast(2, 11, 1))
+}
 
 func (r *runner) compare(b ballot, v iproto.Version) error {
 	switch at := r.position.VClock; {
