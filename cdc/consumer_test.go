@@ -100,7 +100,9 @@ func TestDropRefuses(t *testing.T) {
 			t.Errorf("one that is connected: %v", err)
 		}
 		cancel()
-		<-ended
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("the feed ended by %v", err)
+		}
 		if err := Drop(testContext(t), reader, consumer); err != nil { // also where the server has not noticed yet
 			t.Error(err)
 		}
