@@ -86,7 +86,7 @@ func (b *batch[R]) send(ctx context.Context) {
 			b.sendOn(ctx, l)
 			return
 		}
-		a.Try, a.Err, a.Last = a.Try+1, failedOn(ctx, rt.conn, infoError(a.Request, err, false)), rt
+		a.Try, a.Err, a.Last = a.Try+1, failedOn(ctx, rt, infoError(a.Request, err, false)), rt
 		if !rt.mayRepeat(a.Err) {
 			return
 		}
@@ -172,19 +172,19 @@ func (b *batch[R]) wait(ctx context.Context, i int) (in *mp.Reader, body []byte,
 	g := b.groups[n]
 	at := i % session.GroupSize
 	if err := g.Wait(ctx, at, b.deadline); err != nil {
-		return nil, nil, 0, failedOn(ctx, b.route.conn, requestError(b.reqs[i], err, !g.Unsent(at)))
+		return nil, nil, 0, failedOn(ctx, b.route, requestError(b.reqs[i], err, !g.Unsent(at)))
 	}
 	typ, schemaVersion, body := g.Answer(at)
 	body, err = b.route.conn.content(typ, body)
 	if err != nil {
-		return nil, nil, 0, failedOn(ctx, b.route.conn, refusal(b.reqs[i], err))
+		return nil, nil, 0, failedOn(ctx, b.route, refusal(b.reqs[i], err))
 	}
 	return &g.In, body, schemaVersion, nil
 }
 
 // unsent returns the error of request i, which was not sent.
 func (b *batch[R]) unsent(ctx context.Context, i int) error {
-	return failedOn(ctx, b.route.conn, requestError(b.reqs[i], b.err, false))
+	return failedOn(ctx, b.route, requestError(b.reqs[i], b.err, false))
 }
 
 // another returns what request i, which failed, is to be done on again by itself;

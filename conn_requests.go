@@ -84,13 +84,13 @@ func (c *Conn) Prepare(ctx context.Context, statement string) (*Prepared, error)
 
 // doTuples does a request and returns the tuples of its answer.
 func doTuples[R Request](ctx context.Context, ex Executor, req R) ([]Tuple, error) {
-	resp, conn, err := performOn(ctx, ex, &req)
+	resp, rt, err := performOn(ctx, ex, &req)
 	if err != nil {
 		return nil, err
 	}
 	tuples, err := resp.Tuples()
 	if err != nil {
-		return nil, unread(conn, req, err)
+		return nil, unread(rt, req, err)
 	}
 	return tuples, nil
 }

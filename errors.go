@@ -121,15 +121,15 @@ func (e *nestedError) Error() string { return strings.TrimPrefix(e.err.Error(), 
 
 func (e *nestedError) Unwrap() error { return e.err }
 
-// failedOn completes the error of a request with the instance that it failed on
-// and with whether the caller's context ended it.
-func failedOn(ctx context.Context, c *Conn, err error) error {
+// failedOn completes the error of a request with the instance and the stream that it
+// failed on, and with whether the caller's context ended it.
+func failedOn(ctx context.Context, rt Route, err error) error {
 	re, ok := err.(*RequestError) //nolint:errorlint // the one that was just made
 	if !ok {
 		return err
 	}
-	if re.conn == nil && c != nil {
-		re.Server, re.conn = c.address, c
+	if re.conn == nil && rt.conn != nil {
+		re.Server, re.conn, re.Request.Stream = rt.conn.address, rt.conn, rt.stream
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		re.gaveUp = true

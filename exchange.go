@@ -49,8 +49,8 @@ type exchange struct {
 	// fields matter: it has to be of the schema that they are taken from.
 	byName bool
 
-	conn          *Conn            // nil for an Answer's
-	session       *session.Session // likewise
+	route         Route
+	session       *session.Session // nil for an Answer's
 	slot          *session.Slot
 	body          []byte
 	schemaVersion uint64
@@ -69,7 +69,7 @@ func (x *exchange) release() {
 
 // unread returns the error of a request whose answer can't be taken as it was
 // asked for.
-func (x *exchange) unread(req Request, err error) error { return unread(x.conn, req, err) }
+func (x *exchange) unread(req Request, err error) error { return unread(x.route, req, err) }
 
 // formatOf returns the format of the tuples in the answer, nil where it is not
 // known.
@@ -95,7 +95,7 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 	}
 	rt, err := ex.Route(ctx, a)
 	if err != nil {
-		return failedOn(ctx, rt.conn, infoError(a.Request, err, false))
+		return failedOn(ctx, rt, infoError(a.Request, err, false))
 	}
 	a.Request.Stream = rt.stream
 	var observed *observed
@@ -105,10 +105,10 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 	for {
 		deadline := rt.deadline(ctx, a.Began)
 		if err = tryOn(ctx, rt, req, x, rt.deadlineOfTry(deadline)); err == nil {
-			x.conn = rt.conn
+			x.route = rt
 			break
 		}
-		err = failedOn(ctx, rt.conn, err)
+		err = failedOn(ctx, rt, err)
 		if rt.conn == nil {
 			break
 		}
@@ -454,12 +454,12 @@ func perform[R Request](ctx context.Context, ex Executor, req *R) (Response, err
 	return resp, err
 }
 
-// performOn is perform that also returns the connection that the answer came by,
-// nil for an Answer's, to be named where it can't be read.
-func performOn[R Request](ctx context.Context, ex Executor, req *R) (Response, *Conn, error) {
+// performOn is perform that also returns the way that the answer came by, to be
+// named where it can't be read.
+func performOn[R Request](ctx context.Context, ex Executor, req *R) (Response, Route, error) {
 	x := exchange{byName: true}
 	if err := do(ctx, ex, req, &x); err != nil {
-		return Response{}, nil, err
+		return Response{}, Route{}, err
 	}
 	resp := Response{
 		schemaVersion: x.schemaVersion,
@@ -467,13 +467,13 @@ func performOn[R Request](ctx context.Context, ex Executor, req *R) (Response, *
 		format:        x.formatOf((*req).info()),
 	}
 	x.release()
-	return resp, x.conn, nil
+	return resp, x.route, nil
 }
 
-// unread returns the error of a request whose answer, by the connection c, can't be
+// unread returns the error of a request whose answer, which came that way, can't be
 // taken as it was asked for.
-func unread(c *Conn, req Request, err error) error {
-	return failedOn(context.Background(), c, requestError(req, err, true))
+func unread(rt Route, req Request, err error) error {
+	return failedOn(context.Background(), rt, requestError(req, err, true))
 }
 
 // Do does a request and returns its answer. Its error is a *RequestError; what

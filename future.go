@@ -50,7 +50,7 @@ func Go(ctx context.Context, ex Executor, req Request) *Future {
 			if a.Err != nil {
 				err = lastError(info, a.Err, err)
 			} else {
-				err = failedOn(ctx, rt.conn, infoError(info, err, false))
+				err = failedOn(ctx, rt, infoError(info, err, false))
 			}
 			return failed(req, err)
 		}
@@ -105,7 +105,7 @@ func failed(req Request, err error) *Future {
 
 // fail ends the future of a request that was not sent.
 func (f *Future) fail(ctx context.Context, err error) {
-	f.err = failedOn(ctx, f.route.conn, requestError(f.req, err, false))
+	f.err = failedOn(ctx, f.route, requestError(f.req, err, false))
 	f.end()
 }
 
@@ -226,9 +226,9 @@ func (f *Future) wait(ctx context.Context, done <-chan struct{}, deadline time.T
 	case <-done:
 		return nil
 	case <-expired:
-		return failedOn(ctx, f.route.conn, requestError(f.req, ErrTimeout, true))
+		return failedOn(ctx, f.route, requestError(f.req, ErrTimeout, true))
 	case <-ctx.Done():
-		return failedOn(ctx, f.route.conn, requestError(f.req, context.Cause(ctx), true))
+		return failedOn(ctx, f.route, requestError(f.req, context.Cause(ctx), true))
 	}
 }
 
@@ -282,7 +282,9 @@ type receiver struct{ f *Future }
 func (r receiver) Push(body []byte) {
 	f := r.f
 	if !f.pushes.add(Response{body: f.route.conn.decoded(body)}) {
-		f.route.conn.dropped(Drop{Request: f.req.info()})
+		info := f.req.info()
+		info.Stream = f.route.stream
+		f.route.conn.dropped(Drop{Request: info})
 	}
 }
 
@@ -298,7 +300,7 @@ func (r receiver) Receive(h wire.Header, body []byte, err error) {
 		f.resp = Response{schemaVersion: h.SchemaVersion, body: c.decoded(body), format: f.format}
 	}
 	if f.err != nil {
-		f.err = failedOn(context.Background(), c, f.err)
+		f.err = failedOn(context.Background(), f.route, f.err)
 	}
 	f.end()
 }

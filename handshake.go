@@ -202,7 +202,7 @@ func (c *Conn) ask(ctx context.Context, l *live, req Request, deadline time.Time
 	rt := Route{conn: c, pin: &pin{live: l, lost: ErrSessionLost}}
 	var x exchange
 	if _, err := once(ctx, rt, &req, &x, deadline, resolution{unchecked: true, own: true}); err != nil {
-		return Response{}, failedOn(ctx, c, err)
+		return Response{}, failedOn(ctx, Route{conn: c}, err)
 	}
 	resp := Response{schemaVersion: x.schemaVersion, body: append([]byte(nil), x.body...)}
 	x.release()

@@ -63,7 +63,7 @@ func bind(ctx context.Context, ex Executor, info RequestInfo, lost error, needs 
 		rt, err := ex.Route(ctx, a)
 		switch {
 		case err != nil:
-			return Route{}, failedOn(ctx, rt.conn, infoError(info, err, false))
+			return Route{}, failedOn(ctx, rt, infoError(info, err, false))
 		case rt.conn == nil:
 			return Route{}, infoError(info, errNoRoute, false)
 		case rt.pin != nil:
@@ -77,7 +77,7 @@ func bind(ctx context.Context, ex Executor, info RequestInfo, lost error, needs 
 			rt.pin = &pin{live: l, lost: lost}
 			return rt, nil
 		}
-		err = failedOn(ctx, rt.conn, infoError(info, err, false))
+		err = failedOn(ctx, rt, infoError(info, err, false))
 		if !rt.mayRepeat(err) {
 			return Route{}, err
 		}

@@ -100,7 +100,7 @@ func (f *Future) Pushes(ctx context.Context) iter.Seq2[Response, error] {
 			select {
 			case <-wait:
 			case <-ctx.Done():
-				yield(Response{}, failedOn(ctx, f.route.conn, requestError(f.req, context.Cause(ctx), true)))
+				yield(Response{}, failedOn(ctx, f.route, requestError(f.req, context.Cause(ctx), true)))
 				return
 			}
 		}
@@ -115,7 +115,7 @@ func (f *Future) endOfPushes() error {
 	lost := f.pushes.lost
 	f.pushes.mu.Unlock()
 	if lost {
-		return failedOn(context.Background(), f.route.conn, requestError(f.req, errPushesLost, true))
+		return failedOn(context.Background(), f.route, requestError(f.req, errPushesLost, true))
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

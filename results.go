@@ -66,12 +66,12 @@ func results(ctx context.Context, ex Executor, req Request, dst ...any) error {
 			return requestError(req, err, false)
 		}
 	}
-	resp, conn, err := performOn(ctx, ex, &req)
+	resp, rt, err := performOn(ctx, ex, &req)
 	if err != nil {
 		return err
 	}
 	if err := resp.DecodeResults(dst...); err != nil {
-		return unread(conn, req, err)
+		return unread(rt, req, err)
 	}
 	return nil
 }

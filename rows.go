@@ -23,14 +23,14 @@ func Rows[T any](ctx context.Context, ex Executor, req Request) iter.Seq2[T, err
 			yield(none, requestError(req, err, false))
 			return
 		}
-		resp, conn, err := performOn(ctx, ex, &req)
+		resp, rt, err := performOn(ctx, ex, &req)
 		if err != nil {
 			yield(none, err)
 			return
 		}
 		for row, err := range rowsOf[T](resp, plan) {
 			if err != nil {
-				err = unread(conn, req, err)
+				err = unread(rt, req, err)
 			}
 			if !yield(row, err) {
 				return

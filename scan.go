@@ -67,7 +67,7 @@ type scan struct {
 	left uint64 // tuples still to read at the most
 	done bool
 
-	conn *Conn // that the last page came by
+	route Route // that the last page came by
 
 	// Where the next page begins: behind the position, or if there is none
 	// behind the tuple, or at the start.
@@ -134,7 +134,7 @@ func (s *scan) next(ctx context.Context) ([]Tuple, error) {
 		}
 		req, within, err := s.request(ctx, rt)
 		if err != nil {
-			return nil, failedOn(ctx, rt.conn, requestError(s.sel, err, s.unpaged != nil))
+			return nil, failedOn(ctx, rt, requestError(s.sel, err, s.unpaged != nil))
 		}
 		tuples, err := s.fetch(ctx, req, within)
 		var lacks *FeatureError
@@ -189,7 +189,7 @@ func (s *scan) fetch(ctx context.Context, req Select, within prefix) ([]Tuple, e
 	}
 	resp := Response{schemaVersion: x.schemaVersion, body: append([]byte(nil), x.body...), format: x.formatOf(req.info())}
 	x.release()
-	s.conn = x.conn
+	s.route = x.route
 	err := s.checkSame(x.env.schema, req, resp)
 	var tuples []Tuple
 	if err == nil {

@@ -27,7 +27,7 @@ func ScanAs[T any](ctx context.Context, ex Executor, sel Select, pageSize int) i
 				*row, *in = none, t.whole()
 				plan.DecodeRow(in, unsafe.Pointer(row), t.format)
 				if err = in.Err(); err != nil {
-					err = unread(s.conn, sel, &DecodeError{err})
+					err = unread(s.route, sel, &DecodeError{err})
 				}
 			}
 			if err != nil {

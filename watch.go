@@ -108,7 +108,7 @@ func (c *Conn) WatchOnce(ctx context.Context, key string) (Event, error) {
 	}
 	rows, err := resp.rows()
 	if err != nil {
-		return Event{}, unread(c, req, err)
+		return Event{}, unread(Route{conn: c}, req, err)
 	}
 	e := Event{Key: key}
 	if len(rows) > 0 {
