@@ -98,7 +98,7 @@ func TestPagesOfScans(t *testing.T) {
 func TestScansThatKeysCannotGoOn(t *testing.T) {
 	_, conn := pages(t, "2.6.0")
 	for want, sel := range map[string]tnt.Select{
-		`index "name" is not unique`: {Index: "name"},
+		`index "name" is not unique`:                                    {Index: "name"},
 		`has the same part 1, of type string, only the server can tell`: {Index: "any_case", Key: tnt.K("name1")},
 	} {
 		sel.Space = "s"
