@@ -13,7 +13,7 @@ local peers = {}
 for path in os.getenv('PEERS'):gmatch('[^,]+') do table.insert(peers, 'replicator:secret@unix/:' .. path) end
 local timeout = tonumber(os.getenv('TIMEOUT'))
 local cfg = {
-    listen = arg[1], log = arg[2], replication = peers, memtx_memory = 64 * 1024 * 1024,
+    listen = arg[1], log = arg[2], replication = peers, memtx_memory = 256 * 1024 * 1024,
     replication_timeout = timeout, replication_connect_timeout = 10,
     instance_uuid = ('00000000-0000-4000-8000-00000000000%d'):format(n),
     replicaset_uuid = '00000000-0000-4000-8000-0000000000ff',
