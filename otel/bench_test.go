@@ -19,6 +19,7 @@ import (
 	"github.com/gotnt/tnt/iproto"
 	tntotel "github.com/gotnt/tnt/otel"
 	"github.com/gotnt/tnt/tnttest"
+	"github.com/gotnt/tnt/vshard"
 )
 
 // nowhere takes spans and keeps none.
@@ -83,6 +84,24 @@ func BenchmarkHook(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				h.OnRequestEnd(h.OnRequestStart(context.Background(), conn, req), conn, req, end)
+			}
+		})
+	}
+}
+
+// BenchmarkRouterHooks is what the hooks themselves take of a router's call.
+func BenchmarkRouterHooks(b *testing.B) {
+	end := vshard.CallEnd{Call: vshard.Call{Bucket: 1, Function: "f"}, ReplicaSet: "s1", Requests: 1, Duration: time.Millisecond}
+	for _, s := range setups[1:] {
+		b.Run(s.name, func(b *testing.B) {
+			r, err := newHook(b, s.providers).Router("main")
+			if err != nil {
+				b.Fatal(err)
+			}
+			hooks := r.Hooks()
+			b.ReportAllocs()
+			for b.Loop() {
+				hooks.End(hooks.Start(context.Background(), end.Call), end)
 			}
 		})
 	}

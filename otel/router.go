@@ -47,7 +47,7 @@ type RouterHook struct {
 
 	duration             metric.Float64Histogram
 	discoveries, configs metric.Int64Counter
-	recorders            cache[callKind, metric.MeasurementOption]
+	recorders            cache[callKind, []metric.RecordOption]
 
 	// Those below are read from the router when the metrics are collected.
 	requests, retries           metric.Int64ObservableCounter
@@ -68,7 +68,7 @@ func (h *Hook) Router(name string) (*RouterHook, error) {
 		metric.WithDescription("How long calls took, pauses and retries included."), metric.WithExplicitBucketBoundaries(durations...))
 	i.note(err)
 	r := &RouterHook{
-		hook: h, with: h.named(ofRouter.String(name)), recorders: cache[callKind, metric.MeasurementOption]{most: mostKinds},
+		hook: h, with: h.named(ofRouter.String(name)), recorders: cache[callKind, []metric.RecordOption]{most: mostKinds},
 		duration:    duration,
 		discoveries: i.counter("tnt.vshard.discoveries", "{look}", "Looks for where buckets are, by whether all replica sets answered."),
 		configs:     i.counter("tnt.vshard.configurations", "{configuration}", "Configurations that a provider had, by whether they were taken."),
@@ -121,7 +121,7 @@ func (r *RouterHook) again(ctx context.Context, a vshard.Again) {
 // end ends the span of a call and records the duration.
 func (r *RouterHook) end(ctx context.Context, end vshard.CallEnd) {
 	outcome := telemetry.CallOutcome(end.Err)
-	r.duration.Record(ctx, end.Duration.Seconds(), r.recorder(callKind{end.Call.Mode, end.Call.Function, outcome}))
+	r.duration.Record(ctx, end.Duration.Seconds(), r.recorder(callKind{end.Call.Mode, end.Call.Function, outcome})...)
 	span := spanOf(ctx, r)
 	if span == nil {
 		return
@@ -135,20 +135,20 @@ func (r *RouterHook) end(ctx context.Context, end vshard.CallEnd) {
 
 // recorder returns the attributes of the duration of a kind of calls. Of one kind too
 // many they lack the function.
-func (r *RouterHook) recorder(k callKind) metric.MeasurementOption {
-	describe := func() metric.MeasurementOption {
+func (r *RouterHook) recorder(k callKind) []metric.RecordOption {
+	describe := func() []metric.RecordOption {
 		list := append(ofOutcome(k.outcome), semconv.DBOperationName(k.mode.String()))
 		if k.function != "" {
 			list = append(list, semconv.DBStoredProcedureName(k.function))
 		}
-		return r.with.option(list...)
+		return []metric.RecordOption{r.with.option(list...)}
 	}
-	option, kept := r.recorders.get(k, describe)
+	options, kept := r.recorders.get(k, describe)
 	if !kept {
 		k.function = ""
-		option = describe()
+		options = describe()
 	}
-	return option
+	return options
 }
 
 // observe reads what the router knows.

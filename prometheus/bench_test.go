@@ -12,6 +12,7 @@ import (
 	"github.com/gotnt/tnt/iproto"
 	tntprom "github.com/gotnt/tnt/prometheus"
 	"github.com/gotnt/tnt/tnttest"
+	"github.com/gotnt/tnt/vshard"
 )
 
 // BenchmarkHook is what the collector itself takes of a request.
@@ -37,6 +38,16 @@ var setups = []struct {
 }
 
 // connectTo connects with some hooks.
+// BenchmarkRouterHooks is what the hooks themselves take of a router's call.
+func BenchmarkRouterHooks(b *testing.B) {
+	hooks := tntprom.NewRouterCollector("main", tntprom.Options{}).Hooks()
+	end := vshard.CallEnd{Call: vshard.Call{Bucket: 1, Function: "f"}, Requests: 1, Duration: time.Millisecond}
+	b.ReportAllocs()
+	for b.Loop() {
+		hooks.End(context.Background(), end)
+	}
+}
+
 func connectTo(b *testing.B, srv *tnttest.Server, hooks []tnt.Hook) *tnt.Conn {
 	b.Helper()
 	conn, err := tnt.ConnectOptions(context.Background(), tnt.Options{Address: srv.Addr(), Hooks: hooks})
