@@ -78,8 +78,10 @@ func (h *Hook) Router(name string) (*RouterHook, error) {
 		buckets:     i.level("tnt.vshard.buckets", "{bucket}", "Buckets that the replica set is known to have."),
 		instances:   i.level("tnt.vshard.instances", "{instance}", "Instances of the replica set, by role."),
 	}
-	r.stop, err = i.onCollect(r.observe, r.requests, r.retries, r.unknown, r.buckets, r.instances)
-	return r, err
+	if r.stop, err = i.onCollect(r.observe, r.requests, r.retries, r.unknown, r.buckets, r.instances); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Close ends the metrics that are read from the router. The router may go on using
