@@ -9,11 +9,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"regexp"
 	"sync/atomic"
 	"testing"
 
+	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/tnttest"
@@ -137,6 +139,30 @@ func (l Line) Answer() ([]any, error) {
 		results[i] = tnttest.Raw(r.Raw())
 	}
 	return results, r.Err()
+}
+
+// Differs says how an answer differs from the line's by a summary of their results, and
+// of errors by their codes; "" where it does not.
+func (l Line) Differs(resp tnt.Response, err error, summary func(results []any) string) string {
+	want, raised := l.Values()
+	if raised != nil {
+		var e *tnt.Error
+		if !errors.As(err, &e) || e.Code != raised.Code {
+			return fmt.Sprintf("got error %v, want %v", err, raised)
+		}
+		return ""
+	}
+	if err != nil {
+		return err.Error()
+	}
+	got, err := resp.Data()
+	if err != nil {
+		return err.Error()
+	}
+	if a, b := summary(got), summary(want); a != b {
+		return fmt.Sprintf("got %s, want %s", a, b)
+	}
+	return ""
 }
 
 // Event returns the key and the value of an event, which is empty where there was

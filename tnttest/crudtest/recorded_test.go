@@ -1,7 +1,6 @@
 package crudtest_test
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,7 +68,7 @@ func TestRecorded(t *testing.T) {
 			continue
 		}
 		resp, err := conn.Do(t.Context(), tnt.Call{Function: l.Function, Args: args})
-		if wrong := compare(l, resp, err); wrong != "" {
+		if wrong := l.Differs(resp, err, shape); wrong != "" {
 			t.Errorf("line %d, %s: %s", l.N, l.Case, wrong)
 		}
 		compared++
@@ -97,30 +96,8 @@ func follow(t *testing.T, srv *tnttest.Server, l recordedtest.Line) {
 	}
 }
 
-func compare(l recordedtest.Line, resp tnt.Response, err error) string {
-	want, raised := l.Values()
-	if raised != nil {
-		var e *tnt.Error
-		if !errors.As(err, &e) || e.Code != raised.Code {
-			return fmt.Sprintf("got error %v, want %v", err, raised)
-		}
-		return ""
-	}
-	if err != nil {
-		return err.Error()
-	}
-	got, err := resp.Data()
-	if err != nil {
-		return err.Error()
-	}
-	if a, b := rowsOf(got), rowsOf(want); a != b {
-		return fmt.Sprintf("got rows %s, want %s", a, b)
-	}
-	if a, b := failuresOf(got), failuresOf(want); a != b {
-		return fmt.Sprintf("got errors %s, want %s", a, b)
-	}
-	return ""
-}
+// shape is an answer without texts.
+func shape(values []any) string { return "rows " + rowsOf(values) + ", errors " + failuresOf(values) }
 
 // rowsOf are the rows of an answer in an order of their own, or the number that
 // it is.

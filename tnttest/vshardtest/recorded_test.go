@@ -88,7 +88,7 @@ func TestRecorded(t *testing.T) {
 			continue
 		}
 		resp, err := conn.Do(t.Context(), tnt.Call{Function: l.Function, Args: l.Arguments(t)})
-		if wrong := compare(l, resp, err); wrong != "" {
+		if wrong := l.Differs(resp, err, shape); wrong != "" {
 			t.Errorf("line %d, %s: %s", l.N, l.Case, wrong)
 		}
 		compared++
@@ -118,28 +118,6 @@ func skipped(l recordedtest.Line) bool {
 	}
 	// A replica that is behind, and what came before it was caught up.
 	return l.N >= 193 && l.N <= 195 || l.N == 207 || l.N == 64 || l.N == 74
-}
-
-func compare(l recordedtest.Line, resp tnt.Response, err error) string {
-	want, raised := l.Values()
-	if raised != nil {
-		var e *tnt.Error
-		if !errors.As(err, &e) || e.Code != raised.Code {
-			return fmt.Sprintf("got error %v, want %v", err, raised)
-		}
-		return ""
-	}
-	if err != nil {
-		return err.Error()
-	}
-	got, err := resp.Data()
-	if err != nil {
-		return err.Error()
-	}
-	if a, b := shape(got), shape(want); a != b {
-		return fmt.Sprintf("got %s, want %s", a, b)
-	}
-	return ""
 }
 
 // shape is an answer without what differs between clusters: UUIDs, texts and
