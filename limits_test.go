@@ -102,6 +102,10 @@ func TestHostileAnswers(t *testing.T) {
 			heapUnder(t, 4<<20, new(sync.RWMutex), func() {
 				_, err := tnt.All[any](testContext(t), conn, tnt.Call{Function: "f"})
 				failsWith(t, "its answer", err, test.want)
+				var re *tnt.RequestError
+				if !errors.As(err, &re) || re.Fate() != tnt.FateExecuted {
+					t.Errorf("%v does not say that the request was executed", err)
+				}
 				if resp, err := conn.Call(testContext(t), "f"); err == nil {
 					_, err = resp.Data()
 					if err == nil {
