@@ -88,7 +88,10 @@ func TestHooksOfBatchesThatFail(t *testing.T) {
 		t.Errorf("told %+v", ended)
 	}
 	_, ended = toldOf(t, func(conn *tnt.Conn) {
-		for range tnt.Each[any](testContext(t), conn, []tnt.Insert{insert(1), insert(2), insert(3)}) {
+		for _, err := range tnt.Each[any](testContext(t), conn, []tnt.Insert{insert(1), insert(2), insert(3)}) {
+			if err != nil {
+				t.Error(err)
+			}
 			break
 		}
 	})

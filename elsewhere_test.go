@@ -233,7 +233,10 @@ func TestNothingStaysInFlight(t *testing.T) {
 		}
 		eventually(t, name+" leaves nothing in flight", func() bool { return conn.Stats().InFlight == 0 })
 	}
-	for range tnt.Each[any](testContext(t), conn, make([]tnt.Ping, 300)) {
+	for _, err := range tnt.Each[any](testContext(t), conn, make([]tnt.Ping, 300)) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	eventually(t, "an Each whose loop was left leaves nothing in flight", func() bool { return conn.Stats().InFlight == 0 })

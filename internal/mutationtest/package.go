@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 )
 
 // Package is one that was read, with what its expressions are.
@@ -49,7 +50,7 @@ func Load(dir string) (*Package, error) {
 		}
 		exports[one.ImportPath] = one.Export
 		if !one.DepOnly {
-			p.Name, p.Names, p.TestImports = one.Name, one.GoFiles, append(one.TestImports, one.XTestImports...)
+			p.Name, p.Names, p.TestImports = one.Name, one.GoFiles, slices.Concat(one.TestImports, one.XTestImports)
 		}
 	}
 	syntax := make([]*ast.File, len(p.Names))
