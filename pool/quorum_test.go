@@ -67,7 +67,7 @@ func TestQuorumLost(t *testing.T) {
 		eventually(t, "there is no master", func() bool { return master(p) < 0 })
 		lost := l.acknowledged()
 		began := time.Now()
-		err := insert(t.Context(), p, 1<<40)
+		err := insert(t.Context(), p, 1<<30)
 		var re *tnt.RequestError
 		if !errors.Is(err, pool.ErrNoInstance) || !errors.As(err, &re) || re.Fate() != tnt.FateUnsent || !tnt.SafeToRetry(err) || !tnt.IsTransient(err) {
 			t.Fatalf("a write without a quorum: %v", err)

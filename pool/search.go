@@ -91,6 +91,11 @@ func (p *Pool) requestTimeout() (least time.Duration) {
 // await waits for an instance that fits; waited says that it was not there at once.
 func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt.Attempt, began time.Time, end <-chan time.Time) (_ *Candidate, t *table, waited bool, err error) {
 	pause := pauseBefore(a.Try)
+	defer func() {
+		if waited {
+			p.counts.waiting.Add(-1)
+		}
+	}()
 	for ; ; waited = true {
 		t = p.table.Load()
 		if t.closed {
@@ -107,7 +112,6 @@ func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt
 		}
 		if !waited { // once
 			p.counts.waiting.Add(1)
-			defer p.counts.waiting.Add(-1)
 		}
 		var over <-chan time.Time
 		var timer *time.Timer
