@@ -43,7 +43,7 @@ var incidents = []incident{
 	{name: "quorum lost for 10 s", mode: "election", stays: true, happen: func(t *testing.T, c *cluster, l *load, m int) {
 		c.loseQuorum(m)
 		eventually(t, "there is no master", func() bool { return master(l.pool) < 0 })
-		l.note(insert(context.Background(), l.pool, 1<<40)) // waits for as long as MaxWait
+		l.note(insert(context.Background(), l.pool, 1<<30)) // waits for as long as MaxWait
 		c.restoreQuorum(t, m)
 	}},
 }
