@@ -31,8 +31,9 @@ type RequestStartHook interface {
 }
 
 // RequestEndHook is told how each request that a user did has ended: once for
-// each, whether it was answered, failed, or was given up. It may run on the
-// goroutine that reads from the connection.
+// each, whether it was answered, failed, or was given up. A request of Go that
+// Future.Wait does again is told of as another one, with a start of its own. It may run
+// on the goroutine that reads from the connection.
 type RequestEndHook interface {
 	OnRequestEnd(ctx context.Context, c *Conn, req RequestInfo, end RequestEnd)
 }
