@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -188,6 +189,50 @@ func TestTakeGivenUp(t *testing.T) {
 		if got := take[string](t, w.jobs); got.Data != "x" {
 			t.Errorf("got %v", got)
 		}
+	})
+}
+
+// TestTakesThroughLosses loses the connection under takes at every moment: one hears of
+// it from the server, and the others leave with it, some before they were sent. No task
+// stays taken by a take that nobody waits for.
+func TestTakesThroughLosses(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var takers sync.WaitGroup
+		var patience atomic.Int64
+		patience.Store(int64(20 * time.Millisecond))
+		for range 8 {
+			takers.Go(func() {
+				for ctx.Err() == nil {
+					short, stop := context.WithTimeout(ctx, time.Duration(patience.Load()))
+					task, err := queue.Take[int](short, w.jobs)
+					stop()
+					if err != nil {
+						continue
+					}
+					if err := task.Ack(context.Background()); err != nil && !errors.Is(err, queue.ErrNotTaken) {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		for i := range 150 {
+			if _, err := w.jobs.Put(t.Context(), i); err != nil && !errors.Is(err, tnt.ErrConnectionLost) {
+				t.Error(err)
+			}
+			if i%10 == 0 {
+				w.cut()
+			}
+		}
+		patience.Store(int64(time.Minute))
+		for end := time.Now().Add(5 * time.Minute); w.states() != ""; time.Sleep(time.Second) {
+			if time.Now().After(end) {
+				t.Errorf("the tasks that are left are %s", w.states())
+				break
+			}
+		}
+		cancel()
+		takers.Wait()
 	})
 }
 

@@ -76,12 +76,13 @@ type taken struct {
 // take asks once for a task. A caller whose context ends leaves the request
 // behind, and whoever hears its answer releases what it took.
 func (t Tube) take(ctx context.Context, wait time.Duration) (*held, luacall.Value, error) {
-	var l *link
-	var err error
+	var last *link
 	for {
-		if l, err = t.client.enter(ctx, l); err != nil {
+		l, err := t.client.enter(ctx, last) // a variable of this request's own: its goroutine may be late
+		if err != nil {
 			return nil, nil, err
 		}
+		last = l
 		answer := make(chan taken)
 		gone := make(chan struct{})
 		t.client.workers.Go(func() { t.takeOn(l, wait, answer, gone) })
