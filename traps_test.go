@@ -143,31 +143,51 @@ func clogged(t *testing.T) (conn *tnt.Conn, release func()) {
 	return conn, release
 }
 
+// clog sends requests until one waits for room and nothing goes out any more, and gives
+// that one up. It returns those that were taken and the error of the last.
+func clog(t *testing.T, conn *tnt.Conn, req tnt.Request, cause error) (accepted []*tnt.Future, refused error) {
+	t.Helper()
+	ctx, giveUp := context.WithCancelCause(t.Context())
+	defer giveUp(nil)
+	for len(accepted) < 4096 { // 128 MiB
+		begun := make(chan *tnt.Future, 1)
+		go func() { begun <- conn.Go(ctx, req) }()
+		f := takenOrStuck(conn, begun)
+		if f == nil {
+			giveUp(cause)
+			_, err := (<-begun).Wait(t.Context())
+			return accepted, err
+		}
+		accepted = append(accepted, f)
+	}
+	t.Fatal("the connection takes requests without end")
+	return nil, nil
+}
+
+// takenOrStuck returns the request that was begun, nil where it waits for room while
+// nothing goes out, though the goroutine that writes had a hundred chances.
+func takenOrStuck(conn *tnt.Conn, begun <-chan *tnt.Future) *tnt.Future {
+	out := conn.Stats().BytesSent
+	for still := 0; still < 100; still++ {
+		select {
+		case f := <-begun:
+			return f
+		case <-time.After(time.Millisecond):
+		}
+		if now := conn.Stats(); now.WaitingForRoom == 0 || now.BytesSent != out {
+			still, out = 0, now.BytesSent
+		}
+	}
+	return nil
+}
+
 func TestWriteBufferIsBounded(t *testing.T) {
 	conn, release := clogged(t)
 	cause := errors.New("my cause")
 	large := tnt.Call{Function: "f", Args: []any{strings.Repeat("x", 32<<10)}}
-	var accepted []*tnt.Future
-	for {
-		ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, cause)
-		f := conn.Go(ctx, large)
-		var err error
-		select {
-		case <-f.Done():
-			_, err = f.Wait(ctx)
-		default:
-		}
-		cancel()
-		if err == nil {
-			if accepted = append(accepted, f); len(accepted) > 4096 { // 128 MiB
-				t.Fatal("the connection takes requests without end")
-			}
-			continue
-		}
-		if !errors.Is(err, cause) || !tnt.SafeToRetry(err) {
-			t.Errorf("a request that waited for room: %v", err)
-		}
-		break
+	accepted, err := clog(t, conn, large, cause)
+	if !errors.Is(err, cause) || !tnt.SafeToRetry(err) {
+		t.Errorf("a request that waited for room: %v", err)
 	}
 	inFlight := conn.Stats().InFlight
 	if inFlight != len(accepted) {
@@ -207,17 +227,7 @@ func TestWriteBufferIsBounded(t *testing.T) {
 func TestSentOrNot(t *testing.T) {
 	conn, _ := clogged(t)
 	large := tnt.Call{Function: "f", Args: []any{strings.Repeat("x", 32<<10)}}
-	var futures []*tnt.Future
-	for {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		f := conn.Go(ctx, large)
-		blocked := ctx.Err() != nil
-		cancel()
-		if blocked {
-			break
-		}
-		futures = append(futures, f)
-	}
+	futures, _ := clog(t, conn, large, errors.New("full"))
 	disconnect(t, conn)
 	unsent := 0
 	for i, f := range futures {
@@ -267,12 +277,7 @@ func TestReaderDrainsWhileWritesBlock(t *testing.T) {
 		futures = append(futures, conn.Go(testContext(t), tnt.Ping{}))
 	}
 	large := tnt.Call{Function: "f", Args: []any{strings.Repeat("x", 32<<10)}}
-	for blocked := false; !blocked; {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		conn.Go(ctx, large)
-		blocked = ctx.Err() != nil
-		cancel()
-	}
+	clog(t, conn, large, errors.New("full"))
 	close(answer)
 	for _, f := range futures {
 		if _, err := f.Wait(testContext(t)); err != nil {
