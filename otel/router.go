@@ -19,10 +19,12 @@ const (
 	ofReplicaSet = attribute.Key("tnt.vshard.replica_set")
 	ofBucket     = attribute.Key("tnt.vshard.bucket")
 	ofRequests   = attribute.Key("tnt.vshard.requests")
+	ofSets       = attribute.Key("tnt.vshard.replica_sets")
+	ofAttempts   = attribute.Key("tnt.vshard.attempts")
 	ofResult     = attribute.Key("tnt.vshard.result")
 )
 
-// RouterHook makes a span of each call of a vshard.Router, with the spans of its
+// RouterHook makes a span of each call and each Map of a vshard.Router, with the spans of its
 // requests inside, and exports its metrics. Make one with Hook.Router, give its Hooks
 // to the router's configuration, and the router to Observe:
 //
@@ -56,8 +58,7 @@ type RouterHook struct {
 
 // callKind is what calls have in common that metrics name.
 type callKind struct {
-	mode              vshard.Mode
-	function, outcome string
+	mode, function, outcome string
 }
 
 // Router returns a hook for a router, with a name for it in spans and metrics, that
@@ -65,14 +66,14 @@ type callKind struct {
 func (h *Hook) Router(name string) (*RouterHook, error) {
 	i := h.instruments()
 	duration, err := i.Float64Histogram("tnt.vshard.call.duration", metric.WithUnit("s"),
-		metric.WithDescription("How long calls took, pauses and retries included."), metric.WithExplicitBucketBoundaries(durations...))
+		metric.WithDescription("How long calls and Maps took, pauses and retries included."), metric.WithExplicitBucketBoundaries(durations...))
 	i.note(err)
 	r := &RouterHook{
 		hook: h, with: h.named(ofRouter.String(name)), recorders: cache[callKind, []metric.RecordOption]{most: mostKinds},
 		duration:    duration,
 		discoveries: i.counter("tnt.vshard.discoveries", "{look}", "Looks for where buckets are, by whether all replica sets answered."),
 		configs:     i.counter("tnt.vshard.configurations", "{configuration}", "Configurations that a provider had, by whether they were taken."),
-		requests:    i.total("tnt.vshard.requests", "{request}", "Requests sent for calls."),
+		requests:    i.total("tnt.vshard.requests", "{request}", "Requests sent for calls, without those of Maps."),
 		retries:     i.total("tnt.vshard.retries", "{attempt}", "Attempts of calls that failed and were followed by another."),
 		unknown:     i.level("tnt.vshard.unknown_buckets", "{bucket}", "Buckets of which it is not known where they are."),
 		buckets:     i.level("tnt.vshard.buckets", "{bucket}", "Buckets that the replica set is known to have."),
@@ -96,7 +97,7 @@ func (r *RouterHook) Observe(router *vshard.Router) { r.router.Store(router) }
 // its Hooks; vshard.JoinHooks joins them with others.
 func (r *RouterHook) Hooks() vshard.Hooks {
 	return vshard.Hooks{
-		Start: r.start, End: r.end, Again: r.again,
+		Start: r.start, End: r.end, Again: r.again, StartMap: r.startMap, EndMap: r.endMap,
 		Discovery: func(end vshard.DiscoveryEnd) {
 			r.discoveries.Add(context.Background(), 1, r.with.option(ofResult.String(telemetry.Result(end.Err))))
 		},
@@ -108,8 +109,17 @@ func (r *RouterHook) Hooks() vshard.Hooks {
 
 // start starts the span of a call.
 func (r *RouterHook) start(ctx context.Context, c vshard.Call) context.Context {
-	ctx, span := r.hook.tracer.Start(ctx, c.Mode.String()+" "+c.Function, trace.WithAttributes(r.with.of(
-		semconv.DBOperationName(c.Mode.String()), semconv.DBStoredProcedureName(c.Function), ofBucket.Int64(int64(c.Bucket)))...))
+	return r.startSpan(ctx, c.Mode.String()+" "+c.Function,
+		semconv.DBOperationName(c.Mode.String()), semconv.DBStoredProcedureName(c.Function), ofBucket.Int64(int64(c.Bucket)))
+}
+
+// startMap starts the span of a Map.
+func (r *RouterHook) startMap(ctx context.Context, m vshard.MapCall) context.Context {
+	return r.startSpan(ctx, m.Mode()+" "+m.Function, semconv.DBOperationName(m.Mode()), semconv.DBStoredProcedureName(m.Function))
+}
+
+func (r *RouterHook) startSpan(ctx context.Context, name string, with ...attribute.KeyValue) context.Context {
+	ctx, span := r.hook.tracer.Start(ctx, name, trace.WithAttributes(r.with.of(with...)...))
 	return &spanContext{ctx, r, span}
 }
 
@@ -123,14 +133,25 @@ func (r *RouterHook) again(ctx context.Context, a vshard.Again) {
 // end ends the span of a call and records the duration.
 func (r *RouterHook) end(ctx context.Context, end vshard.CallEnd) {
 	outcome := telemetry.CallOutcome(end.Err)
-	r.duration.Record(ctx, end.Duration.Seconds(), r.recorder(callKind{end.Call.Mode, end.Call.Function, outcome})...)
+	r.duration.Record(ctx, end.Duration.Seconds(), r.recorder(callKind{end.Call.Mode.String(), end.Call.Function, outcome})...)
+	r.endSpan(ctx, outcome, end.Err, ofReplicaSet.String(end.ReplicaSet), ofRequests.Int(end.Requests))
+}
+
+// endMap ends the span of a Map and records the duration.
+func (r *RouterHook) endMap(ctx context.Context, end vshard.MapEnd) {
+	outcome := telemetry.CallOutcome(end.Err)
+	r.duration.Record(ctx, end.Duration.Seconds(), r.recorder(callKind{end.Map.Mode(), end.Map.Function, outcome})...)
+	r.endSpan(ctx, outcome, end.Err, ofSets.Int(end.ReplicaSets), ofAttempts.Int(end.Attempts))
+}
+
+func (r *RouterHook) endSpan(ctx context.Context, outcome string, err error, more ...attribute.KeyValue) {
 	span := spanOf(ctx, r)
 	if span == nil {
 		return
 	}
 	if span.IsRecording() {
-		span.SetAttributes(append(ofOutcome(outcome), ofReplicaSet.String(end.ReplicaSet), ofRequests.Int(end.Requests))...)
-		r.hook.setStatus(span, outcome, end.Err)
+		span.SetAttributes(append(ofOutcome(outcome), more...)...)
+		r.hook.setStatus(span, outcome, err)
 	}
 	span.End()
 }
@@ -139,7 +160,7 @@ func (r *RouterHook) end(ctx context.Context, end vshard.CallEnd) {
 // many they lack the function.
 func (r *RouterHook) recorder(k callKind) []metric.RecordOption {
 	describe := func() []metric.RecordOption {
-		list := append(ofOutcome(k.outcome), semconv.DBOperationName(k.mode.String()))
+		list := append(ofOutcome(k.outcome), semconv.DBOperationName(k.mode))
 		if k.function != "" {
 			list = append(list, semconv.DBStoredProcedureName(k.function))
 		}

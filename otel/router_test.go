@@ -108,6 +108,51 @@ func TestRouterSpans(t *testing.T) {
 	}
 }
 
+// TestRouterMap has a Map be a span, with those of all its requests inside, and be
+// measured as a call is.
+func TestRouterMap(t *testing.T) {
+	w := newWorld(t, tntotel.Options{})
+	cluster, router, _ := w.newRouter(t)
+	cluster.Handle("echo", func(c *vshardtest.Call) ([]any, error) { return c.Arguments, nil })
+	cluster.Handle("fail", func(*vshardtest.Call) ([]any, error) {
+		return nil, &types.Error{Type: "ClientError", Code: errcode.IllegalParams, Message: "of a secret"}
+	})
+	const described = " tnt.vshard.router=main db.operation.name=map_callrw db.stored_procedure.name="
+	for _, c := range []struct {
+		function, want string
+		failed         bool
+		requests       int // one that holds buckets and one that calls, of each replica set; and what lets go
+	}{
+		{"echo", "map_callrw echo" + described + "echo tnt.vshard.replica_sets=2 tnt.vshard.attempts=1", false, 4},
+		{"fail", "map_callrw fail" + described + "fail db.response.status_code=ER_ILLEGAL_PARAMS error.type=ER_ILLEGAL_PARAMS" +
+			` tnt.vshard.replica_sets=2 tnt.vshard.attempts=1 Error ""`, true, 6},
+	} {
+		before := len(w.spans.Ended())
+		if _, err := vshard.Map[any](t.Context(), router, c.function, []any{"secret"}, vshard.MapOptions{}); (err != nil) != c.failed {
+			t.Fatal(err)
+		}
+		spans := w.spans.Ended()[before:]
+		whole := spans[len(spans)-1]
+		for _, s := range spans[:len(spans)-1] {
+			if s.Parent().SpanID() != whole.SpanContext().SpanID() {
+				t.Errorf("the parent of %s is not %s", s.Name(), whole.Name())
+			}
+		}
+		if len(spans) != c.requests+1 {
+			t.Errorf("%s: %d spans of requests, want %d", c.function, len(spans)-1, c.requests)
+		}
+		if got := w.took(); got[len(got)-1] != c.want {
+			t.Errorf("got  %s\nwant %s", got[len(got)-1], c.want)
+		}
+	}
+	const duration = "tnt.vshard.call.duration db.operation.name=map_callrw"
+	w.has(t, map[string]float64{
+		duration + " db.stored_procedure.name=echo tnt.vshard.router=main":                                                                        1,
+		duration + " db.response.status_code=ER_ILLEGAL_PARAMS db.stored_procedure.name=fail error.type=ER_ILLEGAL_PARAMS tnt.vshard.router=main": 1,
+		"tnt.vshard.requests tnt.vshard.router=main":                                                                                              0,
+	})
+}
+
 // TestManyFunctions has a program that makes up names not make up series.
 func TestManyFunctions(t *testing.T) {
 	w := newWorld(t, tntotel.Options{})

@@ -44,7 +44,7 @@ func TestDashboard(t *testing.T) {
 		for _, target := range p.Targets {
 			metrics, labels := named(target.Expr)
 			for _, l := range legendLabel.FindAllStringSubmatch(target.LegendFormat, -1) {
-				labels = append(labels, l[1])
+				labels = append(labels, label{name: l[1]})
 			}
 			for _, problem := range missing(exported, metrics, labels) {
 				t.Errorf("%s: %s: %s", p.Title, target.Expr, problem)
@@ -63,7 +63,7 @@ func TestDashboard(t *testing.T) {
 			t.Errorf("the variable %s is %q", v.Name, v.Definition)
 			continue
 		}
-		for _, problem := range missing(exported, asked[1:2], asked[2:3]) {
+		for _, problem := range missing(exported, asked[1:2], []label{{name: asked[2]}}) {
 			t.Errorf("the variable %s: %s", v.Name, problem)
 		}
 	}
@@ -84,6 +84,8 @@ func TestDashboardTestSees(t *testing.T) {
 		{`sum by (type) (rate(tnt_requests_total{code!="OK",instance=~"$instance"}[$__rate_interval]))`, false},
 		{`histogram_quantile(0.99, sum by (le) (rate(tnt_request_duration_seconds_bucket[5m])))`, false},
 		{`tnt_connected / on (server) tnt_connections > 0.5`, false},
+		{`tnt_vshard_requests_total / on (router) tnt_vshard_calls_total{mode!="callrw"}`, false},
+		{`tnt_vshard_requests_total{mode="callrw"} / on (router) tnt_vshard_calls_total`, true},
 		{`rate(tnt_request_total[5m])`, true},
 		{`up`, true},
 		{`sum by (space) (rate(tnt_requests_total[5m]))`, true},
@@ -103,7 +105,7 @@ var (
 	legendLabel  = regexp.MustCompile(`\{\{(\w+)\}\}`)
 	labelValues  = regexp.MustCompile(`^label_values\((\w+), (\w+)\)$`)
 	texts        = regexp.MustCompile(`"[^"]*"`)
-	matchers     = regexp.MustCompile(`\{[^}]*\}`)
+	matchers     = regexp.MustCompile(`([\w:]*)\{([^}]*)\}`)
 	ranges       = regexp.MustCompile(`\[[^\]]*\]`)
 	groupings    = regexp.MustCompile(`\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)`)
 	words        = regexp.MustCompile(`[A-Za-z_:][\w:]*(\s*\()?`)
@@ -112,16 +114,26 @@ var (
 
 var histograms = []string{"tnt_request_duration_seconds", "tnt_vshard_call_duration_seconds"}
 
+// label is a label that an expression names.
+type label struct {
+	name string
+	of   string // the metric whose matcher it is in; "" for all of the expression's
+}
+
 // named returns the metrics and the labels that an expression names. What is
 // followed by a parenthesis is a function or an aggregation.
-func named(expr string) (metrics, labels []string) {
+func named(expr string) (metrics []string, labels []label) {
 	expr = texts.ReplaceAllString(expr, "")
-	for _, m := range matchers.FindAllString(expr, -1) {
-		labels = append(labels, words.FindAllString(m, -1)...)
+	for _, m := range matchers.FindAllStringSubmatch(expr, -1) {
+		for _, name := range words.FindAllString(m[2], -1) {
+			labels = append(labels, label{name, m[1]})
+		}
 	}
-	expr = ranges.ReplaceAllString(matchers.ReplaceAllString(expr, ""), "")
+	expr = ranges.ReplaceAllString(matchers.ReplaceAllString(expr, "$1"), "")
 	for _, g := range groupings.FindAllStringSubmatch(expr, -1) {
-		labels = append(labels, words.FindAllString(g[1], -1)...)
+		for _, name := range words.FindAllString(g[1], -1) {
+			labels = append(labels, label{name: name})
+		}
 	}
 	expr = groupings.ReplaceAllString(expr, "")
 	for _, w := range words.FindAllString(expr, -1) {
@@ -133,7 +145,7 @@ func named(expr string) (metrics, labels []string) {
 }
 
 // missing returns what is named and not exported.
-func missing(exported map[string][]string, metrics, labels []string) (problems []string) {
+func missing(exported map[string][]string, metrics []string, labels []label) (problems []string) {
 	if len(metrics) == 0 {
 		problems = append(problems, "no metric is named")
 	}
@@ -148,8 +160,8 @@ func missing(exported map[string][]string, metrics, labels []string) (problems [
 			has = append(has, "le")
 		}
 		for _, l := range labels {
-			if !slices.Contains(has, l) {
-				problems = append(problems, m+" has no label "+l)
+			if (l.of == "" || l.of == m) && !slices.Contains(has, l.name) {
+				problems = append(problems, m+" has no label "+l.name)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package tntprom
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -10,7 +11,7 @@ import (
 	"github.com/gotnt/tnt/vshard"
 )
 
-// RouterCollector counts the calls of a vshard.Router and tells of its buckets, as a
+// RouterCollector counts the calls and Maps of a vshard.Router and tells of its buckets, as a
 // prometheus.Collector. Make one with NewRouterCollector, give its Hooks to the
 // router's configuration, and the router to Observe:
 //
@@ -44,14 +45,14 @@ func NewRouterCollector(name string, opts Options) *RouterCollector {
 	desc := func(metric, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(metric, help, labels, of)
 	}
-	durations := opts.histogram("tnt_vshard_call_duration_seconds", "How long calls took, pauses and retries included.")
+	durations := opts.histogram("tnt_vshard_call_duration_seconds", "How long calls and Maps took, pauses and retries included.")
 	durations.ConstLabels = of
 	return &RouterCollector{
-		calls:       counter("tnt_vshard_calls_total", "Calls that have ended, by how.", "mode", "code"),
+		calls:       counter("tnt_vshard_calls_total", "Calls and Maps that have ended, by how.", "mode", "code"),
 		duration:    prometheus.NewHistogramVec(durations, []string{"mode"}),
 		discoveries: counter("tnt_vshard_discoveries_total", "Looks for where buckets are, by whether all replica sets answered.", "result"),
 		configs:     counter("tnt_vshard_configurations_total", "Configurations that a provider had, by whether they were taken.", "result"),
-		requests:    desc("tnt_vshard_requests_total", "Requests sent for calls."),
+		requests:    desc("tnt_vshard_requests_total", "Requests sent for calls, without those of Maps."),
 		retries:     desc("tnt_vshard_retries_total", "Attempts of calls that failed and were followed by another."),
 		unknown:     desc("tnt_vshard_unknown_buckets", "Buckets of which it is not known where they are."),
 		buckets:     desc("tnt_vshard_buckets", "Buckets that the replica set is known to have.", "replica_set"),
@@ -64,9 +65,10 @@ func NewRouterCollector(name string, opts Options) *RouterCollector {
 func (c *RouterCollector) Hooks() vshard.Hooks {
 	return vshard.Hooks{
 		End: func(_ context.Context, end vshard.CallEnd) {
-			mode := end.Call.Mode.String()
-			c.calls.WithLabelValues(mode, telemetry.CallOutcome(end.Err)).Inc()
-			c.duration.WithLabelValues(mode).Observe(end.Duration.Seconds())
+			c.ended(end.Call.Mode.String(), end.Duration, end.Err)
+		},
+		EndMap: func(_ context.Context, end vshard.MapEnd) {
+			c.ended(end.Map.Mode(), end.Duration, end.Err)
 		},
 		Discovery: func(end vshard.DiscoveryEnd) {
 			c.discoveries.WithLabelValues(telemetry.Result(end.Err)).Inc()
@@ -75,6 +77,12 @@ func (c *RouterCollector) Hooks() vshard.Hooks {
 			c.configs.WithLabelValues(telemetry.Result(err)).Inc()
 		},
 	}
+}
+
+// ended counts a call or a Map.
+func (c *RouterCollector) ended(mode string, took time.Duration, err error) {
+	c.calls.WithLabelValues(mode, telemetry.CallOutcome(err)).Inc()
+	c.duration.WithLabelValues(mode).Observe(took.Seconds())
 }
 
 // Observe has the collector tell of what the router knows as well: buckets, replica

@@ -82,15 +82,24 @@ func TestRouterCollector(t *testing.T) {
 	canceled, cancel := context.WithCancel(ctx)
 	cancel()
 	_, _ = router.Do(canceled, vshard.Call{Bucket: 1, Function: "echo"})
+	if _, err := vshard.Map[any](ctx, router, "echo", nil, vshard.MapOptions{}); err != nil {
+		t.Error(err)
+	}
+	_, _ = vshard.Map[any](ctx, router, "fail", nil, vshard.MapOptions{})
+	_, _ = vshard.Map[any](canceled, router, "echo", nil, vshard.MapOptions{})
 	expect(t, registry, map[string]float64{
-		"tnt_vshard_calls_total code=OK mode=callrw router=main":                1,
-		"tnt_vshard_calls_total code=canceled mode=callrw router=main":          1,
-		"tnt_vshard_calls_total code=ER_ILLEGAL_PARAMS mode=callro router=main": 1,
-		"tnt_vshard_call_duration_seconds mode=callrw router=main":              2,
-		"tnt_vshard_requests_total router=main":                                 4,
-		"tnt_vshard_retries_total router=main":                                  1,
-		"tnt_vshard_buckets" + set(0) + " router=main":                          49,
-		"tnt_vshard_buckets" + set(1) + " router=main":                          51,
+		"tnt_vshard_calls_total code=OK mode=callrw router=main":                    1,
+		"tnt_vshard_calls_total code=canceled mode=callrw router=main":              1,
+		"tnt_vshard_calls_total code=ER_ILLEGAL_PARAMS mode=callro router=main":     1,
+		"tnt_vshard_call_duration_seconds mode=callrw router=main":                  2,
+		"tnt_vshard_calls_total code=OK mode=map_callrw router=main":                1,
+		"tnt_vshard_calls_total code=canceled mode=map_callrw router=main":          1,
+		"tnt_vshard_calls_total code=ER_ILLEGAL_PARAMS mode=map_callrw router=main": 1,
+		"tnt_vshard_call_duration_seconds mode=map_callrw router=main":              3,
+		"tnt_vshard_requests_total router=main":                                     4,
+		"tnt_vshard_retries_total router=main":                                      1,
+		"tnt_vshard_buckets" + set(0) + " router=main":                              49,
+		"tnt_vshard_buckets" + set(1) + " router=main":                              51,
 	})
 }
 

@@ -251,8 +251,13 @@ func TestJoinHooks(t *testing.T) {
 				note(ctx, name, "start")
 				return context.WithValue(ctx, key{}, name)
 			},
-			End:        func(ctx context.Context, _ vshard.CallEnd) { note(ctx, name, "end") },
-			Again:      func(ctx context.Context, _ vshard.Again) { note(ctx, name, "again") },
+			End:   func(ctx context.Context, _ vshard.CallEnd) { note(ctx, name, "end") },
+			Again: func(ctx context.Context, _ vshard.Again) { note(ctx, name, "again") },
+			StartMap: func(ctx context.Context, _ vshard.MapCall) context.Context {
+				note(ctx, name, "start of a map")
+				return context.WithValue(ctx, key{}, name)
+			},
+			EndMap:     func(ctx context.Context, _ vshard.MapEnd) { note(ctx, name, "end of a map") },
 			Discovery:  func(vshard.DiscoveryEnd) { told = append(told, name+" discovery") },
 			Configured: func(error) { told = append(told, name+" configured") },
 		}
@@ -261,10 +266,12 @@ func TestJoinHooks(t *testing.T) {
 	ctx := joined.Start(t.Context(), vshard.Call{})
 	joined.Again(ctx, vshard.Again{})
 	joined.End(ctx, vshard.CallEnd{})
+	joined.EndMap(joined.StartMap(t.Context(), vshard.MapCall{}), vshard.MapEnd{})
 	joined.Discovery(vshard.DiscoveryEnd{})
 	joined.Configured(nil)
 	want := []string{
 		"a start <nil>", "b start a", "a again b", "b again b", "a end b", "b end b",
+		"a start of a map <nil>", "b start of a map a", "a end of a map b", "b end of a map b",
 		"a discovery", "b discovery", "a configured", "b configured",
 	}
 	if !slices.Equal(told, want) {

@@ -35,6 +35,11 @@ func TestLogHooks(t *testing.T) {
 		if _, err := w.router.Do(t.Context(), vshard.Call{Bucket: 1, Function: "slow", Args: []any{"secret"}}); err != nil {
 			t.Fatal(err)
 		}
+		for _, function := range []string{"slow", "echo"} {
+			if _, err := vshard.Map[any](t.Context(), w.router, function, []any{"secret"}, vshard.MapOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		w.kill(1)
 		time.Sleep(20 * time.Second) // a look for buckets fails
 		synctest.Wait()
@@ -43,13 +48,14 @@ func TestLogHooks(t *testing.T) {
 			`level=WARN msg="vshard: configuration not taken" error="of no use"`,
 			`level=WARN msg="vshard: calls tried again" count=1 function=echo`,
 			`level=WARN msg="vshard: slow call" function=slow mode=callrw`,
+			`level=WARN msg="vshard: slow call" function=slow mode=map_callrw replicasets=2 attempts=1 duration=1s failed=false`,
 			`level=WARN msg="vshard: buckets not found out" count=1`,
 		} {
 			if !strings.Contains(log.String(), want) {
 				t.Errorf("not logged: %s", want)
 			}
 		}
-		if strings.Count(log.String(), "slow call") != 1 || strings.Contains(log.String(), "secret") {
+		if strings.Count(log.String(), "slow call") != 2 || strings.Contains(log.String(), "secret") {
 			t.Errorf("calls that are not slow, or their arguments, were logged")
 		}
 		if t.Failed() {

@@ -15,6 +15,10 @@ type Hooks struct {
 	End func(ctx context.Context, end CallEnd)
 	// Again is told of each attempt that failed and is followed by another.
 	Again func(ctx context.Context, again Again)
+	// StartMap and EndMap are Start and End of each Map. Its attempts that failed are
+	// told by EndMap alone.
+	StartMap func(ctx context.Context, m MapCall) context.Context
+	EndMap   func(ctx context.Context, end MapEnd)
 	// Discovery is told of each look for where buckets are.
 	Discovery func(DiscoveryEnd)
 	// Configured is told of each configuration of a Provider's, with the error
@@ -23,9 +27,10 @@ type Hooks struct {
 }
 
 // JoinHooks returns hooks that tell each of several. Each Start gets the context
-// of the one before it, and each End and Again the context of the last.
+// of the one before it, and each End and Again the context of the last; so do StartMap
+// and EndMap.
 func JoinHooks(list ...Hooks) Hooks {
-	return Hooks{
+	hooks := Hooks{
 		Start: func(ctx context.Context, call Call) context.Context {
 			for _, h := range list {
 				if h.Start != nil {
@@ -63,6 +68,27 @@ func JoinHooks(list ...Hooks) Hooks {
 			}
 		},
 	}
+	hooks.StartMap, hooks.EndMap = joinMapHooks(list)
+	return hooks
+}
+
+func joinMapHooks(list []Hooks) (start func(context.Context, MapCall) context.Context, end func(context.Context, MapEnd)) {
+	start = func(ctx context.Context, m MapCall) context.Context {
+		for _, h := range list {
+			if h.StartMap != nil {
+				ctx = h.StartMap(ctx, m)
+			}
+		}
+		return ctx
+	}
+	end = func(ctx context.Context, end MapEnd) {
+		for _, h := range list {
+			if h.EndMap != nil {
+				h.EndMap(ctx, end)
+			}
+		}
+	}
+	return start, end
 }
 
 // CallEnd tells of a call that has ended.
@@ -82,6 +108,26 @@ type Again struct {
 	Instance   string
 	Pause      time.Duration // before the next one
 	Err        error
+}
+
+// MapCall is what a Map was called with.
+type MapCall struct {
+	Function string
+	Args     []any
+	Buckets  []uint32 // whose replica sets are asked; nil: all
+}
+
+// Mode returns the name of the Lua router's function, as Mode.String does for a Call.
+// There is but one: the masters are asked.
+func (MapCall) Mode() string { return "map_callrw" }
+
+// MapEnd tells of a Map that has ended.
+type MapEnd struct {
+	Map         MapCall
+	ReplicaSets int // of the last attempt; of some buckets those that were found
+	Attempts    int // more than one where buckets were moved, or a master was missing
+	Duration    time.Duration
+	Err         error // nil, or what the caller gets, but for one of decoding
 }
 
 // DiscoveryEnd tells of a look for where buckets are.

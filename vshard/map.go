@@ -88,38 +88,57 @@ type part struct {
 // their place. It is tried again.
 var errMoved = errors.New("buckets are being moved")
 
+// doMap does a Map, with the hooks around it.
 func (r *Router) doMap(ctx context.Context, function string, args []any, opts MapOptions) ([]*part, error) {
-	if args == nil {
-		args = []any{}
+	if r.ctx.Err() != nil {
+		return nil, ErrClosed
 	}
 	for _, b := range opts.Buckets {
 		if b == 0 || b > r.Buckets() {
 			return nil, fmt.Errorf("vshard: bucket %d is none of 1 to %d", b, r.Buckets())
 		}
 	}
+	config := r.table().config
+	asked := MapCall{Function: function, Args: args, Buckets: opts.Buckets}
+	began := time.Now()
+	if config.Hooks.StartMap != nil {
+		ctx = config.Hooks.StartMap(ctx, asked)
+	}
+	m, attempts, err := r.tryMap(ctx, config.MaxWait, asked)
+	if config.Hooks.EndMap != nil {
+		config.Hooks.EndMap(ctx, MapEnd{Map: asked, ReplicaSets: len(m.parts), Attempts: attempts, Duration: time.Since(began), Err: err})
+	}
+	return m.parts, err
+}
+
+// tryMap attempts a Map until it is done, or failed in a way that won't be over soon,
+// or its time is. It returns the last attempt, and how many there were.
+func (r *Router) tryMap(ctx context.Context, most time.Duration, c MapCall) (m *mapping, attempts int, err error) {
+	if c.Args == nil {
+		c.Args = []any{}
+	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.table().config.MaxWait)
+		ctx, cancel = context.WithTimeout(ctx, most)
 		defer cancel()
 	}
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		if r.ctx.Err() != nil {
-			return nil, ErrClosed
-		}
-		m := &mapping{router: r, table: r.table(), function: function, args: args, ref: r.refs.Add(1)}
-		err := m.run(ctx, opts.Buckets)
-		if err == nil {
-			return m.parts, nil
-		}
-		if !again(err) {
-			return nil, err
+		m = &mapping{router: r, table: r.table(), function: c.Function, args: c.Args, ref: r.refs.Add(1)}
+		attempts++
+		err = m.run(ctx, c.Buckets)
+		if err == nil || !again(err) {
+			return m, attempts, err
 		}
 		if ended := sleep(ctx, jitter(pause)); ended != nil {
+			failed := &MapError{Function: c.Function, Err: errors.Join(ended, err)}
 			var e *MapError
 			if errors.As(err, &e) {
-				return nil, &MapError{Function: function, ReplicaSet: e.ReplicaSet, Err: errors.Join(ended, e.Err)}
+				failed.ReplicaSet, failed.Err = e.ReplicaSet, errors.Join(ended, e.Err)
 			}
-			return nil, &MapError{Function: function, Err: errors.Join(ended, err)}
+			return m, attempts, failed
+		}
+		if r.ctx.Err() != nil {
+			return m, attempts, ErrClosed
 		}
 	}
 }
@@ -159,7 +178,7 @@ func (m *mapping) run(ctx context.Context, buckets []uint32) error {
 		err = m.each(ctx, m.call)
 	}
 	if err != nil {
-		m.letGo()
+		m.letGo(ctx)
 	}
 	return err
 }
@@ -295,8 +314,8 @@ func (m *mapping) unref(ctx context.Context, p *part) {
 
 // letGo has all storages let go of their buckets, as far as their sessions last:
 // refs end with them.
-func (m *mapping) letGo() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.router.ctx), unrefTime)
+func (m *mapping) letGo(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unrefTime)
 	defer cancel()
 	var steps sync.WaitGroup
 	for _, p := range m.parts {

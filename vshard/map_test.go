@@ -121,3 +121,74 @@ func TestMapIsOneSession(t *testing.T) {
 		}
 	})
 }
+
+// Hooks are told of each Map, once, however many attempts it takes.
+func TestMapHooks(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		type key struct{}
+		var started []vshard.MapCall
+		var ends []vshard.MapEnd
+		calls := 0
+		w.config.Hooks = vshard.Hooks{
+			Start: func(ctx context.Context, _ vshard.Call) context.Context {
+				calls++
+				return ctx
+			},
+			StartMap: func(ctx context.Context, m vshard.MapCall) context.Context {
+				started = append(started, m)
+				return context.WithValue(ctx, key{}, "span")
+			},
+			EndMap: func(ctx context.Context, end vshard.MapEnd) {
+				if ctx.Value(key{}) == "span" && ctx.Err() == nil {
+					ends = append(ends, end)
+				}
+			},
+		}
+		if err := w.router.Reconfigure(t.Context(), w.config); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		do := func(function string, opts vshard.MapOptions) (vshard.MapEnd, error) {
+			started, ends = nil, nil
+			_, err := vshard.Map[any](t.Context(), w.router, function, []any{7}, opts)
+			if len(started) != 1 || len(ends) != 1 {
+				t.Fatalf("%s: told of the start %d times, of the end %d times", function, len(started), len(ends))
+			}
+			if m := ends[0].Map; m.Function != function || m.Function != started[0].Function || len(m.Args) != 1 || m.Mode() != "map_callrw" {
+				t.Errorf("told of %+v and %+v", started[0], m)
+			}
+			return ends[0], err
+		}
+		if end, err := do("echo", vshard.MapOptions{}); err != nil || end.Err != nil || end.ReplicaSets != 2 || end.Attempts != 1 || end.Map.Buckets != nil {
+			t.Errorf("all: %+v, %v", end, err)
+		}
+		if end, err := do("echo", vshard.MapOptions{Buckets: []uint32{1, 2}}); err != nil || end.ReplicaSets != 1 || len(end.Map.Buckets) != 2 {
+			t.Errorf("some: %+v, %v", end, err)
+		}
+		finish, _ := w.Send(1, 1)
+		time.AfterFunc(time.Second, finish)
+		if end, err := do("echo", vshard.MapOptions{}); err != nil || end.ReplicaSets != 2 || end.Attempts < 2 || end.Duration < time.Second {
+			t.Errorf("while a bucket is moved: %+v, %v", end, err)
+		}
+		w.Handle("fail", func(*vshardtest.Call) ([]any, error) { return nil, errors.New("own words") })
+		if end, err := do("fail", vshard.MapOptions{}); err == nil || !errors.Is(err, end.Err) || end.Attempts != 1 {
+			t.Errorf("a function that fails: %+v, %v", end, err)
+		}
+		w.kill(1)
+		w.config.MaxWait = 100 * time.Millisecond
+		if err := w.router.Reconfigure(t.Context(), w.config); err != nil {
+			t.Fatal(err)
+		}
+		if end, err := do("echo", vshard.MapOptions{}); !errors.Is(end.Err, context.DeadlineExceeded) || !errors.Is(err, end.Err) || end.Duration < w.config.MaxWait {
+			t.Errorf("without a master: %+v, %v", end, err)
+		}
+		// What can't be done is the caller's own mistake, as of a call.
+		started, ends = nil, nil
+		if _, err := vshard.Map[any](t.Context(), w.router, "echo", nil, vshard.MapOptions{Buckets: []uint32{101}}); err == nil || len(started)+len(ends) > 0 {
+			t.Errorf("a bucket that there is not: %v, told %d times", err, len(started)+len(ends))
+		}
+		if calls != 0 {
+			t.Errorf("the hooks of calls were told %d times", calls)
+		}
+	})
+}

@@ -155,7 +155,7 @@ type Info struct {
 	Unknown     int // buckets of which it is not known where they are
 	ReplicaSets []ReplicaSetInfo
 	Discovery   DiscoveryEnd // the last one
-	Requests    uint64       // sent for calls
+	Requests    uint64       // sent for calls, without those of Maps
 	Again       uint64       // of them, those that followed another
 }
 
