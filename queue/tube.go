@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/gotnt/tnt"
@@ -11,8 +12,11 @@ import (
 	"github.com/gotnt/tnt/internal/luacall"
 )
 
-// ID is the number of a task in its tube.
+// ID is the number of a task in its tube. The first is 0.
 type ID uint64
+
+// NoID is the number of no task.
+const NoID ID = math.MaxUint64
 
 // State is where a task is in its life.
 type State byte
@@ -93,11 +97,11 @@ func (p PutOptions) encode() map[string]any {
 }
 
 // Put adds a task, whose data may be of any type that MessagePack has a form
-// for, nil too. An error of a lost connection is one of unknown fate: the task
+// for, nil too. Where it was not, the number is NoID. An error of a lost connection is one of unknown fate: the task
 // may be there. A full tube is ErrFull.
 func (t Tube) Put(ctx context.Context, data any, opts ...PutOptions) (ID, error) {
 	if len(opts) > 1 {
-		return 0, fmt.Errorf("queue: %d options were given where one is taken", len(opts))
+		return NoID, fmt.Errorf("queue: %d options were given where one is taken", len(opts))
 	}
 	o := map[string]any{}
 	if len(opts) == 1 {
@@ -110,7 +114,10 @@ func (t Tube) Put(ctx context.Context, data any, opts ...PutOptions) (ID, error)
 		// it runs was asked afterwards, and it may have begun to in between.
 		e, err = t.entry(ctx, put)
 	}
-	return e.id, err
+	if err != nil {
+		return NoID, err
+	}
+	return e.id, nil
 }
 
 // entry does a request whose answer is a task.

@@ -26,7 +26,7 @@ type WorkOptions struct {
 	// ended, until their own context ends. Default: none.
 	Grace time.Duration
 	// OnError is told of each task that failed, or could not be finished, and
-	// of a queue that does not run: then the ID is 0. It may be called by several
+	// of a queue that does not run: then the ID is NoID. It may be called by several
 	// goroutines at once. Default: nobody is told.
 	OnError func(id ID, err error)
 }
@@ -90,7 +90,7 @@ func (w worker[T]) run(taking, working context.Context, t Tube) error {
 			w.tell(task.ID, err)
 			w.finish(working, task, ErrBury)
 		case errors.Is(err, ErrNotRunning):
-			w.tell(0, err)
+			w.tell(NoID, err)
 		case err != nil:
 			return err
 		default:

@@ -35,7 +35,13 @@ type sender func(context.Context, queue.ID, Mail) error
 func work(ctx context.Context, mails queue.Tube, workers int, send sender, log *slog.Logger) error {
 	opts := queue.WorkOptions{
 		Workers: workers, Touch: touch, Delay: again, Grace: grace,
-		OnError: func(id queue.ID, err error) { log.Warn("not done", "mail", id, "err", err) },
+		OnError: func(id queue.ID, err error) {
+			if id == queue.NoID {
+				log.Warn("the queue does not run", "err", err)
+				return
+			}
+			log.Warn("not done", "mail", id, "err", err)
+		},
 	}
 	return queue.Work(ctx, mails, opts, func(ctx context.Context, task *queue.Task[Mail]) error {
 		err := send(ctx, task.ID, task.Data)
