@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/luacall"
@@ -16,18 +17,22 @@ type request struct {
 	args []any
 	// again is that the request may be done twice, so one that was lost is.
 	again bool
+	// wait is how long the server is asked to wait.
+	wait time.Duration
 	// mute is that a queue that does not run answers with nothing.
 	mute bool
 }
 
 // do does a request on the present session, and on the next one where it was
 // surely not done: not sent, or answered with nil by a queue that does not
-// run. lost is that an attempt was lost before, which may have been done.
-func (c *Client) do(ctx context.Context, r request) (results []luacall.Value, lost bool, err error) {
+// run. lost is the error of an attempt before that was lost, and may have been done.
+func (c *Client) do(ctx context.Context, r request) (results []luacall.Value, lost error, err error) {
+	ctx, cancel := c.call(ctx, r.wait)
+	defer cancel()
 	var l *link
 	for {
 		if l, err = c.link(ctx, l); err != nil {
-			return nil, lost, err
+			return nil, lost, notFound(err, lost)
 		}
 		results, err = once(ctx, l, r)
 		err = named(err)
@@ -44,7 +49,7 @@ func (c *Client) do(ctx context.Context, r request) (results []luacall.Value, lo
 		case isLost(err) && tnt.SafeToRetry(err):
 			l.leave()
 		case isLost(err) && r.again:
-			lost = true
+			lost = err
 			l.leave()
 		default:
 			return nil, lost, err

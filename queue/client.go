@@ -14,8 +14,9 @@ import (
 
 // Options of a Client.
 type Options struct {
-	// MaxWait is how long a request waits for a master whose queue runs, where
-	// its context does not end before. Default: 10 s.
+	// MaxWait is until when a call waits for a master whose queue runs, and goes on
+	// to another one, since it began. The end of its context, and where that has no
+	// deadline the connection's RequestTimeout, come first: see Client. Default: 10 s.
 	MaxWait time.Duration
 }
 
@@ -32,12 +33,24 @@ const (
 	// strayLooks is how often sessions of nobody's are looked for after a reconnect, each
 	// lookEvery; later it is done as often as for such tasks.
 	strayLooks = 3
+	// closeTime bounds Close where the server does not answer. A take's wait and as much
+	// again are in it.
+	closeTime = 2 * takeSlice
 	// sweepEvery is how often tasks are looked for that nobody here knows of.
 	sweepEvery = 15 * time.Second
 )
 
 // Client is a session of the queue's, which lasts until Close. It is safe for
 // concurrent use.
+//
+// A call, however many requests it takes, ends with its context. Where that has no
+// deadline it ends by the RequestTimeout of the connection, which bounds all that it
+// waits for together, a master too, as any other call there; its error is
+// tnt.ErrTimeout then. Put has its PutOptions.Wait besides. Without a RequestTimeout
+// a call sends no request to another master than its first when MaxWait has passed,
+// and one that is on its way then lasts until it is answered, or the connection is
+// found dead (DeadAfter). Only Take, Tasks and Work wait for tasks as long as their
+// contexts do, whatever RequestTimeout there is.
 type Client struct {
 	masters tnt.Executor
 	opts    Options
@@ -62,6 +75,7 @@ type Client struct {
 	current  *link
 	changed  chan struct{} // closed at a change of current
 	why      error         // why there is no current one
+	timeout  time.Duration // RequestTimeout of the connection that was used last
 	identity luacall.Value // the session's UUID, which the module gives out
 	age      int           // counts the identities
 	held     map[taskKey]*held
@@ -106,11 +120,13 @@ func Open(ctx context.Context, masters tnt.Executor, opts ...Options) (*Client, 
 
 var errNoMasters = errors.New("queue: there is nothing to choose the master: give Open a pool or a connection")
 
-// Close ends the client. It waits for takes that were given up, at most 5 s, so
-// that what they still get is released; where ctx ends first such a task stays
-// taken for as long as the server keeps the session, which is as long as the
-// connection is up and then for queue.cfg.ttr. Tasks that are held are not released:
-// finish them before.
+// Close ends the client. It waits for takes that were given up, 5 s where nothing comes
+// to take and 10 s at most, so that what they still get is released. They can't be
+// called back: the module has no way to, and the connection, which others use too, can't
+// be closed for it. A take that was only left would get its task all the same, and keep
+// it for as long as the connection is up and then for queue.cfg.ttr, which is also what
+// happens where ctx ends first. Tasks that are held are not released: finish them
+// before.
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
 	c.closing = true
@@ -120,9 +136,12 @@ func (c *Client) Close(ctx context.Context) error {
 		c.takes.Wait()
 		close(done)
 	}()
+	timer := time.NewTimer(closeTime)
+	defer timer.Stop()
 	select {
 	case <-done:
 	case <-ctx.Done():
+	case <-timer.C:
 	}
 	c.cancel(ErrClosed)
 	<-done // as they end with the client
@@ -211,14 +230,18 @@ func (c *Client) publish(l *link, why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.current, c.why = l, why
+	if l != nil {
+		c.timeout = l.Conn().Options().RequestTimeout
+	}
 	close(c.changed)
 	c.changed = make(chan struct{})
 }
 
 // link returns the present session that is not the given one, and waits for
-// it up to MaxWait.
+// it as long as the call may.
 func (c *Client) link(ctx context.Context, but *link) (*link, error) {
-	timer := time.NewTimer(c.opts.MaxWait)
+	until := c.until(ctx)
+	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	for {
 		c.mu.Lock()
@@ -230,7 +253,7 @@ func (c *Client) link(ctx context.Context, but *link) (*link, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if l != nil && l != but {
+		if l != nil && but == nil || l != nil && l != but && time.Now().Before(until) {
 			return l, nil
 		}
 		if errors.Is(why, errShared) {

@@ -39,7 +39,8 @@
 //   - A tube of kind fifo ignores delays, priorities and times to live without
 //     an error, and has no touch.
 //   - After a master becomes writable, the queue needs some moments (1 s in
-//     trials) until it runs. Requests wait for that up to Options.MaxWait.
+//     trials) until it runs. Calls wait for that up to Options.MaxWait, and not beyond
+//     the connection's RequestTimeout.
 //   - It does not wait, when a master is switched, for what the former one wrote.
 //     Where a new master is made writable before it has all of that, tasks that
 //     were put or finished last are lost or done again, and numbers of tasks are

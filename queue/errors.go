@@ -13,7 +13,8 @@ import (
 // said anything, is in the same chain.
 var (
 	// ErrNotRunning is that of a request while no server is the master of a
-	// queue that runs. Nothing was done.
+	// queue that runs. Nothing was done, unless there is a tnt.ErrConnectionLost in the
+	// chain too: that of an attempt before, of a call that may be done twice.
 	ErrNotRunning = errors.New("queue: there is no master whose queue runs")
 	// ErrFull is that of a put to a tube that has as many tasks as it may.
 	ErrFull = errors.New("queue: the tube is full")

@@ -11,7 +11,8 @@ import (
 )
 
 // Take takes a task, and waits for one as long as ctx does; its error is then
-// ErrNoTask, and the cause of ctx. Where the data can't be decoded the error is
+// ErrNoTask, and the cause of ctx. It waits for a master for MaxWait at a time, and is
+// ErrNotRunning then. Where the data can't be decoded the error is
 // a *tnt.DecodeError and the Task is returned all the same, to be buried.
 func Take[T any](ctx context.Context, t Tube) (*Task[T], error) {
 	for {
@@ -33,6 +34,8 @@ func Take[T any](ctx context.Context, t Tube) (*Task[T], error) {
 
 // TryTake takes a task that is ready. Its error is ErrNoTask where none is.
 func TryTake[T any](ctx context.Context, t Tube) (*Task[T], error) {
+	ctx, cancel := t.client.call(ctx, 0)
+	defer cancel()
 	h, data, err := t.take(ctx, 0)
 	if err != nil {
 		return nil, err

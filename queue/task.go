@@ -109,8 +109,10 @@ func (h *held) finish(ctx context.Context, method string, more ...any) error {
 	if h.over || !c.has(h) {
 		return ErrNotTaken
 	}
+	ctx, cancel := c.call(ctx, 0)
+	defer cancel()
 	_, lost, err := c.do(ctx, request{text: h.tube.method(method), args: append([]any{h.id}, more...), again: true})
-	if lost && (errors.Is(err, ErrNotTaken) || errors.Is(err, ErrNoTask)) {
+	if lost != nil && (errors.Is(err, ErrNotTaken) || errors.Is(err, ErrNoTask)) {
 		err = h.wasDone(ctx, method, err)
 	}
 	if err == nil || errors.Is(err, ErrNotTaken) || errors.Is(err, ErrNoTask) {

@@ -77,7 +77,7 @@ type PutOptions struct {
 	TTR      time.Duration // that a taker has (the kinds with ttl)
 	Delay    time.Duration // before it can be taken (the kinds with ttl)
 	SubQueue string        // of a utube: its tasks are done one by one
-	Wait     time.Duration // for room (limfifottl)
+	Wait     time.Duration // for room (limfifottl); a RequestTimeout is added to it
 }
 
 func (p PutOptions) encode() map[string]any {
@@ -108,6 +108,11 @@ func (t Tube) Put(ctx context.Context, data any, opts ...PutOptions) (ID, error)
 		o = opts[0].encode()
 	}
 	put := request{text: t.method("put"), args: []any{data, o}}
+	if len(opts) == 1 {
+		put.wait = max(0, opts[0].Wait)
+	}
+	ctx, cancel := t.client.call(ctx, put.wait)
+	defer cancel()
 	e, err := t.entry(ctx, put)
 	if errors.Is(err, ErrFull) && o["timeout"] == nil {
 		// Both a full tube and a queue that does not run answer with nil. That
@@ -197,6 +202,8 @@ type Statistics struct {
 
 // Statistics returns the counts of the tube.
 func (t Tube) Statistics(ctx context.Context) (Statistics, error) {
+	ctx, cancel := t.client.call(ctx, 0)
+	defer cancel()
 	results, _, err := t.client.do(ctx, request{text: "queue.statistics", args: []any{t.name}, again: true})
 	if err != nil {
 		// The module indexes the tube without a look whether it is there.
