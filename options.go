@@ -89,9 +89,9 @@ type Options struct {
 	PingInterval time.Duration
 	// DeadAfter is how long nothing may move while a ping waits for its answer until
 	// the connection counts as lost: no byte comes, and none goes of those up to the
-	// ping's own. What the system's buffers have taken, some megabytes, counts as gone:
-	// DeadAfter has to be longer than the server takes to read that. Default: 30 s.
-	// Never: for ever.
+	// ping's own. What the buffers of the server's system have taken, and on systems
+	// other than Linux those of ours, some megabytes, counts as gone: DeadAfter has to
+	// be longer than the server takes to read that. Default: 30 s. Never: for ever.
 	DeadAfter time.Duration
 
 	// NoSchema leaves the schema unfetched: names are then resolved by the

@@ -263,7 +263,7 @@ func (p *pinger) tick(c *Conn, l *live) bool {
 	now := time.Now()
 	waits := p.waits()
 	if waits {
-		if moved := l.session.MovedUpTo(p.mark); moved != p.moved {
+		if moved := l.session.MovedUpTo(p.mark); moved > p.moved {
 			p.moved, p.since = moved, now
 		}
 		if most := c.opts.DeadAfter; most != Never && now.Sub(p.since) >= most {

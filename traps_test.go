@@ -277,7 +277,7 @@ func TestReaderDrainsWhileWritesBlock(t *testing.T) {
 		futures = append(futures, conn.Go(testContext(t), tnt.Ping{}))
 	}
 	large := tnt.Call{Function: "f", Args: []any{strings.Repeat("x", 32<<10)}}
-	clog(t, conn, large, errors.New("full"))
+	_, _ = clog(t, conn, large, errors.New("full"))
 	close(answer)
 	for _, f := range futures {
 		if _, err := f.Wait(testContext(t)); err != nil {

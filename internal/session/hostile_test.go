@@ -43,9 +43,9 @@ func TestAnswersBeforeTheQuestion(t *testing.T) {
 				t.Fatal(err)
 			}
 			frame := request(slot, strings.Repeat("y", 1<<20))
-			before := s.Moved()
+			before := moved(s)
 			guess <- slot.Sync()
-			for s.Moved() == before {
+			for moved(s) == before {
 				runtime.Gosched()
 			}
 			if err := s.Send(t.Context(), slot, frame, time.Time{}); err != nil {

@@ -16,6 +16,7 @@ const piece = 64 << 10
 type output struct {
 	conn    net.Conn
 	raw     syscall.RawConn // nil where a write can't be tried without waiting
+	socket  syscall.RawConn // nil where there is none, or it is not to be had
 	written atomic.Uint64   // bytes
 	writes  atomic.Uint64   // calls
 
@@ -34,6 +35,7 @@ func newOutput(conn net.Conn) *output {
 			o.raw = raw
 		}
 	}
+	o.socket = socketOf(conn)
 	o.once = func(fd uintptr) bool {
 		o.step(fd)
 		return true // whatever came of it: never wait
@@ -44,6 +46,29 @@ func newOutput(conn net.Conn) *output {
 		return o.err != nil || len(o.buf) == 0 // else it is called again when there is room
 	}
 	return o
+}
+
+// socketOf returns the socket of a connection, under TLS too; nil for none.
+func socketOf(conn net.Conn) syscall.RawConn {
+	if over, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = over.NetConn()
+	}
+	if under, ok := conn.(syscall.Conn); ok {
+		if raw, err := under.SyscallConn(); err == nil {
+			return raw
+		}
+	}
+	return nil
+}
+
+// taken returns how many bytes the peer's side has taken of those written, as far as
+// the system tells: what waits in its buffers, some megabytes, has gone nowhere yet.
+func (o *output) taken() uint64 {
+	written := o.written.Load()
+	if o.socket == nil {
+		return written
+	}
+	return written - min(written, unsent(o.socket))
 }
 
 // step writes what the kernel takes, and reports whether it may take more.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"strings"
 	"testing"
@@ -202,6 +203,40 @@ func TestAcknowledgementsTogether(t *testing.T) {
 	}
 }
 
+// moved is what a session has carried, as it counts itself.
+func moved(s *Session) uint64 {
+	stats := s.Stats()
+	return stats.BytesIn + stats.BytesOut
+}
+
+// TestMovedAsThePeerTakes has each piece that the peer reads of a long request counted,
+// also where the system's buffers are too full for any of the next to be written.
+func TestMovedAsThePeerTakes(t *testing.T) {
+	if !tellsUnsent {
+		t.Skip("it is not asked for here what the system's buffers hold")
+	}
+	s, conn := pair(t, false, Config{})
+	if err := conn.(*net.TCPConn).SetReadBuffer(1 << 20); err != nil {
+		t.Fatal(err)
+	}
+	slot, err := s.Acquire(t.Context(), time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const piece = 512 << 10
+	if err := s.Send(t.Context(), slot, request(slot, strings.Repeat("x", 40*piece)), time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		before := s.MovedUpTo(math.MaxUint64)
+		if _, err := io.ReadFull(conn, make([]byte, piece)); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, func() bool { return s.MovedUpTo(math.MaxUint64) > before })
+	}
+	giveUp(s, slot)
+}
+
 // TestMovedInsideOfFrames has the bytes of unfinished writes and reads counted.
 func TestMovedInsideOfFrames(t *testing.T) {
 	both(t, func(t *testing.T, pipe bool) {
@@ -224,27 +259,27 @@ func TestMovedInsideOfFrames(t *testing.T) {
 			if _, err := io.ReadFull(conn, make([]byte, min(left, step))); err != nil {
 				t.Fatal(err)
 			}
-			seen[s.Moved()] = true
+			seen[moved(s)] = true
 		}
 		if len(seen) < 5 {
 			t.Errorf("the write was seen to move %d times", len(seen))
 		}
-		waitFor(t, func() bool { return s.Moved() == uint64(len(frame)) })
+		waitFor(t, func() bool { return moved(s) == uint64(len(frame)) })
 		body := append([]byte{0x81, byte(iproto.KeyExpr)}, mp.AppendString(nil, strings.Repeat("x", 4*step))...)
 		for rest := answer(wire.Header{Sync: slot.Sync()}, body); len(rest) > 0; {
 			part := rest[:min(len(rest), step)]
-			before := s.Moved()
+			before := moved(s)
 			if _, err := conn.Write(part); err != nil {
 				t.Fatal(err)
 			}
-			waitFor(t, func() bool { return s.Moved() == before+uint64(len(part)) })
+			waitFor(t, func() bool { return moved(s) == before+uint64(len(part)) })
 			rest = rest[len(part):]
 		}
 		if err := s.Wait(t.Context(), slot, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		s.Release(slot)
-		if stats := s.Stats(); stats.BytesOut != uint64(len(frame)) || stats.BytesIn != s.Moved()-stats.BytesOut {
+		if stats := s.Stats(); stats.BytesOut != uint64(len(frame)) || stats.BytesIn != moved(s)-stats.BytesOut {
 			t.Errorf("the counts are %+v", stats)
 		}
 	})

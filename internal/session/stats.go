@@ -31,16 +31,13 @@ func (s *Session) Stats() Stats {
 	}
 }
 
-// Moved returns how many bytes the connection has carried in either direction,
-// those of unfinished reads and writes included: while it grows, the server is
-// not silent.
-func (s *Session) Moved() uint64 { return s.src.read.Load() + s.dst.written.Load() }
-
-// MovedUpTo is Moved that counts of the bytes written only those before mark, a
-// value of Appended. What is written after a request says nothing of whether the
-// server, or only a link to nowhere, has taken that.
+// MovedUpTo returns how many bytes the connection has carried in either direction,
+// those of unfinished reads and writes included, and of the bytes written only those
+// before mark, a value of Appended: while it grows, the server is not silent. What is
+// written after a request says nothing of whether the server, or only a link to
+// nowhere, has taken that. Beside a write it may be told too small for a moment.
 func (s *Session) MovedUpTo(mark uint64) uint64 {
-	return s.src.read.Load() + min(s.dst.written.Load(), mark)
+	return s.src.read.Load() + min(s.dst.taken(), mark)
 }
 
 // Appended returns how many bytes were ever handed over to be written.
