@@ -86,10 +86,12 @@ func (b *batch[R]) send(ctx context.Context) {
 			b.sendOn(ctx, l)
 			return
 		}
-		a.Try, a.Err, a.Last = a.Try+1, failedOn(ctx, rt, infoError(a.Request, err, false)), rt
+		a.Err, a.Last = failedOn(ctx, rt, infoError(a.Request, err, false)), rt
 		if !rt.mayRepeat(a.Err) {
+			observeFailure(ctx, b.ex, a)
 			return
 		}
+		a.Try++
 	}
 }
 
@@ -190,10 +192,10 @@ func (b *batch[R]) unsent(ctx context.Context, i int) error {
 // another returns what request i, which failed, is to be done on again by itself;
 // nil where it is not, and where nothing of the batch found a way.
 func (b *batch[R]) another(ctx context.Context, i int, err error) Executor {
-	if err == nil || i/session.GroupSize >= len(b.groups) || isNil(&b.reqs[i]) || isOver(b.deadline) {
+	if err == nil || i/session.GroupSize >= len(b.groups) || isNil(&b.reqs[i]) {
 		return nil
 	}
-	return another(startedAt(ctx, b.began), b.ex, b.route, b.reqs[i], err, true)
+	return another(startedAt(ctx, b.began), b.ex, b.route, b.reqs[i], err, true, b.deadline)
 }
 
 // result waits for the answer to request i.

@@ -39,9 +39,9 @@ type Attempt struct {
 type FailureObserver interface {
 	Executor
 	// OnFailure is told of a try that failed with a.Err on the way a.Last, after
-	// which Route is not asked for another one: the request has ended. It is called
-	// by many goroutines at once, before the caller has the error, and must not
-	// block.
+	// which Route is not asked for another one: the request, or the Wait for a Future,
+	// has ended. It is called by many goroutines at once, before the caller has the
+	// error, and must not block.
 	OnFailure(ctx context.Context, a Attempt)
 }
 

@@ -80,6 +80,67 @@ func TestTryForAsksForAnotherWay(t *testing.T) {
 	}
 }
 
+// TestEveryFormTellsOfItsFailures has an Executor be told once of what fails, however
+// it is asked for: by a timeout, by the context's end, and in a stream.
+func TestEveryFormTellsOfItsFailures(t *testing.T) {
+	forms := map[string]func(ctx context.Context, ex tnt.Executor, req tnt.Request) error{
+		"Do": tnt.Exec[tnt.Request],
+		"Go": func(ctx context.Context, ex tnt.Executor, req tnt.Request) error {
+			_, err := tnt.Go(context.WithoutCancel(ctx), ex, req).Wait(ctx)
+			return err
+		},
+		"Batch": func(ctx context.Context, ex tnt.Executor, req tnt.Request) (err error) {
+			for _, r := range tnt.Batch(ctx, ex, req) {
+				err = r.Err
+			}
+			return err
+		},
+		"Each": func(ctx context.Context, ex tnt.Executor, req tnt.Request) (err error) {
+			for _, err = range tnt.Each[any](ctx, ex, []tnt.Request{req}) {
+			}
+			return err
+		},
+	}
+	srv := tnttest.Run(t)
+	srv.Handle("slow", func(c *tnttest.Call) ([]any, error) {
+		<-c.Context().Done()
+		return nil, nil
+	})
+	conn := connect(t, tnt.Options{Address: srv.Addr()})
+	hasty := connect(t, tnt.Options{Address: srv.Addr(), RequestTimeout: 20 * time.Millisecond})
+	slow := tnt.Call{Function: "slow"}
+	for name, do := range forms {
+		for _, test := range []struct {
+			what    string
+			way     tnt.Executor
+			ends    bool // by its context
+			streams bool
+			req     tnt.Request
+			want    error
+		}{
+			{"a timeout", hasty, false, false, slow, tnt.ErrTimeout},
+			{"the context's end", conn, true, false, slow, context.DeadlineExceeded},
+			{"what a stream is refused", conn, false, true, tnt.Call{Function: "none"}, errcode.NoSuchProc},
+		} {
+			c := &choosing{ways: []tnt.Executor{test.way}}
+			var ex tnt.Executor = c
+			if test.streams {
+				ex = tnt.NewStream(c)
+			}
+			ctx := context.Background()
+			if test.ends {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, 20*time.Millisecond)
+				defer cancel()
+			}
+			err := do(ctx, ex, test.req)
+			if !errors.Is(err, test.want) || len(c.failed) != 1 || !errors.Is(c.failed[0], test.want) {
+				t.Errorf("%s, %s: got %v, and OnFailure was told of %v", name, test.what, err, c.failed)
+			}
+		}
+	}
+}
+
 // A stream that can't be had says so once.
 func TestErrorOfAStreamThatIsNotBound(t *testing.T) {
 	srv := tnttest.Run(t, tnttest.WithVersion("2.6.0"))

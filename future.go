@@ -166,6 +166,10 @@ func (f *Future) finished() bool {
 func (f *Future) Wait(ctx context.Context) (Response, error) {
 	began, deadline := beganAt(ctx), f.route.conn.deadlineFor(ctx)
 	if err := f.wait(ctx, f.done, deadline); err != nil {
+		f.mu.Lock()
+		ex := f.ex
+		f.mu.Unlock()
+		observeFailure(ctx, ex, failedAttempt(ctx, f.route, f.req, err))
 		return Response{}, err
 	}
 	for {
@@ -235,24 +239,32 @@ func (f *Future) wait(ctx context.Context, done <-chan struct{}, deadline time.T
 // another returns what the request is to be done on again, nil where its answer
 // or error is the last.
 func (f *Future) another(ctx context.Context) Executor {
-	return another(ctx, f.ex, f.route, f.req, f.err, f.checked)
+	return another(ctx, f.ex, f.route, f.req, f.err, f.checked, time.Time{})
 }
 
-// another returns what a request is to be done on again that failed without any
-// effect, or one that does not matter; nil where it is not.
-func another(ctx context.Context, ex Executor, rt Route, req Request, err error, checked bool) Executor {
-	switch {
-	case ctx.Err() != nil, rt.conn == nil, rt.stream != 0:
+// another returns what a request is to be done on again, until the deadline, that
+// failed without any effect, or one that does not matter; nil where it is not.
+func another(ctx context.Context, ex Executor, rt Route, req Request, err error, checked bool, deadline time.Time) Executor {
+	if rt.conn == nil {
 		return nil
-	case outdated(req, err, checked):
+	}
+	final := ctx.Err() != nil || rt.stream != 0 || isOver(deadline)
+	if !final && outdated(req, err, checked) {
 		return ex
 	}
-	a := Attempt{Request: req.info(), Try: 1, Began: beganAt(ctx), Err: err, Last: rt}
-	if !rt.mayRepeat(err) {
+	a := failedAttempt(ctx, rt, req, err)
+	if final || !rt.mayRepeat(err) {
 		observeFailure(ctx, ex, a)
 		return nil
 	}
 	return resumed{ex, a}
+}
+
+// failedAttempt returns the first try of a request, which failed.
+func failedAttempt(ctx context.Context, rt Route, req Request, err error) Attempt {
+	info := req.info()
+	info.Stream = rt.stream
+	return Attempt{Request: info, Try: 1, Began: beganAt(ctx), Err: err, Last: rt}
 }
 
 // resumed is an Executor for a request that failed once already.
