@@ -17,31 +17,34 @@ type Counter struct {
 	mu      sync.Mutex
 	told    time.Time
 	count   int
-	pending bool // a timer will tell what is counted
+	tell    func(n int) // of the last one counted
+	pending bool        // a timer will tell what is counted
 }
 
-// Add counts one, and calls tell with how many came since the last call: now, or
-// where that is less than 10 s ago, when they have passed, on a goroutine of a timer.
+// Add counts one, and tells how many came since that was told last: now, or where it is
+// less than 10 s ago, when they have passed, on a goroutine of a timer. Of several that
+// are told together the last one's tell is called.
 func (c *Counter) Add(tell func(n int)) {
 	c.mu.Lock()
 	c.count++
+	c.tell = tell
 	wait := period - time.Since(c.told)
 	if wait > 0 && !c.told.IsZero() {
 		if !c.pending {
 			c.pending = true
-			time.AfterFunc(wait, func() { c.flush(tell) })
+			time.AfterFunc(wait, c.flush)
 		}
 		c.mu.Unlock()
 		return
 	}
 	c.mu.Unlock()
-	c.flush(tell)
+	c.flush()
 }
 
-func (c *Counter) flush(tell func(n int)) {
+func (c *Counter) flush() {
 	c.mu.Lock()
-	n := c.count
-	c.told, c.count, c.pending = time.Now(), 0, false
+	n, tell := c.count, c.tell
+	c.told, c.count, c.tell, c.pending = time.Now(), 0, nil, false
 	c.mu.Unlock()
 	if n > 0 {
 		tell(n)

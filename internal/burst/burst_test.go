@@ -34,3 +34,23 @@ func TestFew(t *testing.T) {
 		}
 	})
 }
+
+// TestCounterTellsOfTheLast has what is told together be that of the last one.
+func TestCounterTellsOfTheLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var counter burst.Counter
+		var told []string
+		add := func(name string) {
+			counter.Add(func(n int) { told = append(told, fmt.Sprint(n, " ", name)) })
+		}
+		add("first")
+		add("second")
+		time.Sleep(time.Second)
+		add("third")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if got := fmt.Sprint(told); got != "[1 first 2 third]" {
+			t.Errorf("told %s", got)
+		}
+	})
+}
