@@ -73,6 +73,9 @@ func TestGivenUpThoughOneFits(t *testing.T) {
 				if test.maxWait > 0 && (!errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errcode.MemoryIssue) || errors.Is(err, pool.ErrNoInstance)) {
 					t.Errorf("where the context ends first: %v", err)
 				}
+				if n := e.pool.Stats().Unserved; n != 0 {
+					t.Errorf("%d requests were counted as without an instance", n)
+				}
 			})
 		})
 	}

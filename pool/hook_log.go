@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"errors"
 	"log/slog"
 
 	"github.com/gotnt/tnt/internal/burst"
@@ -28,7 +29,7 @@ func (h *logHook) OnRole(instance string, from, to Role, why error) {
 
 // OnWait implements WaitHook.
 func (h *logHook) OnWait(w Wait) {
-	if w.Err == nil {
+	if !errors.Is(w.Err, ErrNoInstance) {
 		return
 	}
 	h.unserved.Add(func(n int) {

@@ -46,7 +46,9 @@ func (p *Pool) search(ctx context.Context, v *View, a tnt.Attempt) (tnt.Route, e
 		}
 	}
 	if err != nil {
-		p.counts.unserved.Add(1)
+		if errors.Is(err, ErrNoInstance) {
+			p.counts.unserved.Add(1)
+		}
 		return a.Last, err
 	}
 	if a.Err != nil {
