@@ -45,8 +45,8 @@ func TestLight(t *testing.T) {
 			t.Fatalf("row %d is still there", j)
 		}
 	}
-	if h.len() != 0 {
-		t.Errorf("%d rows are left", h.len())
+	if h.count != 0 {
+		t.Errorf("%d rows are left", h.count)
 	}
 }
 

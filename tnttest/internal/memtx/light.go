@@ -29,8 +29,6 @@ func newLight(key *keyDef) *light {
 	return &light{key: key, free: lightEnd, hashKey: key.hash}
 }
 
-func (h *light) len() int { return h.count }
-
 // slotOf returns the slot where the chain of a hash starts.
 func (h *light) slotOf(hash uint32) uint32 {
 	slot := hash & h.mask

@@ -40,7 +40,6 @@ const (
 
 // store holds the rows of an index.
 type store interface {
-	len() int
 	get(key [][]byte) *row
 	put(*row) (replaced *row)
 	remove(*row)

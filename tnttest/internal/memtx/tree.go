@@ -26,8 +26,6 @@ func (t *tree) less(a, b *row) bool {
 	return t.order.compareRows(a, b) < 0
 }
 
-func (t *tree) len() int { return t.rows.Len() }
-
 func (t *tree) put(r *row) (replaced *row) {
 	replaced, _ = t.rows.Set(r)
 	return replaced
