@@ -94,9 +94,10 @@ func TestDropRefuses(t *testing.T) {
 		f := Stream(ctx, at(s), Options{From: Now, Consumer: consumer, OnState: func(State) { close(following) }})
 		go func() { ended <- failure(t, f) }()
 		<-following
-		soon, stop := context.WithTimeout(testContext(t), 100*time.Millisecond)
+		mine := errors.New("my cause")
+		soon, stop := context.WithTimeoutCause(testContext(t), 100*time.Millisecond, mine)
 		defer stop()
-		if err := Drop(soon, reader, consumer); !errors.Is(err, context.DeadlineExceeded) {
+		if err := Drop(soon, reader, consumer); !errors.Is(err, mine) {
 			t.Errorf("one that is connected: %v", err)
 		}
 		cancel()

@@ -44,7 +44,7 @@ func Drop(ctx context.Context, conn *tnt.Conn, consumer uuid.UUID) error {
 			if sleep(ctx, dropPause) {
 				continue
 			}
-			err = ctx.Err()
+			err = context.Cause(ctx)
 		case why == "Replica is connected":
 			err = fmt.Errorf("its Feed has to end first: %w", err)
 		case errors.Is(err, errcode.AccessDenied):
