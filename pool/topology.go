@@ -119,8 +119,9 @@ func (p *Pool) Replace(ctx context.Context, i Instance) error {
 // SetInstances makes the pool have just these instances: those with new names are
 // added, those whose options changed are replaced, and the others are removed, each as
 // by the method of that name, but all at once. An invalid list changes nothing. Options
-// are compared by what they hold, a TLS by its address, and functions by their code: a
-// Dialer that came to know another network is no change, where Replace makes it one.
+// are compared by what they hold, a TLS by its address, functions by their code and
+// hooks by their number: a Dialer that came to know another network is no change, where
+// Replace makes it one.
 func (p *Pool) SetInstances(ctx context.Context, list []Instance) error {
 	leave, err := p.ChangeInstances(list)
 	if err != nil {
