@@ -113,9 +113,9 @@ func (m *mutator) removable(s ast.Stmt) bool {
 	case *ast.AssignStmt:
 		return s.Tok != token.DEFINE && !allBlank(s.Lhs)
 	case *ast.ExprStmt:
-		return !isLock(s.X)
+		return !mustStay(s.X)
 	case *ast.DeferStmt:
-		return !isLock(s.Call)
+		return !mustStay(s.Call)
 	case *ast.IncDecStmt, *ast.SendStmt, *ast.GoStmt:
 		return true
 	case *ast.BranchStmt:
@@ -135,9 +135,9 @@ func allBlank(left []ast.Expr) bool {
 	return true
 }
 
-// isLock tells a lock that is taken or given back, and a panic, which a
-// function may end with.
-func isLock(x ast.Expr) bool {
+// mustStay tells calls that are left in: of a lock that is taken or given back, and
+// of panic, which a function may end with.
+func mustStay(x ast.Expr) bool {
 	c, ok := x.(*ast.CallExpr)
 	if !ok {
 		return false
