@@ -74,8 +74,8 @@ func (n *names) beside(path string, start types.VClock) {
 		if err != nil {
 			continue
 		}
-		if n := r.Header().VClock.Signature(); n <= start.Signature() && (newest == "" || n >= at) {
-			newest, at = name, n
+		if signature := r.Header().VClock.Signature(); signature <= start.Signature() && (newest == "" || signature >= at) {
+			newest, at = name, signature
 		}
 		_ = r.Close() // it was only read
 	}
