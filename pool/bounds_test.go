@@ -160,18 +160,34 @@ func (e *embedded) wantLagKnown(t *testing.T, want ...bool) {
 
 // A request that times out has its instance probed at once, not when that is due.
 func TestTimeoutProbes(t *testing.T) {
-	inBubble(t, nil, pool.Options{Probe: 30 * time.Second}, func(t *testing.T, e *embedded) {
-		must(t, e.Freeze(1))
-		replica, err := e.pool.On("r1")
-		must(t, err)
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		if err := selectOne(ctx, replica); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("of one that stands still: %v", err)
-		}
-		time.Sleep(31 * time.Second) // where the probe was due it would fail at 60 s
-		e.wantRoles(t, pool.Master, pool.Unknown, pool.Replica)
-	})
+	for name, do := range map[string]func(ctx context.Context, ex tnt.Executor) error{
+		"Do": selectOne,
+		"Go": func(ctx context.Context, ex tnt.Executor) error {
+			_, err := tnt.Go(ctx, ex, tnt.Ping{}).Wait(ctx)
+			return err
+		},
+		"Batch": func(ctx context.Context, ex tnt.Executor) (err error) {
+			for _, r := range tnt.Batch(ctx, ex, tnt.Ping{}, tnt.Ping{}) {
+				err = r.Err
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, nil, pool.Options{Probe: 30 * time.Second}, func(t *testing.T, e *embedded) {
+				must(t, e.Freeze(1))
+				replica, err := e.pool.On("r1")
+				must(t, err)
+				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+				defer cancel()
+				if err := do(ctx, replica); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("of one that stands still: %v", err)
+				}
+				time.Sleep(31 * time.Second) // where the probe was due it would fail at 60 s
+				e.wantRoles(t, pool.Master, pool.Unknown, pool.Replica)
+			})
+		})
+	}
 }
 
 // What an instance has no room for goes to another one, once to each, and is not waited
