@@ -51,3 +51,13 @@ func TestUndecodableAnswersNameTheInstance(t *testing.T) {
 		}
 	}
 }
+
+// The error of a Pin that found no session says so.
+func TestErrorOfAPin(t *testing.T) {
+	conn, err := tnt.New(tnt.Options{Address: "127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = tnt.Pin(t.Context(), conn)
+	failsWith(t, "a session of a connection that is down", err, "tnt: a session on 127.0.0.1:1: not connected")
+}

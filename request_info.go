@@ -31,11 +31,13 @@ type RequestInfo struct {
 	Size int
 }
 
-// String returns the type and what the request works on, as "INSERT users". Of
-// an SQL statement it has the begin.
+// String returns the type and what the request works on, as "INSERT users", of an
+// SQL statement its begin. The zero RequestInfo, which is that of Pin, is "a session".
 func (i RequestInfo) String() string {
 	what := i.target()
 	switch {
+	case i == RequestInfo{}:
+		return "a session"
 	case i.Size > 0 && i.Type == 0:
 		return fmt.Sprintf("a batch of %d", i.Size)
 	case i.Size > 0:
