@@ -98,7 +98,7 @@ func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt
 			p.counts.waiting.Add(-1)
 		}
 	}()
-	for ; ; waited = true {
+	for {
 		t = p.table.Load()
 		if t.closed {
 			return nil, t, waited, errClosed
@@ -112,7 +112,8 @@ func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt
 		if end == nil {
 			return nil, t, waited, v.spent(t, k, time.Time{}, a)
 		}
-		if !waited { // once
+		if !waited && pause == 0 { // a pause before another try waits for no instance
+			waited = true
 			p.counts.waiting.Add(1)
 		}
 		var over <-chan time.Time
@@ -127,10 +128,10 @@ func (p *Pool) await(ctx context.Context, v *View, k kind, avoid *member, a *tnt
 		case <-p.done:
 		case <-end:
 			stopTimer(timer)
-			return nil, t, true, v.spent(t, k, began, a)
+			return nil, t, waited, v.spent(t, k, began, a)
 		case <-ctx.Done():
 			stopTimer(timer)
-			return nil, t, true, endOfContext(ctx, v.spent(t, k, began, a))
+			return nil, t, waited, endOfContext(ctx, v.spent(t, k, began, a))
 		}
 		stopTimer(timer)
 		pause = 0
