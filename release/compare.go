@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,6 +42,7 @@ func compare(ctx context.Context, out io.Writer, tree, base, proxy string, uncom
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, m := range rel.modules {
 		if slices.Contains(uncompared, m.dir) {
 			continue
@@ -48,9 +50,10 @@ func compare(ctx context.Context, out io.Writer, tree, base, proxy string, uncom
 		fmt.Fprintf(out, "== %s since %s\n", m.path, base)
 		told, err := output(ctx, filepath.Join(rel.dir, m.dir), env, "go", "run", gorelease, "-base", base)
 		if err != nil {
-			return err
+			failed = append(failed, fmt.Errorf("%s: %w", m.path, err)) // and the others are told of too
+			continue
 		}
 		fmt.Fprintln(out, told)
 	}
-	return nil
+	return errors.Join(failed...)
 }
