@@ -1,12 +1,16 @@
 package cdc
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/schema"
 )
+
+var errKeyChanged = errors.New("an update would change the primary key: the rows that are known are not those of the server")
 
 // A mirror keeps the rows of some spaces, so that changes get their tuples
 // before and after. A nil mirror keeps none.
@@ -64,8 +68,12 @@ func (m *mirror) apply(change *Change) error {
 			if now, err = applyOperations(old, change.Ops, space.Format, rules{lenient: change.Op == Upsert, fills: m.fills}); err != nil {
 				return fail(err)
 			}
-			if again, err := keyOfTuple(now, space); err != nil || again != key {
-				now = old // an upsert that would change the key is logged, and does nothing
+			switch again, err := keyOfTuple(now, space); {
+			case err == nil && again == key:
+			case change.Op == Upsert: // one that would change the key is logged, and does nothing
+				now = old
+			default: // no server does such an update
+				return fail(cmp.Or(err, errKeyChanged))
 			}
 		}
 	}
