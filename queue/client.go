@@ -66,9 +66,10 @@ type Client struct {
 	// early says that the suspects are from before the first take on the present
 	// link: when those on the links before are over, they are nobody's.
 	early bool
-	// strays are sessions of nobody's, as the server has told, and looks is how often they
-	// are still looked for, as a connection was lost.
+	// strays are sessions of nobody's, as a server told when it was looked last, and looks
+	// is how often they are still looked for, as a connection was lost.
 	strays luacall.Value
+	looked time.Time
 	looks  int
 
 	mu       sync.Mutex
@@ -98,7 +99,7 @@ func Open(ctx context.Context, masters tnt.Executor, opts ...Options) (*Client, 
 	if masters == nil {
 		return nil, errNoMasters
 	}
-	c := &Client{masters: masters, changed: make(chan struct{}), held: make(map[taskKey]*held)}
+	c := &Client{masters: masters, strays: noStrays, changed: make(chan struct{}), held: make(map[taskKey]*held)}
 	if len(opts) > 1 {
 		return nil, fmt.Errorf("queue: %d options were given where one is taken", len(opts))
 	}

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"time"
 
 	"github.com/gotnt/tnt/internal/luacall"
 	"github.com/gotnt/tnt/internal/mp"
@@ -41,15 +42,21 @@ func (c *Client) releaseOrphans(ctx context.Context, l *link, before map[taskKey
 }
 
 // endStrays ends sessions that the module made for takes whose connections were lost
-// at the wrong moment, and that were there the time before as well: of a session that
-// ends in order the module forgets the connection at once. It keeps those to end the
-// next time.
+// at the wrong moment, and that were there the time before as well, on this link or one
+// before: of a session that ends in order the module forgets the connection at once. It
+// keeps those to end the next time.
 func (c *Client) endStrays(ctx context.Context, l *link) {
+	if time.Since(c.looked) < lookEvery/2 {
+		return // one that ends in order may have been seen the time before
+	}
 	results, err := luacall.Eval(ctx, l, queuelua.Strays, c.strays)
-	c.strays = noStrays
-	if found := luacall.At(results, 0); err == nil && found.Type() == mp.TypeArray {
+	if err != nil {
+		return // without the right to, or the connection is lost
+	}
+	c.looked, c.strays = time.Now(), noStrays
+	if found := luacall.At(results, 0); found.Type() == mp.TypeArray {
 		c.strays = found
-	} // else it is without the right to, or the connection is lost
+	}
 }
 
 // noStrays is an empty list.

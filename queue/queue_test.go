@@ -210,7 +210,11 @@ func TestTakesThroughLosses(t *testing.T) {
 					if err != nil {
 						continue
 					}
-					if err := task.Ack(context.Background()); err != nil && !errors.Is(err, queue.ErrNotTaken) {
+					err = queue.ErrNotRunning
+					for errors.Is(err, queue.ErrNotRunning) { // for as long as reconnecting pauses
+						err = task.Ack(context.Background())
+					}
+					if err != nil && !errors.Is(err, queue.ErrNotTaken) {
 						t.Error(err)
 					}
 				}
@@ -292,6 +296,23 @@ func TestTasksOfNobody(t *testing.T) {
 		put(t, w.jobs, "c")
 		w.fake.Lose("jobs") // without a connection of ours being lost
 		again("c", 20*time.Second)
+	})
+}
+
+// Connections that never last a second leave no task with nobody.
+func TestTasksOfNobodyThoughConnectionsAreCut(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		put(t, w.jobs, "a")
+		w.cut()
+		w.fake.Lose("jobs")
+		for range 10 {
+			time.Sleep(700 * time.Millisecond)
+			w.cut()
+			synctest.Wait()
+		}
+		if w.states() != "r" {
+			t.Errorf("the task is %q", w.states())
+		}
 	})
 }
 

@@ -93,7 +93,8 @@ func (c *Client) begin() (l *link, err error) {
 		return nil, err
 	}
 	c.suspects, c.early = c.releaseOrphans(ctx, l, nil, c.isQuiet()), true
-	c.strays, c.looks = noStrays, strayLooks
+	c.looks = strayLooks
+	c.endStrays(ctx, l) // links may never last as long as it takes to look
 	return l, nil
 }
 
