@@ -1,0 +1,104 @@
+package pool_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/iproto"
+	"github.com/gotnt/tnt/pool"
+	"github.com/gotnt/tnt/tnttest"
+)
+
+// What leaves an instance in order and is not let to says so, by the cause of its
+// context, though all but one had their answers.
+func TestErrorsOfGracefulEnds(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		do   func(ctx context.Context, p *pool.Pool, e *embedded) error
+	}{
+		{"CloseGraceful", func(ctx context.Context, p *pool.Pool, _ *embedded) error { return p.CloseGraceful(ctx) }},
+		{"Remove", func(ctx context.Context, p *pool.Pool, _ *embedded) error { return p.Remove(ctx, "r1") }},
+		{"Replace", func(ctx context.Context, p *pool.Pool, e *embedded) error { return p.Replace(ctx, e.instance(1)) }},
+		{"SetInstances", func(ctx context.Context, p *pool.Pool, e *embedded) error {
+			return p.SetInstances(ctx, []pool.Instance{e.instance(0)})
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
+				e.Instance(1).Inject(tnttest.Fault{On: iproto.TypeSelect, Delay: time.Hour, Times: 1})
+				inFlight := make(chan error, 1)
+				go func() { inFlight <- selectOne(t.Context(), e.named(t, 1)) }()
+				synctest.Wait()
+				mine := errors.New("mine")
+				ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, mine)
+				defer cancel()
+				began := time.Now()
+				if err := test.do(ctx, e.pool, e); !errors.Is(err, mine) || time.Since(began) != time.Second {
+					t.Errorf("%v after %v, want the cause of the context after a second", err, time.Since(began))
+				}
+				err := <-inFlight
+				if again := test.name == "Replace" && err == nil; !again && !errors.Is(err, tnt.ErrConnectionLost) && !errors.Is(err, tnt.ErrClosed) {
+					t.Errorf("what was in flight: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// Follow ends with its channel and with its context; what is in flight on an instance
+// that goes holds it up for MaxWait at the most.
+func TestFollowEnds(t *testing.T) {
+	for _, test := range []struct {
+		maxWait, takes, want time.Duration
+		answered             bool
+	}{
+		{3 * time.Second, time.Hour, 3 * time.Second, false},
+		{3 * time.Second, time.Second, time.Second, true},
+		{tnt.Never, 20 * time.Second, 20 * time.Second, true},
+	} {
+		inBubble(t, nil, pool.Options{MaxWait: test.maxWait}, func(t *testing.T, e *embedded) {
+			e.Instance(1).Inject(tnttest.Fault{On: iproto.TypeSelect, Delay: test.takes, Times: 1})
+			inFlight := make(chan error, 1)
+			go func() { inFlight <- selectOne(t.Context(), e.named(t, 1)) }()
+			synctest.Wait()
+			lists := make(chan []pool.Instance, 2)
+			lists <- []pool.Instance{e.instance(0), e.instance(2)}
+			lists <- []pool.Instance{e.instance(0)}
+			close(lists)
+			began := time.Now()
+			if err := e.pool.Follow(t.Context(), lists); err != nil || time.Since(began) != test.want || names(e.pool) != "r0" {
+				t.Errorf("Follow: %v after %v, the pool has %s; want no error after %v", err, time.Since(began), names(e.pool), test.want)
+			}
+			if err := <-inFlight; (err == nil) != test.answered {
+				t.Errorf("what was in flight for %v: %v", test.takes, err)
+			}
+			mine := errors.New("mine")
+			ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, mine)
+			defer cancel()
+			if err := e.pool.Follow(ctx, make(chan []pool.Instance)); !errors.Is(err, mine) {
+				t.Errorf("Follow with a context that ended: %v", err)
+			}
+		})
+	}
+}
+
+// What a pool that leaves says of roles: once of each that had one.
+func TestRemovedHasNoRole(t *testing.T) {
+	inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
+		must(t, e.Kill(2))
+		synctest.Wait()
+		e.hooks.mu.Lock()
+		e.hooks.roles = nil
+		e.hooks.mu.Unlock()
+		must(t, e.pool.Remove(t.Context(), "r2"))
+		must(t, e.pool.Remove(t.Context(), "r1"))
+		synctest.Wait()
+		if got := e.hooks.String(); got != "r1: replica to unknown: the instance was removed from the pool" {
+			t.Errorf("hooks were told: %s", got)
+		}
+	})
+}
