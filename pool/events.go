@@ -93,8 +93,6 @@ func number(v any) uint64 {
 		return n
 	case int64:
 		return uint64(max(n, 0))
-	case int:
-		return uint64(max(n, 0))
 	}
 	return 0
 }

@@ -216,7 +216,7 @@ func (m *member) identifyLocked(uuid string) error {
 		return nil
 	case m.account.uuid == "":
 		for _, o := range p.members {
-			if o != m && o.account.uuid == uuid {
+			if o.account.uuid == uuid {
 				return m.estrange(fmt.Errorf("it is the same instance as %s: its UUID is %s", o.Name, uuid))
 			}
 		}
@@ -249,7 +249,7 @@ func (m *member) joins(replicaSet string) {
 	was := m.replicaSet
 	if was == "" && !p.opts.Independent {
 		for _, o := range p.members {
-			if o != m && o.replicaSet != "" {
+			if o.replicaSet != "" {
 				was = o.replicaSet
 			}
 		}

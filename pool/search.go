@@ -203,12 +203,8 @@ func codeOf(err error) errcode.Code {
 // OnFailure implements tnt.FailureObserver: the pool learns from requests that it does
 // not do again.
 func (v *View) OnFailure(_ context.Context, a tnt.Attempt) {
-	switch codeOf(a.Err) {
-	case errcode.Readonly, errcode.Loading:
-		v.pool.learn(&a)
-		return
-	}
-	if errors.Is(a.Err, context.DeadlineExceeded) {
+	switch code := codeOf(a.Err); {
+	case code == errcode.Readonly, code == errcode.Loading, errors.Is(a.Err, context.DeadlineExceeded):
 		v.pool.learn(&a)
 	}
 }

@@ -68,17 +68,13 @@ func (p *Pool) update() {
 		}
 		t.status = append(t.status, m.status(why))
 	}
-	if !p.closed {
-		prefer := replicas
-		if len(prefer) == 0 {
-			prefer = master
-		}
-		t.choices = [kinds]choice{
-			kindMaster: newChoice(master, ""), kindReplica: newChoice(replicas, p.opts.Zone),
-			kindPreferReplica: newChoice(prefer, p.opts.Zone), kindAny: newChoice(any, p.opts.Zone),
-		}
-	} else {
-		t.named = nil
+	prefer := replicas
+	if len(prefer) == 0 {
+		prefer = master
+	}
+	t.choices = [kinds]choice{
+		kindMaster: newChoice(master, ""), kindReplica: newChoice(replicas, p.opts.Zone),
+		kindPreferReplica: newChoice(prefer, p.opts.Zone), kindAny: newChoice(any, p.opts.Zone),
 	}
 	before := p.table.Swap(t)
 	close(before.changed)
