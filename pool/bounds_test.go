@@ -226,6 +226,12 @@ func TestTooManyInFlight(t *testing.T) {
 		if took := time.Since(began); took > 100*time.Millisecond {
 			t.Errorf("it took %v", took)
 		}
+		before := e.pool.Stats().Retries
+		for _, v := range []*pool.View{e.pool.Master(), views[1]} { // there is no other that would do
+			if err := selectOne(ctx, v); !errors.Is(err, tnt.ErrTooMany) || e.pool.Stats().Retries != before {
+				t.Errorf("%v: %v after %d retries", v, err, e.pool.Stats().Retries-before)
+			}
+		}
 		for range 3 {
 			must(t, <-held)
 		}

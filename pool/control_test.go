@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -131,5 +132,54 @@ func TestStatusOfInstances(t *testing.T) {
 				t.Errorf("asked, and %s, it is %v: %v", status, s.Role, s.Why)
 			}
 		}
+	})
+}
+
+// An instance that announced its shutdown is not used from then on, though a probe that
+// it has still to answer keeps the control connection, and is back when it is.
+func TestStatusOfShutdown(t *testing.T) {
+	inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
+		e.quiet(t, 1)
+		e.Instance(1).Inject(tnttest.Fault{On: iproto.TypePing, Delay: 900 * time.Millisecond, Times: 1})
+		time.Sleep(time.Second - time.Millisecond)
+		ended := make(chan error, 1)
+		go func() { ended <- e.Shutdown(t.Context(), 1) }()
+		synctest.Wait()
+		if s := e.pool.Status()[1]; s.Role != pool.Unknown || s.Why.Error() != "it is shutting down" {
+			t.Errorf("while it shuts down it is %v: %v", s.Role, s.Why)
+		}
+		for range 4 {
+			must(t, selectOne(t.Context(), e.pool.Replica()))
+		}
+		must(t, <-ended)
+		must(t, e.Restart(1))
+		time.Sleep(10 * time.Second)
+		e.wantRoles(t, pool.Master, pool.Replica, pool.Replica)
+	})
+}
+
+// Open goes on waiting while one instance may come, though the others never will.
+func TestOpenWaitsForOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &embedded{ReplicaSet: tnttest.RunReplicaSet(t, 3, tnttest.InMemory(), kvSpace)}
+		opts := pool.Options{Instances: e.instances()}
+		opts.Instances[1].Options.User, opts.Instances[1].Options.Password = "nobody", "s3cret"
+		opts.Instances[2].Options.User, opts.Instances[2].Options.Password = "nobody", "s3cret"
+		must(t, e.Kill(0))
+		go func() {
+			time.Sleep(5 * time.Second)
+			if err := e.Restart(0); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Second)
+			if err := e.Promote(0); err != nil {
+				t.Error(err)
+			}
+		}()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		p, err := pool.Open(ctx, opts)
+		must(t, err)
+		must(t, p.Close())
 	})
 }

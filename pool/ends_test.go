@@ -102,3 +102,36 @@ func TestRemovedHasNoRole(t *testing.T) {
 		}
 	})
 }
+
+// An instance that is removed gets nothing from then on, though it is waited for, and
+// one that is replaced keeps its place.
+func TestChangesAreAtOnce(t *testing.T) {
+	inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
+		ctx := t.Context()
+		e.Instance(1).Inject(tnttest.Fault{On: iproto.TypeSelect, Delay: time.Minute, Times: 1})
+		ended := make(chan error, 2)
+		go func() { ended <- selectOne(ctx, e.named(t, 1)) }()
+		synctest.Wait()
+		go func() { ended <- e.pool.Remove(ctx, "r1") }()
+		synctest.Wait()
+		if got := names(e.pool); got != "r0 r2" {
+			t.Errorf("while r1 is being removed the pool has %s", got)
+		}
+		before := selects(e.Instance(1))
+		for range 4 {
+			must(t, selectOne(ctx, e.pool.Any()))
+		}
+		if n := selects(e.Instance(1)) - before; n != 0 {
+			t.Errorf("what is being removed got %d reads", n)
+		}
+		must(t, <-ended)
+		must(t, <-ended)
+		first := e.instance(0)
+		first.Weight = 3
+		must(t, e.pool.SetInstances(ctx, []pool.Instance{first, e.instance(2)}))
+		if got := names(e.pool); got != "r0 r2" || e.pool.Instances()[0].Weight != 3 {
+			t.Errorf("the pool has %s: %+v", got, e.pool.Instances())
+		}
+		must(t, insert(ctx, e.pool, 1))
+	})
+}

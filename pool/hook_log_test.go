@@ -8,13 +8,18 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/pool"
+	"github.com/gotnt/tnt/tnttest"
 )
 
 func TestLogHook(t *testing.T) {
 	var log bytes.Buffer
 	opts := pool.Options{MaxWait: time.Second, Hooks: []pool.Hook{pool.LogHook(slog.New(slog.NewTextHandler(&log, nil)))}}
 	inBubble(t, nil, opts, func(t *testing.T, e *embedded) {
+		e.Instance(0).Inject(tnttest.Fault{On: iproto.TypeInsert, Error: refusal(errcode.Readonly), Times: 1})
+		must(t, insert(t.Context(), e.pool, 1))
 		must(t, e.Kill(0))
 		must(t, e.Kill(1)) // no majority is left, and no master
 		synctest.Wait()
@@ -29,6 +34,7 @@ func TestLogHook(t *testing.T) {
 	for _, want := range []string{
 		` to=master why="it takes writes"`,
 		`level=WARN msg="pool: role" instance=r0 from=master to=unknown`,
+		`level=INFO msg="pool: requests done again" count=1 from=r0 to=r0 error=`,
 		`level=WARN msg="pool: requests without an instance" count=1 view=master waited=1s`,
 	} {
 		if !strings.Contains(log.String(), want) {

@@ -191,11 +191,16 @@ func TestRefusedForAMoment(t *testing.T) {
 	}{
 		{"a replica that loads", errcode.Loading, 1, func(t *testing.T, e *embedded) error { return selectOne(t.Context(), e.named(t, 1)) }, pool.Unknown, pool.Replica},
 		{"a master that refused a write", errcode.Readonly, 0, func(t *testing.T, e *embedded) error { return insert(t.Context(), e.named(t, 0), 1) }, pool.Replica, pool.Master},
+		// It may have called another, which refused.
+		{"a master whose function was refused a write", errcode.Readonly, 0, func(t *testing.T, e *embedded) error {
+			return tnt.Exec(t.Context(), e.named(t, 0), tnt.Call{Function: "f"})
+		}, pool.Master, pool.Master},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, []tnttest.Option{tnttest.WithoutElections()}, pool.Options{Probe: time.Hour, MaxWait: tnt.Never}, func(t *testing.T, e *embedded) {
 				e.everywhere(tnttest.Fault{On: iproto.TypeSelect, Error: refusal(test.code), Times: 1})
 				e.everywhere(tnttest.Fault{On: iproto.TypeInsert, Error: refusal(test.code), Times: 1})
+				e.everywhere(tnttest.Fault{On: iproto.TypeCall, Error: refusal(test.code), Times: 1})
 				role := func() pool.Role { synctest.Wait(); return e.pool.Status()[test.on].Role }
 				if err := test.do(t, e); err == nil {
 					t.Fatal("it is not refused")

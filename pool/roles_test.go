@@ -57,6 +57,8 @@ func TestDecide(t *testing.T) {
 		{"they may not be asked: the first is tried", []facts{denied(1), denied(2)}, "MR"},
 		{"they may not be asked: it refused", []facts{marked(denied(1)), denied(2), denied(3)}, "RMR"},
 		{"they may not be asked: all refused", []facts{marked(denied(1)), marked(denied(2))}, "RR"},
+		{"they may not be asked: one is silent", []facts{unfit(denied(1)), denied(2)}, "UM"},
+		{"whom one of another term calls leader", []facts{writable(1, 0), writable(2, 0), follower(3, 0, 2)}, "MRR"},
 		{"some may be asked", []facts{denied(1), writable(2, 0)}, "RM"},
 		{"named by a refusal", []facts{leader(1, 2), named(follower(2, 3, 0), "3"), follower(3, 2, 1)}, "SRR"},
 	} {
@@ -84,9 +86,19 @@ func TestHint(t *testing.T) {
 	if m.account != (account{term: 3, leader: 1}) {
 		t.Errorf("an old refusal, and one without a leader: %+v", m.account)
 	}
-	m.hint(map[string]any{"term": uint64(4), "leader_uuid": "u", "leader_id": uint64(2)})
+	m.hint(map[string]any{"term": uint64(4), "leader_uuid": "u", "leader_id": int64(2)})
 	if m.account != (account{term: 4, leader: 2, leaderUUID: "u"}) {
 		t.Errorf("a newer one: %+v", m.account)
+	}
+	// What it names holds until the instance itself knows of a leader, or of a later term.
+	for _, test := range []struct {
+		term, leader uint64
+		want         string
+	}{{4, 0, "u"}, {4, 5, ""}, {5, 0, ""}} {
+		m := &member{account: account{term: 4, leader: 2, leaderUUID: "u"}}
+		if m.elect(test.term, test.leader); m.account.leaderUUID != test.want || m.account.leader != test.leader || m.account.term != test.term {
+			t.Errorf("after the leader %d in term %d: %+v, want %q", test.leader, test.term, m.account, test.want)
+		}
 	}
 }
 

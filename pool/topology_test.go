@@ -320,6 +320,28 @@ func TestLeastInFlight(t *testing.T) {
 	})
 }
 
+// By weight: of four requests that wait one is on the first, and three on the other.
+func TestLeastInFlightByWeight(t *testing.T) {
+	inBubble(t, nil, pool.Options{Balance: pool.LeastInFlight}, func(t *testing.T, e *embedded) {
+		heavy := e.instance(2)
+		heavy.Weight = 3
+		must(t, e.pool.Replace(t.Context(), heavy))
+		must(t, e.named(t, 2).WaitFor(t.Context()))
+		e.everywhere(tnttest.Fault{On: iproto.TypeSelect, Delay: time.Minute})
+		done := make(chan error, 12)
+		for range cap(done) {
+			go func() { done <- selectOne(t.Context(), e.pool.Replica()) }()
+			synctest.Wait()
+		}
+		if s := e.pool.Status(); s[1].InFlight != 3 || s[2].InFlight != 9 {
+			t.Errorf("%d and %d are in flight, want 3 and 9", s[1].InFlight, s[2].InFlight)
+		}
+		for range cap(done) {
+			must(t, <-done)
+		}
+	})
+}
+
 func TestWatch(t *testing.T) {
 	inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
 		events := make(chan error, 10)
