@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gotnt/tnt"
 )
@@ -140,6 +141,32 @@ func TestTermYetToCome(t *testing.T) {
 	want("writable again, and no term", Unknown, Replica)
 	a.elect(3, 1)
 	want("in its new term", Master, Replica)
+}
+
+// What a session told, or did, is forgotten with it; why it was lost is not.
+func TestForgottenWithTheSession(t *testing.T) {
+	in := Instance{Name: "a", Options: tnt.Options{Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, errNotIn }}}
+	p, err := New(Options{Instances: []Instance{in}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = p.Close()
+	m, err := p.newMember(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.down, m.silent, m.permanent = true, true, true
+	m.onControl(tnt.Connecting, tnt.Connected, nil)
+	if !m.connected || m.controlErr != nil || m.down || m.silent || m.permanent || len(m.kick) != 1 {
+		t.Errorf("connected, it is %+v", m)
+	}
+	for _, cause := range []error{errSilent, nil} {
+		m.connected, m.heardRO, m.heardTerm, m.lagFrom = true, true, true, map[uint64]time.Duration{1: 1}
+		m.onControl(tnt.Connected, tnt.Reconnecting, cause)
+		if m.connected || m.heardRO || m.heardTerm || m.lagFrom != nil || !errors.Is(m.controlErr, errSilent) {
+			t.Errorf("lost for %v, it is %+v", cause, m)
+		}
+	}
 }
 
 func TestDecideIndependent(t *testing.T) {

@@ -456,3 +456,16 @@ func TestIndependent(t *testing.T) {
 		}
 	})
 }
+
+// Open of independent instances is content with one that is read-only.
+func TestOpenIndependentReadOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &embedded{ReplicaSet: tnttest.RunReplicaSet(t, 3, tnttest.InMemory(), kvSpace)}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		p, err := pool.Open(ctx, pool.Options{Independent: true, Instances: []pool.Instance{e.instance(1), e.instance(2)}})
+		must(t, err)
+		must(t, selectOne(ctx, p.Any()))
+		must(t, p.Close())
+	})
+}
