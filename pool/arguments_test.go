@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/tnttest"
 )
@@ -78,6 +80,7 @@ func TestWrongChanges(t *testing.T) {
 		heavy, bad := e.instance(1), e.instance(1)
 		heavy.Weight, bad.Options.Address = 101, "x:y:z"
 		wantWords(t, "Add", p.Add(heavy), "weight is 101")
+		wantWords(t, "Add", p.Add(e.instance(0)), `an instance "r0" already`, "Replace replaces it")
 		wantWords(t, "Replace", p.Replace(ctx, heavy), "weight is 101")
 		wantWords(t, "Replace", p.Replace(ctx, bad), `"r1"`, "x:y:z")
 		wantWords(t, "SetInstances", p.SetInstances(ctx, []pool.Instance{e.instance(0), heavy}), "weight is 101")
@@ -119,7 +122,7 @@ func TestConnect(t *testing.T) {
 	must(t, rs.Listen("tcp", "127.0.0.1:0"))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	p, err := pool.Connect(ctx, strings.Join(rs.Addrs(), ",")+"?connections=2")
+	p, err := pool.Connect(ctx, strings.Join(rs.Addrs(), ",")+"?connections=1")
 	must(t, err)
 	defer func() { _ = p.Close() }()
 	must(t, insert(ctx, p, 1))
@@ -171,6 +174,18 @@ func TestWordsOfNoInstance(t *testing.T) {
 		wantWords(t, "a write on one that was removed", err, "(r1) after 3s: r1: it is not in the pool")
 		if took := time.Since(began); took != 3*time.Second {
 			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// What was refused to the end says so, beside why none fits, and names the request once.
+func TestWordsOfTheLastTry(t *testing.T) {
+	inBubble(t, []tnttest.Option{tnttest.WithoutElections()}, pool.Options{MaxWait: 250 * time.Millisecond}, func(t *testing.T, e *embedded) {
+		e.everywhere(tnttest.Fault{On: iproto.TypeInsert, Error: refusal(errcode.Readonly)})
+		err := insert(t.Context(), e.pool, 1)
+		wantWords(t, "a write that each refuses", err, "no instance of the pool fits (master)", "it refused a write as read-only just now", "; the last try: ", "refused by a fault")
+		if n := strings.Count(fmt.Sprint(err), "INSERT"); n != 1 || !errors.Is(err, errcode.Readonly) || !errors.Is(err, pool.ErrNoInstance) {
+			t.Errorf("the request is named %d times: %v", n, err)
 		}
 	})
 }

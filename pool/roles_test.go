@@ -91,6 +91,10 @@ func TestHint(t *testing.T) {
 	if m.account != (account{term: 4, leader: 2, leaderUUID: "u"}) {
 		t.Errorf("a newer one: %+v", m.account)
 	}
+	m.hint(map[string]any{"term": uint64(4), "leader_uuid": "w"}) // of the same term
+	if m.account != (account{term: 4, leader: 2, leaderUUID: "w"}) {
+		t.Errorf("one of the same term: %+v", m.account)
+	}
 	// What it names holds until the instance itself knows of a leader, or of a later term.
 	for _, test := range []struct {
 		term, leader uint64
@@ -165,6 +169,22 @@ func TestForgottenWithTheSession(t *testing.T) {
 		m.onControl(tnt.Connected, tnt.Reconnecting, cause)
 		if m.connected || m.heardRO || m.heardTerm || m.lagFrom != nil || !errors.Is(m.controlErr, errSilent) {
 			t.Errorf("lost for %v, it is %+v", cause, m)
+		}
+	}
+}
+
+// The pause before a try is none, then 1 ms, and each is twice as long up to 100 ms,
+// less a random part of up to a half.
+func TestPauseBefore(t *testing.T) {
+	for try, most := range []time.Duration{2: 0, 3: 1, 4: 2, 5: 4, 9: 64, 10: 100, 14: 100, 1000: 100} {
+		if most == 0 && try > 2 {
+			continue
+		}
+		most *= time.Millisecond
+		for range 100 {
+			if d := pauseBefore(try); d > most || d < most/2 {
+				t.Fatalf("the pause before try %d is %v, want %v to %v", try, d, most/2, most)
+			}
 		}
 	}
 }
