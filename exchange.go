@@ -139,7 +139,11 @@ func lastError(info RequestInfo, failed, refused error) error {
 	}
 	var re *RequestError
 	errors.As(failed, &re)
-	return &RequestError{Request: info, Server: re.Server, Err: fmt.Errorf("%w (%w)", refused, re.Err), fate: re.fate, gaveUp: re.gaveUp, conn: re.conn}
+	why := refused
+	if !errors.Is(refused, re.Err) { // else it says so itself
+		why = fmt.Errorf("%w (%w)", refused, re.Err)
+	}
+	return &RequestError{Request: info, Server: re.Server, Err: why, fate: re.fate, gaveUp: re.gaveUp, conn: re.conn}
 }
 
 // deadline returns when a call that began then has to be over, zero for never.

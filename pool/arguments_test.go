@@ -178,14 +178,24 @@ func TestWordsOfNoInstance(t *testing.T) {
 	})
 }
 
-// What was refused to the end says so, beside why none fits, and names the request once.
+// What was refused to the end says so once, beside why none fits, and names the request
+// once; where the context ends first likewise.
 func TestWordsOfTheLastTry(t *testing.T) {
 	inBubble(t, []tnttest.Option{tnttest.WithoutElections()}, pool.Options{MaxWait: 250 * time.Millisecond}, func(t *testing.T, e *embedded) {
 		e.everywhere(tnttest.Fault{On: iproto.TypeInsert, Error: refusal(errcode.Readonly)})
-		err := insert(t.Context(), e.pool, 1)
-		wantWords(t, "a write that each refuses", err, "no instance of the pool fits (master)", "it refused a write as read-only just now", "; the last try: ", "refused by a fault")
-		if n := strings.Count(fmt.Sprint(err), "INSERT"); n != 1 || !errors.Is(err, errcode.Readonly) || !errors.Is(err, pool.ErrNoInstance) {
-			t.Errorf("the request is named %d times: %v", n, err)
+		short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		for _, ctx := range []context.Context{short, t.Context()} {
+			err := insert(ctx, e.pool, 1)
+			wantWords(t, "a write that each refuses", err, "INSERT kv on r0:3301: ", "no instance of the pool fits (master)", "it refused a write as read-only just now", "; the last try: refused by a fault (ER_READONLY")
+			if !errors.Is(err, errcode.Readonly) || !errors.Is(err, pool.ErrNoInstance) || ctx == short && !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("its error is %v", err)
+			}
+			for _, once := range []string{"INSERT", "refused by a fault"} {
+				if n := strings.Count(fmt.Sprint(err), once); n != 1 {
+					t.Errorf("%q is in it %d times: %v", once, n, err)
+				}
+			}
 		}
 	})
 }
