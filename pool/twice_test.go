@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/tnttest"
 )
@@ -61,7 +62,7 @@ func TestOneInstanceTwice(t *testing.T) {
 // A stranger at the address of an instance is found out whichever connection meets it:
 // that for requests, or the one by which roles are learned.
 func TestStrangerOnOneConnection(t *testing.T) {
-	for _, meets := range []int64{1, 2} {
+	for _, meetsControl := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			e := &embedded{ReplicaSet: tnttest.RunReplicaSet(t, 3, tnttest.InMemory(), kvSpace)}
 			foreign := tnttest.RunReplicaSet(t, 1, tnttest.InMemory(), kvSpace)
@@ -69,7 +70,7 @@ func TestStrangerOnOneConnection(t *testing.T) {
 			dials.Store(-100)
 			opts := pool.Options{Instances: e.instances()}
 			opts.Instances[1].Options.Dialer = func(ctx context.Context, network, address string) (net.Conn, error) {
-				if dials.Add(1) == meets {
+				if dials.Add(1) == 1 {
 					return foreign.DialContext(ctx, network, "r0")
 				}
 				return e.DialContext(ctx, network, address)
@@ -81,13 +82,21 @@ func TestStrangerOnOneConnection(t *testing.T) {
 			e.wantRoles(t, pool.Master, pool.Replica, pool.Replica)
 			time.Sleep(5 * time.Second) // what lasted is connected to again at once
 			dials.Store(0)
+			control := uint64(0)
+			for _, r := range e.Instance(1).Requests() {
+				if r.Type == iproto.TypeWatch && r.Body["EVENT_KEY"] == "box.status" {
+					control = r.Conn
+				}
+			}
 			for _, conn := range e.Instance(1).Connections() {
-				conn.Close()
+				if (conn.ID() == control) == meetsControl {
+					conn.Close()
+				}
 			}
 			synctest.Wait()
 			var other *pool.IdentityError
 			if s := p.Status()[1]; !errors.As(s.Why, &other) || other.What != "instance" {
-				t.Errorf("connection %d met a stranger, and it is %v: %v", meets, s.Role, s.Why)
+				t.Errorf("a stranger was met (by the control connection: %v), and it is %v: %v", meetsControl, s.Role, s.Why)
 			}
 			time.Sleep(time.Second) // the next one meets the right one
 			e.wantRoles(t, pool.Master, pool.Replica, pool.Replica)
