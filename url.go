@@ -45,12 +45,20 @@ func ParseURL(s string) (Options, error) {
 //
 //	tarantool://alice:s3cret@a:3301,b:3301,c:3301/?connect_timeout=3s
 //	alice:s3cret@a:3301,b:3301,c:3301
+//	/run/a.sock,/run/b.sock
 //
-// User, password and parameters are those of all. One host gives one Options; a path
-// of a unix socket is taken as one whatever it holds. For the rest see ParseURL.
+// User, password and parameters are those of all. One host gives one Options. In paths
+// of unix sockets only a comma with another path behind it parts two. For the rest see
+// ParseURL.
 func ParseURLs(s string) ([]Options, error) {
 	before, hosts, after := cutHosts(s)
-	if isPath(hosts) || strings.HasPrefix(before, "unix://") {
+	if isPath(hosts) {
+		var query string
+		if hosts, query, _ = strings.Cut(hosts, "?"); query != "" {
+			after = "?" + query
+		}
+	}
+	if (isPath(hosts) || strings.HasPrefix(before, "unix://")) && !arePaths(hosts) {
 		opts, err := ParseURL(s)
 		return []Options{opts}, err
 	}
@@ -71,6 +79,16 @@ func ParseURLs(s string) ([]Options, error) {
 		all = append(all, opts)
 	}
 	return all, nil
+}
+
+// arePaths reports whether a list is one of paths alone.
+func arePaths(list string) bool {
+	for item := range strings.SplitSeq(list, ",") {
+		if !isPath(item) {
+			return false
+		}
+	}
+	return true
 }
 
 // cutHosts cuts a URL or an address into what stands before its hosts, these, and

@@ -22,6 +22,10 @@ func TestParseURLs(t *testing.T) {
 		{"unix:///run/a,b.sock", []string{"unix:/run/a,b.sock"}},
 		{"/run/a,b.sock", []string{"/run/a,b.sock"}},
 		{"tarantool://u:p@/run/a,b.sock", []string{"u@/run/a,b.sock"}},
+		{"/run/a.sock,/run/b.sock?no_schema=true", []string{"/run/a.sock", "/run/b.sock"}},
+		{"unix:///run/a.sock,/run/b,c.sock", []string{"unix:/run/a.sock,/run/b,c.sock"}},
+		{"unix:///run/a.sock,/run/b.sock", []string{"unix:/run/a.sock", "unix:/run/b.sock"}},
+		{"tarantool://u:p@/run/a.sock,./b.sock", []string{"u@/run/a.sock", "u@./b.sock"}},
 	} {
 		all, err := tnt.ParseURLs(test.url)
 		if err != nil {
