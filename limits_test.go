@@ -27,7 +27,7 @@ func heapUnder(t *testing.T, most uint64, paused *sync.RWMutex, do func()) {
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		ticker := time.NewTicker(5 * time.Millisecond)
+		ticker := time.NewTicker(50 * time.Millisecond)
 		defer ticker.Stop()
 		for {
 			select {
@@ -183,13 +183,17 @@ func TestHostileEventsAndLateAnswers(t *testing.T) {
 		if err != nil {
 			return
 		}
-		for i := range 50_000 {
-			w := wire.NewBody(nil)
-			w.String(iproto.KeyEventKey, fmt.Sprintf("key %d %s", i, strings.Repeat("x", 800))) // forty megabytes
-			w.String(iproto.KeyEventData, "value")
-			event := frame(iproto.TypeEvent, 0, w.End())
-			stray := frame(iproto.TypeOK, uint64(i)<<20|h.Sync&0xfffff+1, emptyBody)
-			if p.writePaused(&paused, append(event, stray...)) != nil {
+		for i := 0; i < 50_000; {
+			var piece []byte
+			for range 100 {
+				w := wire.NewBody(nil)
+				w.String(iproto.KeyEventKey, fmt.Sprintf("key %d %s", i, strings.Repeat("x", 800))) // forty megabytes
+				w.String(iproto.KeyEventData, "value")
+				piece = append(piece, frame(iproto.TypeEvent, 0, w.End())...)
+				piece = append(piece, frame(iproto.TypeOK, uint64(i)<<20|h.Sync&0xfffff+1, emptyBody)...)
+				i++
+			}
+			if p.writePaused(&paused, piece) != nil {
 				return
 			}
 		}

@@ -155,11 +155,11 @@ func TestTransactionTimeout(t *testing.T) {
 	onStreams(t, func(t *testing.T, p *program) {
 		conn := shared(t, p)
 		stream := conn.Stream()
-		if err := stream.Begin(testContext(t), tnt.Begin{Timeout: 20 * time.Millisecond}); err != nil {
+		if err := stream.Begin(testContext(t), tnt.Begin{Timeout: 300 * time.Millisecond}); err != nil {
 			t.Fatal(err)
 		}
 		do(t, stream, tnt.Insert{Space: "tester", Tuple: []any{1, "x"}})
-		time.Sleep(60 * time.Millisecond) // the server's clock has no event to wait for
+		time.Sleep(400 * time.Millisecond) // the server's clock has no event to wait for
 		err := stream.Commit(testContext(t))
 		if !errors.Is(err, errcode.TransactionTimeout) || !tnt.SafeToRetry(err) {
 			t.Errorf("a late commit: %v", err)
