@@ -195,7 +195,7 @@ func TestTurnAndRoomAreGivenBack(t *testing.T) {
 
 		waitFor(t, s.isQuiet)
 		s.mu.Lock()
-		s.out, s.appended = append(s.out, 0), s.appended+1 // waits until somebody else writes
+		s.out, s.writing, s.appended = append(s.out, 0), true, s.appended+1 // somebody is about to write it
 		s.mu.Unlock()
 		ctx, cancel = context.WithCancel(t.Context())
 		sent := make(chan struct{})
@@ -205,9 +205,7 @@ func TestTurnAndRoomAreGivenBack(t *testing.T) {
 		}()
 		waitFor(t, func() bool { return s.Stats().WaitingForRoom == 1 })
 		go cancel()
-		if err := s.SendNoReply([]byte{0}); err != nil {
-			t.Fatal(err)
-		}
+		s.write(nil, 0)
 		<-sent
 		waitFor(t, s.isQuiet)
 		s.mu.Lock()
