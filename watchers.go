@@ -1,0 +1,254 @@
+package tnt
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gotnt/tnt/internal/wire"
+	"github.com/gotnt/tnt/iproto"
+)
+
+// watchers is what a connection watches: one subscription on the server for
+// each key, however many watchers it has. Its lock may be taken while Conn.mu
+// is held, and is held while that of a session is taken, so that subscriptions
+// are sent in the order of the changes; nothing waits meanwhile.
+type watchers struct {
+	mu      sync.Mutex
+	session *live // nil while not connected
+	keys    map[string]*subscription
+}
+
+type subscription struct {
+	watchers map[*Watcher]struct{}
+	value    []byte
+	number   uint64 // of the value, 0: none came yet
+	stale    bool   // the value is of a session that is lost, as the supervisor has seen
+}
+
+// add registers a watcher.
+func (ws *watchers) add(c *Conn, key string) (*Watcher, error) {
+	c.mu.Lock() // so that the connection does not end meanwhile
+	defer c.mu.Unlock()
+	if c.run == nil && c.last != nil || c.run != nil && c.run.isLeaving() {
+		return nil, watchError(key, &notConnectedError{cause: c.last})
+	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.session != nil {
+		if err := ws.session.supports(1 << iproto.FeatureWatchers); err != nil {
+			return nil, watchError(key, err)
+		}
+	}
+	w := &Watcher{all: ws, key: key, news: make(chan struct{}, 1), done: make(chan struct{})}
+	sub := ws.keys[key]
+	if sub == nil {
+		sub = &subscription{watchers: map[*Watcher]struct{}{}}
+		if ws.keys == nil {
+			ws.keys = map[string]*subscription{}
+		}
+		ws.keys[key] = sub
+		if key == shutdownKey { // watched already: only a new watch brings the present value
+			ws.send(iproto.TypeUnwatch, key)
+		}
+		ws.send(iproto.TypeWatch, key)
+	}
+	sub.watchers[w] = struct{}{}
+	if sub.number > 0 && !sub.stale && ws.session.session.Err() == nil {
+		w.tell()
+	} else {
+		w.seen = sub.number
+	}
+	return w, nil
+}
+
+func watchError(key string, err error) error {
+	return &RequestError{Request: RequestInfo{Type: iproto.TypeWatch, Key: key}, Err: err, fate: FateUnsent}
+}
+
+// remove ends a watcher, and the subscription with the last one of its key.
+func (ws *watchers) remove(w *Watcher) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if w.over {
+		return
+	}
+	w.over = true
+	close(w.done)
+	sub := ws.keys[w.key]
+	delete(sub.watchers, w)
+	if len(sub.watchers) == 0 {
+		delete(ws.keys, w.key)
+		if w.key != shutdownKey { // which the connection itself watches
+			ws.send(iproto.TypeUnwatch, w.key)
+		}
+	}
+}
+
+// newest returns the value of a watcher's key, unless it has had it.
+func (ws *watchers) newest(w *Watcher) (Event, bool) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	sub := ws.keys[w.key]
+	if w.over || sub.number == w.seen {
+		return Event{}, false
+	}
+	w.seen = sub.number
+	return Event{Key: w.key, value: sub.value}, true
+}
+
+// send sends WATCH, which also acknowledges an event, or UNWATCH. Neither has
+// an answer. mu is held.
+func (ws *watchers) send(typ iproto.Type, key string) {
+	if ws.session == nil {
+		return
+	}
+	if b, err := appendWatch(nil, typ, key); err == nil {
+		_ = ws.session.session.SendNoReply(b) // a dead session is replaced, and then all is sent again
+	}
+}
+
+// appendWatch appends the frame of a WATCH or an UNWATCH.
+func appendWatch(b []byte, typ iproto.Type, key string) ([]byte, error) {
+	start := len(b)
+	b = wire.AppendRequestHeader(wire.BeginFrame(b), wire.Header{Type: typ})
+	w := wire.NewBody(b)
+	w.String(iproto.KeyEventKey, key)
+	b = w.End()
+	return b, wire.EndFrame(b, start)
+}
+
+// attach subscribes to everything on a new session.
+func (ws *watchers) attach(ctx context.Context, l *live) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	ws.session = l
+	if err := l.supports(1 << iproto.FeatureWatchers); err != nil {
+		ws.failAll(err)
+		return
+	}
+	ws.send(iproto.TypeWatch, shutdownKey)
+	if len(ws.keys) > 0 {
+		go ws.subscribe(ctx, l, slices.Collect(maps.Keys(ws.keys)))
+	}
+}
+
+// watchPiece is how many bytes of subscriptions are handed over at once.
+const watchPiece = 16 << 10
+
+// subscribe subscribes to keys on a session, a piece at a time: a connection may
+// watch more of them than fit into the write buffer. It ends with the session.
+func (ws *watchers) subscribe(ctx context.Context, l *live, keys []string) {
+	for len(keys) > 0 && l.session.WaitForRoom(ctx, watchPiece, time.Time{}) == nil {
+		keys = ws.subscribeSome(l, keys)
+	}
+}
+
+// subscribeSome sends a piece of the subscriptions, and returns the keys that are
+// left. The lock is held until it is sent: a key that nobody watches any more must not
+// be subscribed to after its UNWATCH.
+func (ws *watchers) subscribeSome(l *live, keys []string) (rest []string) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.session != l {
+		return nil
+	}
+	var b []byte
+	for ; len(keys) > 0 && len(b) < watchPiece; keys = keys[1:] {
+		if ws.keys[keys[0]] == nil {
+			continue
+		}
+		if longer, err := appendWatch(b, iproto.TypeWatch, keys[0]); err == nil {
+			b = longer
+		}
+	}
+	if l.session.SendNoReply(b) != nil {
+		return nil
+	}
+	return keys
+}
+
+// detach forgets a session that is lost.
+func (ws *watchers) detach() {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	ws.session = nil
+	for _, sub := range ws.keys {
+		sub.stale = true
+	}
+}
+
+// end ends all watchers with the connection.
+func (ws *watchers) end(err error) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	ws.session = nil
+	ws.failAll(err)
+}
+
+// failAll ends all watchers. mu is held.
+func (ws *watchers) failAll(err error) {
+	for key, sub := range ws.keys {
+		for w := range sub.watchers {
+			w.over, w.err = true, watchError(key, err)
+			close(w.done)
+		}
+	}
+	ws.keys = nil
+}
+
+// event takes an IPROTO_EVENT of a session, on its reader's goroutine.
+func (c *Conn) event(l *live, content []byte) {
+	var body wire.Body
+	if body.Decode(content) != nil {
+		return // what else the server sends will tell
+	}
+	key := body.String(iproto.KeyEventKey)
+	var value []byte
+	if body.Has(iproto.KeyEventData) {
+		value = append([]byte{}, body.Raw(iproto.KeyEventData)...)
+	}
+	for range c.watchers.set(l, key, value) {
+		c.hooks.onDrop(c, Drop{Key: key})
+	}
+}
+
+var msgpackTrue = []byte{0xc3}
+
+// set makes a value the newest of its key, and returns how many watchers, or
+// the one that is gone, will not see the value that they should have had.
+func (ws *watchers) set(l *live, key string, value []byte) (dropped int) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.session != l {
+		return 0 // late, of a session that is lost; or early: attach asks again
+	}
+	if key == shutdownKey && bytes.Equal(value, msgpackTrue) {
+		select {
+		case <-l.shutdown:
+		default:
+			close(l.shutdown)
+		}
+	}
+	sub := ws.keys[key]
+	if sub == nil {
+		if key != shutdownKey {
+			return 1
+		}
+		ws.send(iproto.TypeWatch, key)
+		return 0
+	}
+	for w := range sub.watchers {
+		if w.seen < sub.number {
+			dropped++
+		}
+		w.tell()
+	}
+	sub.value, sub.stale = value, false
+	sub.number++
+	ws.send(iproto.TypeWatch, key)
+	return dropped
+}
