@@ -42,8 +42,9 @@ func (e Event) Decode(dst any) error {
 // over its values: the present one first, and again after a reconnect, then
 // each new one. A loop that is slower than the changes gets the newest. The
 // last pair has an error: that of ctx, a *FeatureError where the server has no
-// watchers, or ErrNotConnected when the connection is ended. A connection that
-// is being restored is waited for.
+// watchers, the server's own where it refuses the watch or the acknowledgement of
+// a value, or ErrNotConnected when the connection is ended. A connection that is
+// being restored is waited for.
 func (c *Conn) Watch(ctx context.Context, key string) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		w, err := c.watchers.add(c, key)
@@ -71,8 +72,8 @@ func (c *Conn) Watch(ctx context.Context, key string) iter.Seq2[Event, error] {
 
 // WatchFunc watches a key as Watch does, and calls fn with each value, one call
 // at a time, on a goroutine of the watcher's. It ends by Unregister, which fn
-// may call, or when the connection is ended; then Done is closed and Err tells
-// why.
+// may call, and where a loop of Watch would end with an error; then Done is
+// closed and Err tells why.
 func (c *Conn) WatchFunc(key string, fn func(Event)) (*Watcher, error) {
 	if fn == nil {
 		return nil, errors.New("tnt: WatchFunc takes a function, not nil")

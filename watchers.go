@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gotnt/tnt/internal/session"
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
 )
@@ -20,9 +21,14 @@ type watchers struct {
 	mu      sync.Mutex
 	session *live // nil while not connected
 	keys    map[string]*subscription
+	last    uint64 // the number of the newest subscription
+	// refused tells that the server refused something on this session: it may watch
+	// keys for the connection that the connection does not know of any more.
+	refused bool
 }
 
 type subscription struct {
+	id       uint64 // from 1 on; requests bear it, so that one that is refused is known
 	watchers map[*Watcher]struct{}
 	value    []byte
 	number   uint64 // of the value, 0: none came yet
@@ -46,15 +52,16 @@ func (ws *watchers) add(c *Conn, key string) (*Watcher, error) {
 	w := &Watcher{all: ws, key: key, news: make(chan struct{}, 1), done: make(chan struct{})}
 	sub := ws.keys[key]
 	if sub == nil {
-		sub = &subscription{watchers: map[*Watcher]struct{}{}}
+		ws.last++
+		sub = &subscription{id: ws.last, watchers: map[*Watcher]struct{}{}}
 		if ws.keys == nil {
 			ws.keys = map[string]*subscription{}
 		}
 		ws.keys[key] = sub
-		if key == shutdownKey { // watched already: only a new watch brings the present value
-			ws.send(iproto.TypeUnwatch, key)
+		if key == shutdownKey || ws.refused { // watched already: only a new watch brings the present value
+			ws.send(iproto.TypeUnwatch, sub.id, key)
 		}
-		ws.send(iproto.TypeWatch, key)
+		ws.send(iproto.TypeWatch, sub.id, key)
 	}
 	sub.watchers[w] = struct{}{}
 	if sub.number > 0 && !sub.stale && ws.session.session.Err() == nil {
@@ -83,7 +90,7 @@ func (ws *watchers) remove(w *Watcher) {
 	if len(sub.watchers) == 0 {
 		delete(ws.keys, w.key)
 		if w.key != shutdownKey { // which the connection itself watches
-			ws.send(iproto.TypeUnwatch, w.key)
+			ws.send(iproto.TypeUnwatch, sub.id, w.key)
 		}
 	}
 }
@@ -100,21 +107,21 @@ func (ws *watchers) newest(w *Watcher) (Event, bool) {
 	return Event{Key: w.key, value: sub.value}, true
 }
 
-// send sends WATCH, which also acknowledges an event, or UNWATCH. Neither has
-// an answer. mu is held.
-func (ws *watchers) send(typ iproto.Type, key string) {
+// send sends WATCH, which also acknowledges an event, or UNWATCH, for a subscription or,
+// with 0, for the connection itself. Neither has an answer. mu is held.
+func (ws *watchers) send(typ iproto.Type, id uint64, key string) {
 	if ws.session == nil {
 		return
 	}
-	if b, err := appendWatch(nil, typ, key); err == nil {
+	if b, err := appendWatch(nil, typ, id, key); err == nil {
 		_ = ws.session.session.SendNoReply(b) // a dead session is replaced, and then all is sent again
 	}
 }
 
 // appendWatch appends the frame of a WATCH or an UNWATCH.
-func appendWatch(b []byte, typ iproto.Type, key string) ([]byte, error) {
+func appendWatch(b []byte, typ iproto.Type, id uint64, key string) ([]byte, error) {
 	start := len(b)
-	b = wire.AppendRequestHeader(wire.BeginFrame(b), wire.Header{Type: typ})
+	b = wire.AppendRequestHeader(wire.BeginFrame(b), wire.Header{Type: typ, Sync: session.NoReplySync(id)})
 	w := wire.NewBody(b)
 	w.String(iproto.KeyEventKey, key)
 	b = w.End()
@@ -125,12 +132,12 @@ func appendWatch(b []byte, typ iproto.Type, key string) ([]byte, error) {
 func (ws *watchers) attach(ctx context.Context, l *live) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	ws.session = l
+	ws.session, ws.refused = l, false
 	if err := l.supports(1 << iproto.FeatureWatchers); err != nil {
 		ws.failAll(err)
 		return
 	}
-	ws.send(iproto.TypeWatch, shutdownKey)
+	ws.send(iproto.TypeWatch, 0, shutdownKey)
 	if len(ws.keys) > 0 {
 		go ws.subscribe(ctx, l, slices.Collect(maps.Keys(ws.keys)))
 	}
@@ -158,10 +165,11 @@ func (ws *watchers) subscribeSome(l *live, keys []string) (rest []string) {
 	}
 	var b []byte
 	for ; len(keys) > 0 && len(b) < watchPiece; keys = keys[1:] {
-		if ws.keys[keys[0]] == nil {
+		sub := ws.keys[keys[0]]
+		if sub == nil {
 			continue
 		}
-		if longer, err := appendWatch(b, iproto.TypeWatch, keys[0]); err == nil {
+		if longer, err := appendWatch(b, iproto.TypeWatch, sub.id, keys[0]); err == nil {
 			b = longer
 		}
 	}
@@ -192,12 +200,17 @@ func (ws *watchers) end(err error) {
 // failAll ends all watchers. mu is held.
 func (ws *watchers) failAll(err error) {
 	for key, sub := range ws.keys {
-		for w := range sub.watchers {
-			w.over, w.err = true, watchError(key, err)
-			close(w.done)
-		}
+		sub.fail(watchError(key, err))
 	}
 	ws.keys = nil
+}
+
+// fail ends the watchers of a key. watchers.mu is held.
+func (sub *subscription) fail(err error) {
+	for w := range sub.watchers {
+		w.over, w.err = true, err
+		close(w.done)
+	}
 }
 
 // event takes an IPROTO_EVENT of a session, on its reader's goroutine.
@@ -238,7 +251,7 @@ func (ws *watchers) set(l *live, key string, value []byte) (dropped int) {
 		if key != shutdownKey {
 			return 1
 		}
-		ws.send(iproto.TypeWatch, key)
+		ws.send(iproto.TypeWatch, 0, key)
 		return 0
 	}
 	for w := range sub.watchers {
@@ -249,6 +262,34 @@ func (ws *watchers) set(l *live, key string, value []byte) (dropped int) {
 	}
 	sub.value, sub.stale = value, false
 	sub.number++
-	ws.send(iproto.TypeWatch, key)
+	ws.send(iproto.TypeWatch, sub.id, key)
 	return dropped
+}
+
+// watchRefused takes the answer to a WATCH or an UNWATCH, on the reader's goroutine: the
+// server sends one where it refuses the request. Without it the key's watchers would
+// wait for values that do not come.
+func (c *Conn) watchRefused(l *live, id uint64, h wire.Header, body []byte) {
+	if h.Type&iproto.TypeError == 0 || !c.watchers.refuse(l, id, serverError(h.Type, body)) {
+		c.hooks.onLate(c, h)
+	}
+}
+
+// refuse ends the watchers of a subscription that the server refused. It returns false
+// where there are none any more.
+func (ws *watchers) refuse(l *live, id uint64, err error) bool {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.session != l {
+		return false
+	}
+	ws.refused = true
+	for key, sub := range ws.keys {
+		if sub.id == id {
+			delete(ws.keys, key)
+			sub.fail(&RequestError{Request: RequestInfo{Type: iproto.TypeWatch, Key: key}, Err: err, fate: FateRefused})
+			return true
+		}
+	}
+	return false
 }

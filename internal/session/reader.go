@@ -93,6 +93,10 @@ func (s *Session) deliver(frame []byte, owned bool) error {
 			s.cfg.OnSchemaVersion(h.SchemaVersion)
 		}
 	}
+	if h.Sync&noReply != 0 && s.cfg.OnRefused != nil {
+		s.cfg.OnRefused(h.Sync&^noReply, h, body)
+		return nil
+	}
 	table := *s.table.Load()
 	index := h.Sync & indexMask
 	if index >= uint64(len(table)) {

@@ -41,6 +41,13 @@ func (s *Session) SendAtOnce(slot *Slot, frame []byte, r Receiver) error {
 	return s.put(slot, frame)
 }
 
+// noReply marks the syncs of frames that have no answer. No slot gets so far.
+const noReply = 1 << 63
+
+// NoReplySync returns the sync for a frame that has no answer, by which
+// Config.OnRefused knows what a server refuses all the same. n is below 1<<63.
+func NoReplySync(n uint64) uint64 { return noReply | n }
+
 // SendNoReply puts frames that have no answer on their way: IPROTO_WATCH and
 // IPROTO_UNWATCH. It never waits for room, so that the reader's goroutine may
 // use it; a server that has the client write without end and reads nothing ends

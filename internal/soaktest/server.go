@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/tarantool"
 	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
@@ -110,7 +111,7 @@ func Embedded() (*Server, error) {
 		"closed instead of answering":     {CloseAfter: true},
 		"answers dropped":                 {Drop: true, Times: 5},
 		"answers cut in two":              {Cut: true, Times: 5},
-		"refused as read-only by the way": {Error: &types.Error{Code: 7, Message: "read-only"}, Times: 20},
+		"refused as read-only by the way": {Error: &types.Error{Code: errcode.Readonly, Message: "read-only"}, Times: 20},
 	} {
 		f.On = tnttest.AnyRequest
 		s.faults = append(s.faults, fault{name, func(_ context.Context, r *run) error {
