@@ -116,7 +116,9 @@ type Options struct {
 	// Default: 131072.
 	ReadBuffer int
 	// WriteBuffer is the number of bytes that may wait to be written until
-	// senders wait for room. Default: 4 MiB.
+	// senders wait for room. As many again, 1 MiB at least, may be acknowledgements of
+	// watched values; a server that has more of them wait ends the connection.
+	// Default: 4 MiB.
 	WriteBuffer int
 	// MaxFrame is the largest answer taken, in bytes. A larger one ends the
 	// connection. Default: 1 GiB.

@@ -209,3 +209,32 @@ func TestServerThatNeverReads(t *testing.T) {
 		}
 	})
 }
+
+// TestAcknowledgementBehindALargeRequest has a frame without an answer find a request
+// larger than the write buffer before it, which is no sign that the server does not read.
+func TestAcknowledgementBehindALargeRequest(t *testing.T) {
+	s, peer := pair(t, true, Config{WriteBuffer: 1000})
+	// The pipe takes nothing yet: what is sent first is being written.
+	for _, size := range []int{10, 8 << 20} {
+		slot, err := s.Acquire(t.Context(), time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, func() bool {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return len(s.out) == 0
+		})
+		if err := s.Send(t.Context(), slot, request(slot, strings.Repeat("x", size)), time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.SendNoReply(answer(wire.Header{Type: iproto.TypeWatch}, nil)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []iproto.Type{iproto.TypeCall, iproto.TypeCall, iproto.TypeWatch} {
+		if h, _, err := readFrame(peer); err != nil || h.Type != want {
+			t.Fatalf("%v, %v instead of %v", h.Type, err, want)
+		}
+	}
+}

@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// noReplyRoom is how many bytes without answers may wait to be written beyond
-// the write buffer.
+// noReplyRoom is how many bytes of frames without answers may wait to be written, or
+// Config.WriteBuffer where that is more.
 const noReplyRoom = 1 << 20
 
-var errUnread = errors.New("the server does not read, while what it sends asks for more to be written")
+var errUnread = errors.New("the server does not read, while what it sends asks for more to be written " +
+	"than Options.WriteBuffer lets wait")
 
 // Send puts a frame on its way, by a copy of it. Where too many bytes wait to
 // be written it waits for room until ctx ends, with its cause, or until the
@@ -58,7 +59,7 @@ func (s *Session) SendNoReply(frames []byte) error {
 		defer s.mu.Unlock()
 		return &LostError{Cause: s.err}
 	}
-	if len(s.out)+len(frames) > s.cfg.WriteBuffer+noReplyRoom {
+	if s.unanswered += len(frames); s.unanswered > max(s.cfg.WriteBuffer, noReplyRoom) {
 		s.mu.Unlock()
 		go s.Fail(errUnread) // not here: the caller may hold locks
 		return errUnread

@@ -64,6 +64,7 @@ type Session struct {
 	out        []byte        // bytes that wait to be written
 	spare      []byte        // the buffer written last, to be the next out
 	reserved   int           // bytes of senders who were given room and have yet to use it
+	unanswered int           // bytes of out that are of frames without answers
 	appended   uint64        // bytes ever put into out
 	flushed    uint64        // bytes ever taken out of it to be written
 	writing    bool          // somebody is writing and will take what is in out

@@ -103,7 +103,7 @@ func (s *Session) takeOut(written []byte) (buf []byte, ok bool) {
 		s.mu.Unlock()
 		return nil, false
 	}
-	buf, s.out = s.out, nil
+	buf, s.out, s.unanswered = s.out, nil, 0
 	s.flushed = s.appended
 	served := s.giveRoom()
 	s.mu.Unlock()
