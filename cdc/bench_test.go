@@ -50,10 +50,7 @@ os.exit(0)`
 // server's own reader of its files and with a replica of it: rows a second of
 // each. The replica's time has its start, and that of the feed its connecting.
 func BenchmarkFeed(b *testing.B) {
-	if len(programs) == 0 {
-		b.Skip("no real server: none on PATH nor in TARANTOOL")
-	}
-	for _, p := range programs {
+	for _, p := range tarantool.Programs(b) {
 		b.Run(p.Version.String(), func(b *testing.B) {
 			s, err := tarantool.StartLogging(p.Path, "{}", writeBenchRows)
 			if err != nil {

@@ -2,8 +2,6 @@ package cdc
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -13,16 +11,7 @@ import (
 	"github.com/gotnt/tnt/internal/tarantool"
 )
 
-var programs []tarantool.Program
-
-func TestMain(m *testing.M) {
-	var err error
-	if programs, err = tarantool.Find(); err != nil {
-		fmt.Fprintln(os.Stderr, "cannot use a tarantool:", err)
-		os.Exit(1)
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // setup is what a server of these tests holds.
 const setup = `
@@ -45,11 +34,8 @@ end
 // onServers runs a test on every real server, each with one of its own.
 func onServers(t *testing.T, cfg string, test func(t *testing.T, p tarantool.Program, s *tarantool.Server)) {
 	t.Helper()
-	if len(programs) == 0 {
-		t.Skip("no real server: none on PATH nor in TARANTOOL")
-	}
 	t.Parallel()
-	for _, p := range programs {
+	for _, p := range tarantool.Programs(t) {
 		t.Run(p.Version.String(), func(t *testing.T) {
 			t.Parallel()
 			test(t, p, startServer(t, p, cfg))

@@ -28,14 +28,7 @@ type cluster struct {
 // the version.
 func onClusters(t *testing.T, mode string, major, minor int, f func(t *testing.T, c *cluster)) {
 	t.Helper()
-	programs, err := tarantool.Find()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(programs) == 0 {
-		t.Skip("no real server: none on PATH nor in TARANTOOL")
-	}
-	for _, p := range programs {
+	for _, p := range tarantool.Programs(t) {
 		t.Run(p.Version.String(), func(t *testing.T) {
 			if !p.Version.AtLeast(major, minor, 0) {
 				t.Skipf("takes Tarantool %d.%d, this is %v", major, minor, p.Version)

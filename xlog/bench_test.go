@@ -41,14 +41,7 @@ os.exit(0)
 // BenchmarkReader reads the logs of each server that is found, beside the
 // server's own reader: rows/s and tarantool-rows/s.
 func BenchmarkReader(b *testing.B) {
-	programs, err := tarantool.Find()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if len(programs) == 0 {
-		b.Skip("no real server: none on PATH nor in TARANTOOL")
-	}
-	for _, p := range programs {
+	for _, p := range tarantool.Programs(b) {
 		b.Run(p.Version.String(), func(b *testing.B) {
 			dir := b.TempDir()
 			run(b, p.Path, writeLogs, dir)

@@ -26,14 +26,7 @@ end)`
 // The logs of a server are followed while it writes them, from one to the next,
 // through checkpoints and kills: each row comes once, in order.
 func TestFollowServer(t *testing.T) {
-	programs, err := tarantool.Find()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(programs) == 0 {
-		t.Skip("no real server: none on PATH nor in TARANTOOL")
-	}
-	for _, p := range programs {
+	for _, p := range tarantool.Programs(t) {
 		t.Run(p.Version.String(), func(t *testing.T) {
 			s, err := tarantool.StartLogging(p.Path, "{wal_max_size = 4096}", writeNumbers)
 			if err != nil {

@@ -53,14 +53,7 @@ func TestDemoEmbedded(t *testing.T) {
 }
 
 func TestDemoReal(t *testing.T) {
-	programs, err := tarantool.Find()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(programs) == 0 {
-		t.Skip("no real server: none on PATH nor in TARANTOOL")
-	}
-	for _, p := range programs {
+	for _, p := range tarantool.Programs(t) {
 		t.Run(p.Version.String(), func(t *testing.T) {
 			s, err := tarantool.Start(p.Path, "")
 			if err != nil {

@@ -44,14 +44,7 @@ func following(t *testing.T, until string, args ...string) (lines []string) {
 }
 
 func TestFollow(t *testing.T) {
-	programs, err := tarantool.Find()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(programs) == 0 {
-		t.Skip("no real server: none on PATH nor in TARANTOOL")
-	}
-	for _, p := range programs {
+	for _, p := range tarantool.Programs(t) {
 		s, err := tarantool.StartLogging(p.Path, "{}", `
 		    local s = box.schema.space.create('goods', {if_not_exists = true, format = {{name = 'id', type = 'unsigned'}, {name = 'name', type = 'string'}}})
 		    s:create_index('pk', {if_not_exists = true})

@@ -33,14 +33,7 @@ if pcall(require, 'varbinary') then s:insert({9, require('varbinary').new('\1\25
 // What the log of a server is printed as in Lua leaves the same rows on
 // another one, to the byte.
 func TestCatLuaDoesTheSame(t *testing.T) {
-	programs, err := tarantool.Find()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(programs) == 0 {
-		t.Skip("no real server: none on PATH nor in TARANTOOL")
-	}
-	for _, p := range programs {
+	for _, p := range tarantool.Programs(t) {
 		t.Run(p.Version.String(), func(t *testing.T) {
 			dir, wrote := luaServer(t, p, luaRows)
 			logs, err := filepath.Glob(filepath.Join(dir, "*.xlog"))
