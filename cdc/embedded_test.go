@@ -238,10 +238,63 @@ func TestEmbeddedRightsComeLate(t *testing.T) {
 	}, tnttest.WithRestrictedGuest())
 }
 
+// ConnectOnce is for the first attempt: a server that was followed is waited for.
+func TestEmbeddedConnectOnce(t *testing.T) {
+	onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {
+		servers, lost := of(srv), 0
+		servers[0].ConnectOnce = true
+		f := Stream(t.Context(), servers, Options{OnState: func(s State) {
+			switch {
+			case s.Err == nil:
+				return
+			case lost > 2:
+				srv.RefuseConnections(false)
+			}
+			lost++
+		}})
+		cut := false
+		take(t, f, func(tx *Tx) bool {
+			if tx.Phase == SnapshotEnd && !cut {
+				cut = true
+				srv.RefuseConnections(true)
+				for _, c := range srv.Connections() {
+					c.Close()
+				}
+				if err := srv.Space("goods").Insert(77, "77", 77); err != nil {
+					t.Error(err)
+				}
+			}
+			return cut && tx.Phase == InLog
+		})
+		if lost < 3 {
+			t.Errorf("%d attempts were told as failed", lost)
+		}
+	})
+}
+
 func TestEmbeddedRights(t *testing.T) {
 	onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {
 		if err := failure(t, Stream(t.Context(), of(srv), Options{})); !errors.Is(err, errcode.AccessDenied) || !strings.Contains(err.Error(), "'replication'") {
 			t.Errorf("without rights: %v", err)
+		}
+	}, tnttest.WithRestrictedGuest())
+	onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {
+		servers, tries := of(srv), 0
+		servers[0].ConnectOnce = true
+		err := failure(t, Stream(t.Context(), servers, Options{OnState: func(s State) {
+			if s.Err != nil {
+				tries++
+			}
+		}}))
+		if !errors.Is(err, errcode.AccessDenied) || tries > 0 {
+			t.Errorf("with ConnectOnce: %v, after %d that were told", err, tries)
+		}
+	}, tnttest.WithRestrictedGuest())
+	onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {
+		servers := append(of(srv), of(srv)...)
+		servers[1].Address = "memory:2"
+		if err := failure(t, Stream(t.Context(), servers, Options{})); !errors.Is(err, errcode.AccessDenied) {
+			t.Errorf("two without rights: %v", err)
 		}
 	}, tnttest.WithRestrictedGuest())
 	onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {

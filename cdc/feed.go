@@ -38,7 +38,8 @@ type Feed struct {
 // Stream makes a Feed of a server, or of several of one replica set: it follows
 // one of them, and another when that is lost. Nothing happens until All is
 // called. ctx bounds the Feed's life. Of the servers' Options those count that
-// say how to connect.
+// say how to connect; ConnectOnce ends the Feed where its one server fails before it
+// was ever followed.
 func Stream(ctx context.Context, servers []tnt.Options, opts Options) *Feed {
 	servers = slices.Clone(servers)
 	f := newFeed(ctx, func() []tnt.Options { return servers }, opts)

@@ -54,7 +54,7 @@ func newRunner(f *Feed) *runner {
 func (r *runner) run(ctx context.Context) {
 	refused := map[string]error{} // final errors, by address, since one was followed
 	denied := map[string]bool{}   // who denied a right at the last attempt
-	lastAlive := time.Now()
+	lastAlive, followed := time.Now(), false
 	pause := firstPause
 	for at := 0; ; at++ {
 		servers := r.f.servers()
@@ -71,19 +71,19 @@ func (r *runner) run(ctx context.Context) {
 		}
 		if r.alive {
 			clear(refused)
-			lastAlive, pause = time.Now(), firstPause
+			lastAlive, pause, followed = time.Now(), firstPause, true
 		}
 		err = explain(err, opts)
 		if f := new(fatal); errors.As(err, f) {
 			r.out.end(fmt.Errorf("%s: %w", opts, f.error))
 			return
 		}
-		again := denied[opts.Address]
+		again, once := denied[opts.Address], opts.ConnectOnce && !followed
 		delete(refused, opts.Address)
 		delete(denied, opts.Address)
-		if errors.Is(err, errcode.AccessDenied) && !again {
+		if errors.Is(err, errcode.AccessDenied) && !again && !once {
 			denied[opts.Address] = true // a server that starts may not know its users' rights yet
-		} else if isFinal(err) || opts.ConnectOnce && !r.alive && len(servers) == 1 {
+		} else if isFinal(err) || once && len(servers) == 1 {
 			refused[opts.Address] = err
 		}
 		if refused[opts.Address] != nil && (allRefused(servers, refused) || time.Since(lastAlive) > r.f.opts.Silence) {
@@ -273,10 +273,11 @@ func (r *runner) takeSnapshot(ctx context.Context, l *conn) error {
 		if err != nil {
 			return err
 		}
+		if err := refusal(&row); err != nil {
+			return err
+		}
 		r.alive = true
 		switch {
-		case row.Type&iproto.TypeError != 0:
-			return refusal(&row)
 		case row.Type == iproto.TypeOK && !started:
 			body, err := replication.DecodeBody(row.Type, row.Body)
 			if err != nil {
