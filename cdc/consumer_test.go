@@ -91,7 +91,8 @@ func TestDropRefuses(t *testing.T) {
 		ctx, cancel := context.WithCancel(testContext(t))
 		ended := make(chan error, 1)
 		following := make(chan struct{})
-		f := Stream(ctx, at(s), Options{From: Now, Consumer: consumer, OnState: func(State) { close(following) }})
+		var once sync.Once
+		f := Stream(ctx, at(s), Options{From: Now, Consumer: consumer, OnState: func(State) { once.Do(func() { close(following) }) }})
 		go func() { ended <- failure(t, f) }()
 		<-following
 		mine := errors.New("my cause")
