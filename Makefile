@@ -60,8 +60,12 @@ help: ## show this list
 # says what was not tested for want of a server.
 TEST := go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg --
 
+# Where reports of the race detector are kept until a module fails: of tests in
+# parallel, they may stand in the output of one that passes, which is not shown.
+RACES := $(shell mktemp -u)
+
 test: servers ## vet and test each module, with the race detector, on every Tarantool there is
-	$(call each,go vet ./... && CGO_ENABLED=1 $(TEST) -race -count=1 -timeout 10m ./...)
+	$(call each,go vet ./... && CGO_ENABLED=1 GORACE=log_path=$(RACES) $(TEST) -race -count=1 -timeout 10m ./... || { cat $(RACES).* 2>/dev/null; rm -f $(RACES).*; false; })
 	@echo '== without the race detector, which allocates: allocations are counted'
 	$(TEST) -count=1 -timeout 10m -run 'Alloc' . ./internal/session
 	@if [ "$$(go env GOHOSTOS GOHOSTARCH | paste -sd/)" = linux/amd64 ]; then \
