@@ -36,7 +36,8 @@ type runner struct {
 	located  bool     // position is where to subscribe
 	begun    bool     // some of the snapshot was put out
 	putAt    time.Time
-	alive    bool // rows or heartbeats came since the last attempt
+	alive    bool      // rows or heartbeats came since the last attempt
+	beatAt   time.Time // when a heartbeat came behind another one: the first comes before a refusal, too
 }
 
 func newRunner(f *Feed) *runner {
@@ -65,15 +66,19 @@ func (r *runner) run(ctx context.Context) {
 		at %= len(servers)
 		opts := &servers[at]
 		r.alive = false
-		err := r.follow(ctx, opts)
+		before := r.position
+		err := explain(r.follow(ctx, opts), opts)
 		if ctx.Err() != nil {
 			return
 		}
-		if r.alive {
+		// One that takes a position and then refuses it, as all do from 2.10.8 on
+		// whose log is gone, was not followed.
+		if r.alive && (!isFinal(err) || r.position != before) {
 			clear(refused)
 			lastAlive, pause, followed = time.Now(), firstPause, true
+		} else if r.beatAt.After(lastAlive) {
+			lastAlive, followed = r.beatAt, true
 		}
-		err = explain(err, opts)
 		if f := new(fatal); errors.As(err, f) {
 			r.out.end(fmt.Errorf("%s: %w", opts, f.error))
 			return

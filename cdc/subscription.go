@@ -241,6 +241,7 @@ func (s *subscription) heartbeat(ctx context.Context) error {
 // heartbeats only where there are none, and the consumer may have been waited for.
 func (s *subscription) measure(now time.Time) {
 	if !s.lastBeat.IsZero() {
+		s.r.beatAt = now
 		every := int64(min(max(now.Sub(s.lastBeat)/2, shortestAck), longestAck))
 		if known := s.ackEvery.Load(); known == int64(shortestAck) || every < known {
 			s.ackEvery.Store(every)

@@ -1,0 +1,62 @@
+package cdc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/tnttest"
+)
+
+// twoOf is a server by two names.
+func twoOf(srv *tnttest.Server) []tnt.Options {
+	servers := append(of(srv), of(srv)...)
+	servers[1].Address = "memory:2"
+	return servers
+}
+
+// A feed of several servers ends where each refuses, though it takes the
+// position or begins a snapshot first.
+func TestEmbeddedSeveralRefuse(t *testing.T) {
+	onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {
+		put(t, srv, 1, "one")
+		txs := take(t, Stream(t.Context(), of(srv), Options{From: Origin}), func(tx *Tx) bool { return len(tx.Changes) > 0 })
+		at := AtPosition(txs[len(txs)-1].Position)
+		put(t, srv, 2, strings.Repeat("large", 2000))
+		for name, c := range map[string]struct {
+			opts Options
+			want error
+		}{
+			"gap":       {Options{From: at}, ErrGap},
+			"too large": {Options{MaxTransaction: 8 << 10}, ErrTooLarge},
+		} {
+			if c.want == ErrGap {
+				srv.DropLog()
+			}
+			tries := 0
+			c.opts.OnState = func(s State) {
+				if s.Err == nil {
+					return
+				}
+				if tries++; tries > 10 {
+					panic(fmt.Sprintf("%s: attempt %d: %v", name, tries, s.Err))
+				}
+			}
+			if err := failure(t, Stream(t.Context(), twoOf(srv), c.opts)); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		// The other one is not there.
+		servers := twoOf(srv)
+		servers[1].Dialer = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nobody there") }
+		ctx, cancel := context.WithTimeout(t.Context(), 3*DefaultSilence)
+		defer cancel()
+		if err := failure(t, Stream(ctx, servers, Options{From: at})); !errors.Is(err, ErrGap) {
+			t.Errorf("one gap, and one that is away: %v", err)
+		}
+	})
+}
