@@ -52,7 +52,8 @@ func decodeHead(b []byte) (head, error) {
 	if r.Len() > 0 || crc > math.MaxUint32 || length > math.MaxInt64 {
 		return h, fmt.Errorf("length %d, checksum %x and %d bytes more", length, crc, r.Len())
 	}
-	h.length, h.crc = int(length), uint32(crc)
+	h.crc = uint32(crc)
+	h.length = int(min(length, math.MaxInt-blockHead)) // no file has more, nor the address space where an int is short
 	return h, nil
 }
 
