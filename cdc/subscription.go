@@ -116,14 +116,12 @@ func (s *subscription) acknowledge(ctx context.Context) {
 	}
 }
 
-// safe returns what the server may drop: what was acknowledged and, where that
-// is all that was given out, also what came since and is nobody's.
+// safe returns what the server may drop: what was acknowledged. What came since
+// and is nobody's is none of that until a Tx has told of it: a position that is
+// stored is that of a Tx, and the log is needed from there on.
 func (f *Feed) safe() types.VClock {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.acked.Covers(f.lastPut) {
-		return f.read.VClock
-	}
 	return f.acked
 }
 
