@@ -96,3 +96,22 @@ func TestLogIsKeptFromTheLastPosition(t *testing.T) {
 		})
 	})
 }
+
+// A server of before 2.10.8 has no heartbeats while it has rows: the position moves
+// on all the same where none of them are of what is followed.
+func TestEmbeddedMovesOnWithoutHeartbeats(t *testing.T) {
+	onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {
+		f := Stream(t.Context(), of(srv), Options{Spaces: []string{"goods"}, From: Now})
+		go func() {
+			for i := range 500 { // more often than heartbeats come
+				time.Sleep(100 * time.Millisecond)
+				_ = srv.Space("others").Replace(i)
+			}
+			_ = srv.Space("goods").Replace(1, "one")
+		}()
+		txs := take(t, f, func(tx *Tx) bool { return len(tx.Changes) > 0 })
+		if moved := len(txs) - 1; moved < 3 || moved > 5 {
+			t.Errorf("%d transactions without changes in 50 s", moved)
+		}
+	}, others)
+}

@@ -202,9 +202,11 @@ func (r *runner) release(ctx context.Context, d *replication.Decided) error {
 		if err := r.putLog(ctx, tx); err != nil {
 			return err
 		}
+		r.reached(tx.Time)
+		return nil
 	}
 	r.reached(tx.Time)
-	return nil
+	return r.moveOn(ctx) // older servers have no heartbeats while there are rows
 }
 
 func (r *runner) putLog(ctx context.Context, tx *Tx) error {
