@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -43,7 +44,7 @@ func newCatCommand() *cobra.Command {
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if flags.verify {
-				return verify(cmd.OutOrStdout(), args)
+				return verify(cmd.Context(), cmd.OutOrStdout(), args)
 			}
 			return cat(cmd, &flags, args)
 		},
@@ -65,7 +66,7 @@ func cat(cmd *cobra.Command, flags *catFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
-	c := &catter{flags: flags, names: newNames(), out: cmd.OutOrStdout(), print: print}
+	c := &catter{ctx: cmd.Context(), flags: flags, names: newNames(), out: cmd.OutOrStdout(), print: print}
 	lost := 0
 	for _, path := range paths {
 		var opts []xlog.Option
@@ -110,6 +111,7 @@ func lossText(path string, d xlog.Damage) string {
 
 // A catter prints the rows of one file after another.
 type catter struct {
+	ctx   context.Context //nolint:containedctx // of the command
 	flags *catFlags
 	names *names
 	out   io.Writer
@@ -129,6 +131,9 @@ func (c *catter) file(path string, opts []xlog.Option) error {
 		c.names.beside(path, r.Header().VClock)
 	}
 	for row, err := range r.Rows() {
+		if c.ctx.Err() != nil {
+			return context.Cause(c.ctx)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -164,7 +169,7 @@ func (c *catter) wanted(row *xlog.Row, space uint32) bool {
 
 func isDecision(t iproto.Type) bool { return t >= iproto.TypeRaft && t <= iproto.TypeRaftRollback }
 
-func verify(out io.Writer, paths []string) error {
+func verify(ctx context.Context, out io.Writer, paths []string) error {
 	bad := 0
 	report := func(c xlog.Check) {
 		state := fmt.Sprintf("%d rows, %v", c.End.Rows, c.End.VClock)
@@ -188,6 +193,9 @@ func verify(out io.Writer, paths []string) error {
 		}
 	}
 	for _, path := range paths {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		info, err := os.Stat(path)
 		switch {
 		case err != nil:
@@ -204,7 +212,9 @@ func verify(out io.Writer, paths []string) error {
 			return fmt.Errorf("%s: no Tarantool files there", filepath.Clean(path))
 		}
 		for c := range dir.Verify() {
-			report(c)
+			if report(c); ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 		}
 	}
 	if bad > 0 {

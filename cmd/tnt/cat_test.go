@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,5 +99,21 @@ func TestCatVerify(t *testing.T) {
 func TestCatOfADirectory(t *testing.T) {
 	if _, _, err := runCommand(t, "cat", files+"38"); err == nil || !strings.Contains(err.Error(), "--verify") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A signal ends the context, which nothing but the command itself obeys.
+func TestCatEndsWithItsContext(t *testing.T) {
+	for _, args := range [][]string{{"cat", files + "logs/plain_closed.xlog"}, {"cat", "--verify", files + "logs"}, {"cat", "--verify", files + "logs/plain_closed.xlog"}} {
+		mine := errors.New("my cause")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(mine)
+		var out strings.Builder
+		root := newRootCommand()
+		root.SetOut(&out)
+		root.SetArgs(args)
+		if err := root.ExecuteContext(ctx); !errors.Is(err, mine) || strings.Count(out.String(), "\n") > 1 {
+			t.Errorf("%q: %v, after\n%s", args, err, out.String())
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends what waits where no context is heard, such as a pipe
 	err := newRootCommand().ExecuteContext(ctx)
 	stop()
 	if err != nil {
