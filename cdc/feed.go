@@ -170,9 +170,15 @@ func (f *Feed) giveOut(tx *Tx) {
 func (f *Feed) acknowledge(v types.VClock) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for id, lsn := range v { // one that is behind takes nothing back
-		f.acked[id] = max(f.acked[id], lsn)
+	f.acked = later(f.acked, v) // one that is behind takes nothing back
+}
+
+// later returns the vclock that covers two.
+func later(v, w types.VClock) types.VClock {
+	for id, lsn := range w {
+		v[id] = max(v[id], lsn)
 	}
+	return v
 }
 
 // Ack says that what came up to a position is done with, so that the server
@@ -194,11 +200,11 @@ func (f *Feed) Ack(p Position) error {
 
 // Lag returns how far the server's log was read, and how long ago the row that
 // was read last had been written; 0 where all is read that the server has, as
-// far as it said.
+// far as it said, and given out.
 func (f *Feed) Lag() (Position, time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.lastWrite.IsZero() || f.read.VClock.Covers(f.server) && f.given == f.read.VClock {
+	if f.lastWrite.IsZero() || f.read.VClock.Covers(f.server) && f.given.Covers(f.lastPut) {
 		return f.read, 0
 	}
 	return f.read, max(0, time.Since(f.lastWrite))

@@ -34,8 +34,9 @@ type subscription struct {
 	pending replication.Queue
 	seen    types.VClock // of all rows that came
 	start   types.VClock
-	suspect bool // the server is further than what came, and sends nothing
-	checked bool // for a silent gap
+	said    types.VClock // how far the log went, by the answer
+	suspect bool         // the server is further than what came, and sends nothing
+	checked bool         // for a silent gap
 
 	lastBeat time.Time    // zero where rows came behind it
 	ackEvery atomic.Int64 // nanoseconds
@@ -67,7 +68,7 @@ func (r *runner) subscribe(ctx context.Context, l *conn) error {
 		return err
 	}
 	s := &subscription{
-		r: r, l: l, start: r.position.VClock, seen: r.position.VClock, beat: make(chan struct{}, 1),
+		r: r, l: l, start: r.position.VClock, seen: r.position.VClock, said: body.VClock, beat: make(chan struct{}, 1),
 		rows:    replication.Assembler{Max: r.f.opts.MaxTransaction},
 		pending: replication.Queue{Max: r.f.opts.MaxPending, NoFlags: noFlags(version)},
 		checked: tellsGaps(version),
@@ -221,7 +222,7 @@ func (r *runner) putLog(ctx context.Context, tx *Tx) error {
 // heartbeat takes a sign of life.
 func (s *subscription) heartbeat(ctx context.Context) error {
 	s.measure(time.Now())
-	s.r.heardOf(s.seen)
+	s.r.heardOf(later(s.said, s.seen)) // newer servers have heartbeats between rows, too
 	select {
 	case s.beat <- struct{}{}:
 	default:
