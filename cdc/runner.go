@@ -192,7 +192,7 @@ func (r *runner) locate(l *conn) error {
 	position.VClock = position.VClock.Global()
 	r.position = position
 	if err := r.compare(now, l.greeting.Version); err != nil {
-		return err
+		return r.strange(l, err)
 	}
 	r.conv.catalog = known
 	r.start()
@@ -221,7 +221,23 @@ func (r *runner) checkPosition(l *conn) error {
 	if err != nil {
 		return err
 	}
-	return r.compare(b, l.greeting.Version)
+	if err := r.compare(b, l.greeting.Version); err != nil {
+		return r.strange(l, err)
+	}
+	return nil
+}
+
+// strange returns why a position does not fit a server: the error that the vclocks
+// make, or that they are of two replica sets and say nothing.
+func (r *runner) strange(l *conn, err error) error {
+	if set, failed := l.replicaSet(); failed == nil && set != r.position.ReplicaSet {
+		return otherReplicaSet(r.position.ReplicaSet, set.String())
+	}
+	return err
+}
+
+func otherReplicaSet(position uuid.UUID, server string) error {
+	return final{fmt.Errorf("%w: the position is of %v, the server of %s", ErrOtherReplicaSet, position, server)}
 }
 
 // tellsGaps reports servers that refuse a position whose log is gone. Those of

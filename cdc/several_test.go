@@ -60,3 +60,23 @@ func TestEmbeddedSeveralRefuse(t *testing.T) {
 		}
 	})
 }
+
+// The vclocks of two replica sets say nothing of each other: that a server is of
+// another is told as that, whatever they are.
+func TestEmbeddedOtherReplicaSet(t *testing.T) {
+	onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {
+		put(t, srv, 1, "one")
+		txs := take(t, Stream(t.Context(), of(srv), Options{From: Origin}), func(tx *Tx) bool { return len(tx.Changes) > 0 })
+		at := txs[len(txs)-1].Position
+		at.ReplicaSet[0]++
+		put(t, srv, 2, "two")
+		srv.DropLog()
+		for what, ahead := range map[string]uint64{"a gap": 0, "where it is": 1, "ahead": 100} {
+			other := at
+			other.VClock[1] += ahead
+			if err := failure(t, Stream(t.Context(), of(srv), Options{From: AtPosition(other)})); !errors.Is(err, ErrOtherReplicaSet) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	})
+}

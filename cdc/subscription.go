@@ -62,7 +62,7 @@ func (r *runner) subscribe(ctx context.Context, l *conn) error {
 		return err
 	}
 	if body.ReplicaSet != r.position.ReplicaSet.String() { // 2.6 does not check it
-		return final{fmt.Errorf("%w: the position is of %v, the server of %s", ErrOtherReplicaSet, r.position.ReplicaSet, body.ReplicaSet)}
+		return otherReplicaSet(r.position.ReplicaSet, body.ReplicaSet)
 	}
 	if err := r.compare(ballot{vclock: body.VClock}, version); err != nil {
 		return err
