@@ -42,6 +42,9 @@ func (c *catalog) clone() *catalog {
 	return &catalog{spaces: maps.Clone(c.spaces), indexes: maps.Clone(c.indexes), known: maps.Clone(c.known)}
 }
 
+// size is about what its maps take: the rows are shared.
+func (c *catalog) size() int { return 128*len(c.spaces) + 64*len(c.indexes) }
+
 // space returns a space as it is now; one without a name where it is unknown.
 func (c *catalog) space(id uint32) *schema.Space {
 	if s := c.known[id]; s != nil {

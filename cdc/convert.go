@@ -205,8 +205,11 @@ func (c *converter) tx(d *replication.Decided) (*Tx, error) {
 	return tx, nil
 }
 
-// seal gives a Tx the schema as it is.
+// seal gives a Tx the schema as it is. One that no other Tx has takes its memory.
 func (c *converter) seal(tx *Tx) {
+	if !c.shared {
+		tx.size += c.catalog.size()
+	}
 	tx.catalog, c.shared = c.catalog, true
 	tx.SchemaChanged, c.changed = c.changed, false
 }
