@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gotnt/tnt/types"
@@ -34,6 +36,20 @@ type File struct {
 	Header Header
 	// Err is why the header could not be read.
 	Err error
+}
+
+// place is where a file stands among those of its type: the signature of its
+// vclock. A file whose header can't be read has it in its name, or is the last.
+func (f *File) place() uint64 {
+	if f.Err == nil {
+		return f.Header.VClock.Signature()
+	}
+	name := filepath.Base(f.Path)
+	n, err := strconv.ParseUint(strings.TrimSuffix(name, filepath.Ext(name)), 10, 64)
+	if err != nil {
+		return math.MaxUint64
+	}
+	return n
 }
 
 // extensions are those of the files that a Dir has. One that is not finished
@@ -67,7 +83,7 @@ func OpenDir(path string, opts ...Option) (*Dir, error) {
 	}
 	slices.SortStableFunc(d.files, func(a, b File) int {
 		return cmp.Or(strings.Compare(a.Header.Type, b.Header.Type),
-			cmp.Compare(a.Header.VClock.Signature(), b.Header.VClock.Signature()), strings.Compare(a.Path, b.Path))
+			cmp.Compare(a.place(), b.place()), strings.Compare(a.Path, b.Path))
 	})
 	return d, nil
 }
@@ -97,7 +113,8 @@ func (d *Dir) logs() (logs []File, err error) {
 // That nothing is left out is checked: by what each log says of the one before
 // it, and by where it starts and the one before it ends. A hole is an ErrGap, a
 // position behind the last row an ErrAhead, once all rows were seen. A
-// transaction that the position cuts through is an error.
+// transaction that the position cuts through is an error, and so is a log behind
+// the position whose header can't be read.
 //
 // With Follow it waits for more at the end of the last log, and goes on in the log
 // that the server writes next; ErrAhead is none then, as the rows may come.

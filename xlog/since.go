@@ -42,6 +42,9 @@ func (d *Dir) since(position types.VClock) (*sequence, error) {
 	for _, set := range d.opts {
 		set(&o)
 	}
+	for o.follow != nil && logs[len(logs)-1].Err != nil { // the header may be about to be written
+		logs = logs[:len(logs)-1]
+	}
 	s := &sequence{logs: logs[first:], opts: d.opts, follow: o.follow, path: filepath.Dir(logs[first].Path), known: map[string]bool{}}
 	for _, f := range logs {
 		s.known[f.Path] = true
