@@ -60,6 +60,9 @@ func follow(cmd *cobra.Command, flags *followFlags, urls []string) error {
 		}
 		servers = append(servers, opts)
 	}
+	if flags.mirror && flags.save != "" && flags.from == "" { // before the first run, not at the second
+		return errors.New("--mirror has to see all rows at each start, and --save goes on behind them: leave out one, or give --from snapshot or origin")
+	}
 	from, err := startOf(flags)
 	if err != nil {
 		return err

@@ -79,4 +79,8 @@ func TestFollowRefuses(t *testing.T) {
 	if _, _, err := runCommand(t, "follow", "127.0.0.1:1", "--from", "yesterday"); err == nil || !strings.Contains(err.Error(), "--from is snapshot, now, origin or a position") {
 		t.Errorf("%v", err)
 	}
+	save := filepath.Join(t.TempDir(), "position")
+	if _, _, err := runCommand(t, "follow", "127.0.0.1:1", "--mirror", "--save", save); err == nil || !strings.Contains(err.Error(), "--from snapshot or origin") {
+		t.Errorf("a mirror that would go on: %v", err)
+	}
 }
