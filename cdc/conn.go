@@ -130,7 +130,15 @@ func (l *conn) receive() (row replication.Row, size int, err error) {
 	}
 	r := mp.NewReader(frame)
 	row, err = replication.DecodeRow(&r)
-	return row, len(frame), err
+	return row, len(frame), misread(err)
+}
+
+// misread marks an error of what a server sent, which it will send again.
+func misread(err error) error {
+	if err == nil {
+		return nil
+	}
+	return final{fmt.Errorf("cdc: what the server sends is not understood: %w", err)}
 }
 
 // longestHead is the most bytes that the length of a frame takes.
@@ -143,10 +151,10 @@ func (l *conn) frameHead() (head int, length uint64, err error) {
 			return 0, 0, err
 		}
 		if head, length, err = wire.FrameSize(b); err != nil || head > 0 {
-			return head, length, err
+			return head, length, misread(err)
 		}
 	}
-	return 0, 0, errors.New("a frame without a length")
+	return 0, 0, misread(errors.New("a frame without a length"))
 }
 
 // exchange sends a request and reads its answer, or the error that it is.

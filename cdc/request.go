@@ -71,7 +71,7 @@ func (l *conn) vote() (b ballot, err error) {
 	}
 	body, err := replication.DecodeBody(answer.Type, answer.Body)
 	if err != nil {
-		return b, err
+		return b, misread(err)
 	}
 	r := mp.NewReader(body.Ballot)
 	for n := r.MapLen(); n > 0; n-- {
@@ -87,7 +87,7 @@ func (l *conn) vote() (b ballot, err error) {
 			break
 		}
 	}
-	return b, r.Err()
+	return b, misread(r.Err())
 }
 
 // rowsOf reads a whole space.
@@ -106,13 +106,13 @@ func (l *conn) rowsOf(space uint32) (rows [][]byte, err error) {
 	}
 	var body wire.Body
 	if err := body.Decode(answer.Body); err != nil {
-		return nil, err
+		return nil, misread(err)
 	}
 	r := body.Reader(iproto.KeyData)
 	for n := r.ArrayLen(); n > 0; n-- {
 		rows = append(rows, r.Raw())
 	}
-	return rows, r.Err()
+	return rows, misread(r.Err())
 }
 
 // catalogNow reads the schema as it is.
@@ -125,7 +125,7 @@ func (l *conn) catalogNow() (*catalog, error) {
 		}
 		for _, row := range rows {
 			if _, _, err := c.apply(iproto.TypeInsert, &replication.Body{SpaceID: space, Tuple: row}); err != nil {
-				return nil, err
+				return nil, misread(err)
 			}
 		}
 	}

@@ -302,7 +302,7 @@ func (r *runner) takeSnapshot(ctx context.Context, l *conn) error {
 		case row.Type == iproto.TypeOK && !started:
 			body, err := replication.DecodeBody(row.Type, row.Body)
 			if err != nil {
-				return err
+				return misread(err)
 			}
 			started, position.VClock = true, body.VClock.Global()
 		case row.Type == iproto.TypeOK:

@@ -59,7 +59,7 @@ func (r *runner) subscribe(ctx context.Context, l *conn) error {
 	}
 	body, err := replication.DecodeBody(answer.Type, answer.Body)
 	if err != nil {
-		return err
+		return misread(err)
 	}
 	if body.ReplicaSet != r.position.ReplicaSet.String() { // 2.6 does not check it
 		return otherReplicaSet(r.position.ReplicaSet, body.ReplicaSet)
