@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/gotnt/tnt"
@@ -240,13 +241,20 @@ func (p *Pool) learn(a *tnt.Attempt) *member {
 		if m.denied || !runsCode(a.Request.Type) {
 			m.mark(nil, d)
 		}
-		m.hint(refused.Fields)
+		if !runsCode(a.Request.Type) || p.hasUUID(text(refused.Fields["leader_uuid"])) {
+			m.hint(refused.Fields)
+		}
 		m.probeNow()
 	default:
 		return m
 	}
 	p.update()
 	return m
+}
+
+// hasUUID reports whether an instance of the pool has the UUID. p.mu is held.
+func (p *Pool) hasUUID(uuid string) bool {
+	return slices.ContainsFunc(p.members, func(m *member) bool { return uuid != "" && m.account.uuid == uuid })
 }
 
 // hint takes what ER_READONLY says of the leader (3.0 and later). p.mu is held.
