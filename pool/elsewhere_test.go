@@ -35,3 +35,16 @@ func TestReadonlyOfAnotherReplicaSet(t *testing.T) {
 		}
 	})
 }
+
+// A function that asked an instance that is loading says nothing of its own.
+func TestLoadingOfAnother(t *testing.T) {
+	inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
+		before := e.hooks.String()
+		e.everywhere(tnttest.Fault{On: iproto.TypeCall, Error: refusal(errcode.Loading)})
+		_ = tnt.Exec(t.Context(), e.pool, tnt.Call{Function: "f"})
+		synctest.Wait()
+		if after := e.hooks.String(); after != before {
+			t.Errorf("roles changed: %s", after[len(before):])
+		}
+	})
+}

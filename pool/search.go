@@ -219,6 +219,8 @@ func (p *Pool) learn(a *tnt.Attempt) *member {
 	if m == nil {
 		return nil
 	}
+	// A function may have been refused by another instance, which it asked.
+	ran := runsCode(a.Request.Type)
 	var refused *tnt.Error
 	switch {
 	case !errors.As(a.Err, &refused):
@@ -231,17 +233,20 @@ func (p *Pool) learn(a *tnt.Attempt) *member {
 		}
 		return m
 	case refused.Code == errcode.Loading:
+		if ran && !m.denied { // what the instance itself says of its state will tell
+			m.probeNow()
+			return m
+		}
 		m.mark(refused, markFor)
 	case refused.Code == errcode.Readonly:
 		d := markFor
 		if m.denied {
 			d = markGuessFor
 		}
-		// A function may have been refused by another instance that it asked.
-		if m.denied || !runsCode(a.Request.Type) {
+		if m.denied || !ran {
 			m.mark(nil, d)
 		}
-		if !runsCode(a.Request.Type) || p.hasUUID(text(refused.Fields["leader_uuid"])) {
+		if !ran || p.hasUUID(text(refused.Fields["leader_uuid"])) {
 			m.hint(refused.Fields)
 		}
 		m.probeNow()
