@@ -38,9 +38,9 @@ type member struct {
 	heardTerm  bool // likewise: of the election
 	told       bool // there is an account, if an old one
 	replicaSet string
-	running    string // box.info.status: "running"
-	stranger   error  // it is another instance than before
-	outsider   error  // it is of another replica set
+	running    string         // box.info.status: "running"
+	stranger   error          // it is another instance than before
+	outsider   *IdentityError // it is of another replica set
 	lag        *time.Duration
 	lagFrom    map[uint64]time.Duration // by the number of the one it takes from
 
@@ -259,6 +259,16 @@ func (m *member) joins(replicaSet string) {
 		return
 	}
 	m.replicaSet, m.outsider = replicaSet, nil
+}
+
+// rejoin holds those of another replica set to the instances that there are now: what
+// they were held to may be gone, and of theirs they tell but once. p.mu is held.
+func (p *Pool) rejoin() {
+	for _, m := range p.members {
+		if m.outsider != nil {
+			m.joins(m.outsider.Is)
+		}
+	}
 }
 
 // known reports whether the account is of the present session. Of an instance whose term

@@ -70,6 +70,7 @@ func (p *Pool) Remove(ctx context.Context, name string) error {
 	m := p.members[at]
 	p.members = slices.Delete(slices.Clone(p.members), at, at+1)
 	conns := m.leave()
+	p.rejoin()
 	p.update()
 	p.mu.Unlock()
 	return m.say(ctx, conns)
@@ -111,6 +112,7 @@ func (p *Pool) Replace(ctx context.Context, i Instance) error {
 	p.members[at] = m
 	conns := old.leave()
 	m.start()
+	p.rejoin()
 	p.update()
 	p.mu.Unlock()
 	return old.say(ctx, conns)
@@ -205,6 +207,7 @@ func (p *Pool) swap(before, members []*member) (leave func(context.Context) erro
 			m.start()
 		}
 	}
+	p.rejoin()
 	p.update()
 	return func(ctx context.Context) error { return sayAll(ctx, gone) }, nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/tnttest"
@@ -102,4 +103,26 @@ func TestStrangerOnOneConnection(t *testing.T) {
 			e.wantRoles(t, pool.Master, pool.Replica, pool.Replica)
 		})
 	}
+}
+
+// Those that were held against one that is gone are not any more.
+func TestOutsidersWithoutTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &embedded{ReplicaSet: tnttest.RunReplicaSet(t, 3, tnttest.InMemory(), kvSpace)}
+		foreign := tnttest.RunReplicaSet(t, 1, tnttest.InMemory(), kvSpace)
+		wrong := pool.Instance{Name: "wrong", Options: tnt.Options{Address: "wrong:3301", Dialer: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return foreign.DialContext(ctx, network, "r0")
+		}}}
+		p, err := pool.Open(t.Context(), pool.Options{Instances: []pool.Instance{wrong}, MaxWait: time.Second})
+		must(t, err)
+		defer func() { _ = p.Close() }()
+		e.pool = p
+		for _, i := range e.instances() {
+			must(t, p.Add(i))
+		}
+		time.Sleep(time.Second)
+		must(t, p.Remove(t.Context(), "wrong"))
+		time.Sleep(time.Minute)
+		e.wantRoles(t, pool.Master, pool.Replica, pool.Replica)
+	})
 }
