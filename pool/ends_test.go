@@ -50,7 +50,7 @@ func TestErrorsOfGracefulEnds(t *testing.T) {
 }
 
 // Follow ends with its channel and with its context; what is in flight on an instance
-// that goes holds it up for MaxWait at the most.
+// that goes holds its end up for MaxWait at the most.
 func TestFollowEnds(t *testing.T) {
 	for _, test := range []struct {
 		maxWait, takes, want time.Duration
@@ -133,5 +133,34 @@ func TestChangesAreAtOnce(t *testing.T) {
 			t.Errorf("the pool has %s: %+v", got, e.pool.Instances())
 		}
 		must(t, insert(ctx, e.pool, 1))
+	})
+}
+
+// A list of instances is not held up by a request to an instance of the list before.
+func TestFollowWaitsForNoRequest(t *testing.T) {
+	inBubble(t, nil, pool.Options{MaxWait: tnt.Never}, func(t *testing.T, e *embedded) {
+		release := make(chan struct{})
+		must(t, e.Instance(2).HandleFunc("f", func() int { <-release; return 1 }))
+		defer close(release)
+		v, err := e.pool.On("r2")
+		must(t, err)
+		go func() { _ = tnt.Exec(context.Background(), v, tnt.Call{Function: "f"}) }()
+		synctest.Wait()
+		lists := make(chan []pool.Instance)
+		done := make(chan error, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { done <- e.pool.Follow(ctx, lists) }()
+		lists <- e.instances()[:2]
+		select {
+		case lists <- e.instances()[:1]:
+		case <-time.After(time.Hour):
+			t.Error("the second list was not taken in an hour")
+		}
+		synctest.Wait()
+		if got := names(e.pool); got != "r0" {
+			t.Errorf("the pool has %s", got)
+		}
+		cancel()
+		<-done
 	})
 }

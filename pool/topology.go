@@ -254,21 +254,26 @@ func sameInstance(a, b Instance) bool {
 	return true
 }
 
-// Follow makes the pool have the instances of each list that comes, by SetInstances,
+// Follow makes the pool have the instances of each list that comes, as SetInstances does,
 // for etcd, a file or DNS to drive it. It returns nil when the channel is closed, the
 // context's cause when ctx ends, the error of SetInstances for a list that is not
 // valid, and tnt.ErrClosed when the pool is closed. What is in flight on an instance
-// that goes may take up to MaxWait.
+// that goes may take up to MaxWait, or as long as it does where that is tnt.Never: the
+// lists that come meanwhile don't wait for it, but the return does, while ctx lasts.
 func (p *Pool) Follow(ctx context.Context, lists <-chan []Instance) error {
+	var leaving sync.WaitGroup
+	defer leaving.Wait()
 	for {
 		select {
 		case list, more := <-lists:
 			if !more {
 				return nil
 			}
-			if err := p.followOne(ctx, list); err != nil {
+			leave, err := p.ChangeInstances(list)
+			if err != nil {
 				return err
 			}
+			leaving.Go(func() { p.leaveInTime(ctx, leave) })
 		case <-p.done:
 			return errClosed
 		case <-ctx.Done():
@@ -277,18 +282,11 @@ func (p *Pool) Follow(ctx context.Context, lists <-chan []Instance) error {
 	}
 }
 
-var errLeftLate = errors.New("what was in flight on an instance that was removed took too long")
-
-func (p *Pool) followOne(ctx context.Context, list []Instance) error {
-	bounded := ctx
+func (p *Pool) leaveInTime(ctx context.Context, leave func(context.Context) error) {
 	if most := p.opts.MaxWait; most != tnt.Never {
 		var cancel context.CancelFunc
-		bounded, cancel = context.WithTimeoutCause(ctx, most, errLeftLate)
+		ctx, cancel = context.WithTimeout(ctx, most)
 		defer cancel()
 	}
-	err := p.SetInstances(bounded, list)
-	if errors.Is(err, errLeftLate) {
-		return nil
-	}
-	return err
+	_ = leave(ctx) // what it does not wait for has its own error
 }
