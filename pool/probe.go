@@ -39,7 +39,10 @@ func (m *member) run(ctx context.Context) {
 		}
 		watches := m.control.Features().Has(iproto.FeatureWatchers)
 		if watches && isOver(watchers) {
-			watchers = m.watch() // it was an older server before
+			for _, w := range watchers { // of some it may have refused
+				w.Unregister()
+			}
+			watchers = m.watch() // it was an older server before, or refused to be watched
 		}
 		err := m.probe(ctx, watches)
 		if isSilence(err) {
