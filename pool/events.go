@@ -29,15 +29,16 @@ func (m *member) watch() (all []*tnt.Watcher) {
 // onEvent takes a value of one of the keys.
 func (m *member) onEvent(e tnt.Event) {
 	v, err := e.Value()
-	if err != nil || v == nil {
+	if err != nil || v == nil && e.Key != keyShutdown {
 		return // the first values may be nil
 	}
 	p := m.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if e.Key == keyShutdown {
-		if v == true {
-			m.down = true
+		// A new session's first value is nil: it ends what was heard late of the one before.
+		if down := v == true; down != m.down {
+			m.down = down
 			p.update()
 		}
 		return

@@ -173,6 +173,28 @@ func TestForgottenWithTheSession(t *testing.T) {
 	}
 }
 
+// What a session announced does not outlast it, though it is heard late: the next one
+// begins with the present value, which is none.
+func TestShutdownHeardLate(t *testing.T) {
+	in := Instance{Name: "a", Options: tnt.Options{Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, errNotIn }}}
+	p, err := New(Options{Instances: []Instance{in}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close() }()
+	m := p.members[0]
+	m.onControl(tnt.Connecting, tnt.Connected, nil)
+	p.mu.Lock()
+	m.down = true // by an event of the session before
+	p.mu.Unlock()
+	m.onEvent(tnt.Event{Key: keyShutdown})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m.down || errors.Is(m.why, errShuttingDown) {
+		t.Errorf("it is down: %v", m.why)
+	}
+}
+
 // The pause before a try is none, then 1 ms, and each is twice as long up to 100 ms,
 // less a random part of up to a half.
 func TestPauseBefore(t *testing.T) {
