@@ -71,6 +71,7 @@ type mapping struct {
 	args     []any
 	ref      uint64
 	parts    []*part
+	called   bool // the function was, or may have been
 }
 
 // part is a replica set of a mapping.
@@ -126,7 +127,7 @@ func (r *Router) tryMap(ctx context.Context, most time.Duration, c MapCall) (m *
 		m = &mapping{router: r, table: r.table(), function: c.Function, args: c.Args, ref: r.refs.Add(1)}
 		attempts++
 		err = m.run(ctx, c.Buckets)
-		if err == nil || !again(err) {
+		if err == nil || m.called || !again(err) {
 			return m, attempts, err
 		}
 		if ended := sleep(ctx, jitter(pause)); ended != nil {
@@ -143,8 +144,8 @@ func (r *Router) tryMap(ctx context.Context, most time.Duration, c MapCall) (m *
 	}
 }
 
-// again reports whether a Map failed before the function was called anywhere,
-// of what may be over soon.
+// again reports whether a Map that has not called the function yet failed of what may be
+// over soon. The function's own errors may be the same: vshard passes them on as they are.
 func again(err error) bool {
 	var e *Error
 	if errors.As(err, &e) {
@@ -175,6 +176,7 @@ func (m *mapping) run(ctx context.Context, buckets []uint32) error {
 		err = m.complete(buckets == nil)
 	}
 	if err == nil {
+		m.called = true
 		err = m.each(ctx, m.call)
 	}
 	if err != nil {

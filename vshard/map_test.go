@@ -3,6 +3,7 @@ package vshard_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -189,6 +190,44 @@ func TestMapHooks(t *testing.T) {
 		}
 		if calls != 0 {
 			t.Errorf("the hooks of calls were told %d times", calls)
+		}
+	})
+}
+
+// What a function of a Map raises is never tried again, not even where it is an error of
+// vshard's that is over soon: of another router that the function uses, say.
+func TestMapOnceThoughFunctionRaisesVshardsError(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		for _, name := range []string{"STORAGE_REF_ADD", "NON_MASTER", "TRANSFER_IS_IN_PROGRESS", "BUCKET_IS_LOCKED"} {
+			var ran atomic.Int32
+			for i, s := range w.Sets() {
+				for _, in := range s.Instances {
+					in.Server.Handle("vshard.storage._call", func(c *tnttest.Call) ([]any, error) {
+						args, err := c.Args()
+						if err != nil {
+							return nil, err
+						}
+						switch args[0] {
+						case "storage_ref":
+							return []any{50}, nil
+						case "storage_map":
+							ran.Add(1)
+							if i == 0 {
+								return []any{true, 1}, nil
+							}
+							return []any{nil, map[string]any{"type": "ShardingError", "name": name, "code": 2, "message": "own words"}}, nil
+						}
+						return []any{true}, nil
+					})
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			_, err := vshard.Map[int](ctx, w.router, "f", nil, vshard.MapOptions{})
+			cancel()
+			var e *vshard.Error
+			if !errors.As(err, &e) || e.Name != name || ran.Load() != 2 {
+				t.Errorf("%s: it ran %d times on two sets: %v", name, ran.Load(), err)
+			}
 		}
 	})
 }
