@@ -315,13 +315,21 @@ func (m *mapping) unref(ctx context.Context, p *part) {
 }
 
 // letGo has all storages let go of their buckets, as far as their sessions last:
-// refs end with them.
+// refs end with them. It waits for that as long as the context does.
 func (m *mapping) letGo(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unrefTime)
-	defer cancel()
+	telling, cancel := context.WithTimeout(context.WithoutCancel(ctx), unrefTime)
 	var steps sync.WaitGroup
 	for _, p := range m.parts {
-		steps.Go(func() { m.unref(ctx, p) })
+		steps.Go(func() { m.unref(telling, p) })
 	}
-	steps.Wait()
+	done := make(chan struct{})
+	go func() {
+		defer cancel()
+		steps.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
 }

@@ -231,3 +231,21 @@ func TestMapOnceThoughFunctionRaisesVshardsError(t *testing.T) {
 		}
 	})
 }
+
+// A Map ends with its context, though a storage is not there to let go.
+func TestMapEndsWithItsContext(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		w.Sets()[1].Instances[0].Server.Inject(tnttest.Fault{On: iproto.TypeCall, Delay: time.Hour})
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		_, err := vshard.Map[int](ctx, w.router, "echo", nil, vshard.MapOptions{})
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > 100*time.Millisecond {
+			t.Errorf("%v after %v", err, took)
+		}
+		synctest.Wait()
+		if n := w.Refs(0); n != 0 {
+			t.Errorf("%d refs are left where the storage is there", n)
+		}
+	})
+}
