@@ -104,12 +104,17 @@ type Provider interface {
 var errNoConfig = errors.New("vshard: the provider has no configuration")
 
 // OpenProvider opens a router for the configuration that a provider has, and
-// reconfigures it as the provider says until Close.
+// reconfigures it as the provider says until Close. Where ctx ends before there is a
+// configuration, so does the one of Configs.
 func OpenProvider(ctx context.Context, p Provider) (*Router, error) {
 	watching, cancel := context.WithCancel(context.Background())
+	goesOn := context.AfterFunc(ctx, cancel)
 	next, stop := iter.Pull2(p.Configs(watching))
 	config, err, ok := next()
-	if err == nil && !ok {
+	switch {
+	case !goesOn():
+		err = context.Cause(ctx)
+	case err == nil && !ok:
 		err = errNoConfig
 	}
 	var r *Router

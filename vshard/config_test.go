@@ -303,3 +303,28 @@ func TestOpenWithDeadSet(t *testing.T) {
 		defer func() { _ = w.router.Close() }()
 	})
 }
+
+type late struct{}
+
+func (late) Configs(ctx context.Context) iter.Seq2[vshard.Config, error] {
+	return func(func(vshard.Config, error) bool) { <-ctx.Done() }
+}
+
+// OpenProvider waits for the first configuration as long as its context does.
+func TestProviderThatHasNoneYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cause := errors.New("mine")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, cause)
+		defer cancel()
+		done := make(chan error, 1)
+		go func() { _, err := vshard.OpenProvider(ctx, late{}); done <- err }()
+		select {
+		case err := <-done:
+			if !errors.Is(err, cause) {
+				t.Error(err)
+			}
+		case <-time.After(time.Minute):
+			t.Error("it waits still")
+		}
+	})
+}
