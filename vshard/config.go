@@ -54,6 +54,9 @@ const (
 	defaultMaxWait   = 10 * time.Second
 	// unknownDiscovery is the pause between discoveries while buckets are missing.
 	unknownDiscovery = time.Second
+	// leastDiscovery is what passes from one to the next at the least, however many calls
+	// want to know.
+	leastDiscovery = 250 * time.Millisecond
 )
 
 // withDefaults checks the configuration.

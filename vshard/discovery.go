@@ -26,6 +26,7 @@ func (r *Router) discoverSoon() {
 func (r *Router) discovering(first chan<- struct{}) {
 	r.awaitConnections()
 	for {
+		began := time.Now()
 		t := r.table()
 		end := r.discover(t)
 		if first != nil {
@@ -36,16 +37,29 @@ func (r *Router) discovering(first chan<- struct{}) {
 		if end.Unknown > 0 {
 			pause = min(pause, unknownDiscovery)
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-r.wake:
-			timer.Stop()
-		case <-r.ctx.Done():
-			timer.Stop()
+		// Who misses a bucket has it looked for itself, and waits: all buckets at once are
+		// not to be asked for by each. A new configuration is.
+		for woken := r.pause(pause); woken && r.table() == t; {
+			woken = r.pause(min(pause, leastDiscovery) - time.Since(began))
+		}
+		if r.ctx.Err() != nil {
 			return
 		}
 	}
+}
+
+// pause waits, at the latest until the router is closed, and reports whether it was woken
+// before.
+func (r *Router) pause(d time.Duration) (woken bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.wake:
+		return true
+	case <-r.ctx.Done():
+	}
+	return false
 }
 
 // awaitConnections waits until every replica set has a master that is known and

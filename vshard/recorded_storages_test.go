@@ -3,6 +3,7 @@ package vshard_test
 import (
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -28,8 +29,11 @@ var luaKeys = map[string]any{
 type storages struct {
 	sets   [2][2]*storage
 	config vshard.Config
-	has    [2][]uint32 // buckets that discovery finds
-	lost   bool        // buckets are not found when they are looked for
+
+	// The test's own changes, and what servers read meanwhile for discovery.
+	mu   sync.Mutex
+	has  [2][]uint32 // buckets that discovery finds
+	lost bool        // buckets are not found when they are looked for
 }
 
 // homeOf is the set that has a bucket: the recorded cluster has the first ones in the
@@ -43,6 +47,8 @@ func homeOf(bucket uint32) int {
 
 // pretend has discovery find a bucket at a set.
 func (s *storages) pretend(bucket uint32, set int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.has[1-set] = slices.DeleteFunc(s.has[1-set], func(b uint32) bool { return b == bucket })
 	s.has[set] = append(s.has[set], bucket)
 }
@@ -85,24 +91,39 @@ func newStorages(t *testing.T, named bool) *storages {
 	return s
 }
 
+// set says which buckets discovery finds, and whether others are lost.
+func (s *storages) set(has [2][]uint32, lost bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.has, s.lost = has, lost
+}
+
 // at returns the storage that a line is from, when all are as if all went well. What
 // was recorded of a router that is no storage is the first one's.
 func (s *storages) at(l recordedtest.Line) *storage {
-	s.has, s.lost = [2][]uint32{}, false
+	var has [2][]uint32
 	for b := range s.config.Buckets {
-		s.has[homeOf(b+1)] = append(s.has[homeOf(b+1)], b+1)
+		has[homeOf(b+1)] = append(has[homeOf(b+1)], b+1)
 	}
+	s.set(has, false)
 	for _, set := range s.sets {
 		for _, in := range set {
+			s.mu.Lock()
 			in.services = make(map[string]tnttest.Handler)
+			s.mu.Unlock()
 			in.srv.Handle("vshard.storage.call", in.call)
 			in.srv.Handle("vshard.storage.bucket_stat", in.stat)
 			in.srv.Handle("vshard.storage.buckets_discovery", func(*tnttest.Call) ([]any, error) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
 				return []any{map[string]any{"buckets": slices.Clone(s.has[in.set])}}, nil
 			})
 			in.srv.Handle("vshard.storage._call", func(c *tnttest.Call) ([]any, error) {
 				service, err := tnttest.Arg[string](c, 0)
-				if h := in.services[service]; h != nil && err == nil {
+				s.mu.Lock()
+				h := in.services[service]
+				s.mu.Unlock()
+				if h != nil && err == nil {
 					return h(c)
 				}
 				return in.serve(c)
@@ -139,7 +160,11 @@ func (in *storage) answer(function string, l recordedtest.Line, then tnttest.Han
 }
 
 // service has the storage answer a service of _call.
-func (in *storage) service(name string, h tnttest.Handler) { in.services[name] = h }
+func (in *storage) service(name string, h tnttest.Handler) {
+	in.cluster.mu.Lock()
+	defer in.cluster.mu.Unlock()
+	in.services[name] = h
+}
 
 // once answers with values, and then by another handler, if there is one.
 func once(then tnttest.Handler, values ...any) tnttest.Handler {
@@ -158,7 +183,10 @@ func (in *storage) call(*tnttest.Call) ([]any, error) { return []any{true, in.na
 // stat finds a bucket at its home, if it is not lost.
 func (in *storage) stat(c *tnttest.Call) ([]any, error) {
 	bucket, err := tnttest.Arg[uint32](c, 0)
-	if homeOf(bucket) == in.set && !in.cluster.lost {
+	in.cluster.mu.Lock()
+	lost := in.cluster.lost
+	in.cluster.mu.Unlock()
+	if homeOf(bucket) == in.set && !lost {
 		return []any{map[string]any{"id": bucket, "status": "active"}, nil}, err
 	}
 	return []any{nil, map[string]any{"type": "ShardingError", "name": "WRONG_BUCKET", "code": 1, "bucket_id": bucket}}, err

@@ -284,7 +284,7 @@ func (s *storages) replayStat(t *testing.T, l recordedtest.Line) string {
 	at := s.at(l)
 	at.becomeMaster()
 	const bucket = 58
-	s.has, s.lost = [2][]uint32{}, true
+	s.set([2][]uint32{}, true)
 	answered := at.answer("vshard.storage.bucket_stat", l, at.stat)
 	got := s.do(t, vshard.Call{Bucket: bucket, Function: "f"})
 	if answered() == 0 {
@@ -393,7 +393,7 @@ func TestFindingWaitsForNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStorages(t, false)
 		at := s.at(recordedtest.Line{})
-		s.has = [2][]uint32{}
+		s.set([2][]uint32{}, false)
 		r, err := vshard.Open(t.Context(), s.config)
 		if err != nil {
 			t.Fatal(err)

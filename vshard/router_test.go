@@ -338,3 +338,23 @@ func (w *world) kill(set int) {
 		}
 	}
 }
+
+// Calls for a bucket that nobody has don't have all buckets looked for all the time.
+func TestDiscoveryOfTheLost(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		w.kill(1)
+		var n atomic.Int32
+		w.config.Hooks.Discovery = func(vshard.DiscoveryEnd) { n.Add(1) }
+		w.open(t)
+		defer func() { _ = w.router.Close() }()
+		n.Store(0)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if _, err := w.router.Do(ctx, vshard.Call{Bucket: 99, Function: "echo"}); !errors.Is(err, vshard.ErrNoBucket) {
+			t.Error(err)
+		}
+		if n := n.Load(); n < 10 || n > 40 {
+			t.Errorf("buckets were looked for %d times in 10 s", n)
+		}
+	})
+}
