@@ -328,3 +328,24 @@ func TestProviderThatHasNoneYet(t *testing.T) {
 		}
 	})
 }
+
+// An instance that takes the place of one that was left alone is not.
+func TestReconfigureForgetsRests(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		w.Disable(0, 0, true)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := w.router.Do(ctx, vshard.Call{Bucket: 1, Function: "echo"}); err == nil {
+			t.Fatal("a storage that is disabled answered")
+		}
+		w.Disable(0, 0, false)
+		w.config.ReplicaSets[0].Instances[0].Options.PingInterval = time.Hour
+		if err := w.router.Reconfigure(t.Context(), w.config); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if _, err := w.router.Do(t.Context(), vshard.Call{Bucket: 1, Function: "echo"}); err != nil || time.Since(began) > time.Second {
+			t.Errorf("called after %v: %v", time.Since(began), err)
+		}
+	})
+}

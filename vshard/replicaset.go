@@ -102,7 +102,8 @@ func (r *replicas) change(instances []pool.Instance) (leave func(context.Context
 	leave, err = r.pool.ChangeInstances(instances)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	clear(r.names)
+	// What is known by names may be of those before.
+	r.claim, r.rests, r.names = claim{}, make(map[string]rest), make(map[string]string)
 	return leave, err
 }
 
@@ -201,19 +202,20 @@ func (r *replicas) via(v *pool.View, tried []string) (member, error) {
 func (r *replicas) nameOf(conn *tnt.Conn) string {
 	uuid := conn.InstanceUUID()
 	r.mu.Lock()
-	name := r.names[uuid]
+	names := r.names // of the present instances: what is found goes there, if they are others by then
+	name := names[uuid]
 	r.mu.Unlock()
 	if name != "" {
 		return name
 	}
 	all := r.pool.Status()
 	at := slices.IndexFunc(all, func(s pool.Status) bool { return s.UUID == uuid })
-	if at < 0 {
+	if at < 0 || uuid == "" { // it was lost just now: it is none of those whose UUID is not known
 		return conn.Options().Address
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.names[uuid] = all[at].Name
+	names[uuid] = all[at].Name
 	return all[at].Name
 }
 
