@@ -171,11 +171,14 @@ const (
 )
 
 func (a *attempts) run(ctx context.Context) (tnt.Response, error) {
+	var before error // that of the last attempt that was answered
 	for {
 		answer, then, err := a.once(ctx)
 		switch {
 		case err == nil:
 			return answer, nil
+		case then == giveUp && ctx.Err() != nil && before != nil: // it says but that the time is over
+			return answer, a.failed(errors.Join(err, before))
 		case then == giveUp:
 			return answer, a.failed(err)
 		case ctx.Err() != nil:
@@ -183,6 +186,7 @@ func (a *attempts) run(ctx context.Context) (tnt.Response, error) {
 		case a.router.ctx.Err() != nil, time.Now().After(a.deadline):
 			return answer, a.failed(err)
 		}
+		before = err
 		pause := time.Duration(0)
 		if then == later {
 			pause = jitter(a.pause)

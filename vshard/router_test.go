@@ -358,3 +358,19 @@ func TestDiscoveryOfTheLost(t *testing.T) {
 		}
 	})
 }
+
+// Where the context ends while an attempt is on its way, the error has what the one before
+// failed with.
+func TestWhyItWasTriedAgain(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		w.Lock(1)
+		w.Sets()[0].Instances[0].Server.Inject(tnttest.Fault{On: iproto.TypeCall, Delay: 60 * time.Millisecond})
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err := w.router.Do(ctx, vshard.Call{Bucket: 1, Function: "echo"})
+		var e *vshard.Error
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &e) || e.Name != "BUCKET_IS_LOCKED" || tnt.SafeToRetry(err) {
+			t.Error(err)
+		}
+	})
+}
