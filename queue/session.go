@@ -141,12 +141,13 @@ func (l *link) watch() (stop func()) {
 	return w.Unregister
 }
 
-// hasMoved reports whether requests for the master go to another connection now.
+// hasMoved reports whether requests for the master go to another instance now: a pool may
+// have several connections to the same one.
 func (c *Client) hasMoved(l *link) bool {
 	ctx, cancel := context.WithTimeout(c.ctx, minPause)
 	defer cancel()
 	rt, err := c.masters.Route(ctx, tnt.Attempt{Try: 1, Began: time.Now()})
-	return err == nil && rt.Conn() != l.Conn()
+	return err == nil && rt.Conn() != l.Conn() && rt.Conn().InstanceUUID() != l.InstanceUUID()
 }
 
 // identify has the server know the connection as the client's session.
