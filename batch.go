@@ -186,7 +186,10 @@ func (b *batch[R]) wait(ctx context.Context, i int) (in *mp.Reader, body []byte,
 
 // unsent returns the error of request i, which was not sent.
 func (b *batch[R]) unsent(ctx context.Context, i int) error {
-	return failedOn(ctx, b.route, requestError(b.reqs[i], b.err, false))
+	if isNil(&b.reqs[i]) {
+		return errNilRequest
+	}
+	return failedOn(ctx, b.route, routeError(ctx, b.reqs[i].info(), b.err))
 }
 
 // another returns what request i, which failed, is to be done on again by itself;

@@ -69,11 +69,11 @@ func eachRow[T any, R Request](ctx context.Context, b *batch[R], i int, plan *mp
 		err = in.Err()
 	}
 	if err != nil {
-		return false, failedOn(ctx, b.route, requestError(b.reqs[i], &DecodeError{err}, true))
+		return false, failedOn(ctx, b.route, answerError(b.reqs[i], &DecodeError{err}))
 	}
 	if n > 0 {
 		if err := decodeFirst(in, body, plan, unsafe.Pointer(row), names, n); err != nil {
-			return false, failedOn(ctx, b.route, requestError(b.reqs[i], err, true))
+			return false, failedOn(ctx, b.route, answerError(b.reqs[i], err))
 		}
 	}
 	return n > 0, nil

@@ -217,12 +217,10 @@ func requestError(req Request, err error, sent bool) error {
 	return infoError(req.info(), err, sent)
 }
 
+// An error may be the cause of a context, which may be anything, such as the error of
+// another request: what is in it says nothing of this one.
 func infoError(info RequestInfo, err error, sent bool) error {
-	if re, ok := err.(*RequestError); ok && re.Request.Type == info.Type { //nolint:errorlint // a Stream's that was not bound says it all
-		return re
-	}
 	var lost *session.LostError
-	var answer *DecodeError
 	fate := FateUnknown
 	switch {
 	case errors.As(err, &lost) && lost.Sent:
@@ -231,13 +229,26 @@ func infoError(info RequestInfo, err error, sent bool) error {
 		err, sent = &notConnectedError{cause: lost.Cause}, false
 	case err == context.Canceled || err == context.DeadlineExceeded: //nolint:errorlint // bare ones get words
 		err = fmt.Errorf("gave up: %w", err)
-	case errors.As(err, &answer) || err == ErrNoTuple: //nolint:errorlint // a context's cause may hold one
-		fate = FateExecuted
 	}
 	if !sent {
 		fate = FateUnsent
 	}
 	return &RequestError{Request: info, Err: err, fate: fate}
+}
+
+// routeError is infoError for a request that an executor found no way for, which may
+// have said it all already, as a Stream does that was not bound.
+func routeError(ctx context.Context, info RequestInfo, err error) error {
+	if re, ok := err.(*RequestError); ok && re.Request.Type == info.Type && error(re) != context.Cause(ctx) { //nolint:errorlint // this very one
+		return re
+	}
+	return infoError(info, err, false)
+}
+
+// answerError is requestError for a request whose answer can't be taken as it was
+// asked for.
+func answerError(req Request, err error) error {
+	return &RequestError{Request: req.info(), Err: err, fate: FateExecuted}
 }
 
 // refusal is requestError for what the server answered.

@@ -95,7 +95,7 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 	}
 	rt, err := ex.Route(ctx, a)
 	if err != nil {
-		return failedOn(ctx, rt, infoError(a.Request, err, false))
+		return failedOn(ctx, rt, routeError(ctx, a.Request, err))
 	}
 	a.Request.Stream = rt.stream
 	var observed *observed
@@ -477,7 +477,7 @@ func performOn[R Request](ctx context.Context, ex Executor, req *R) (Response, R
 // unread returns the error of a request whose answer, which came that way, can't be
 // taken as it was asked for.
 func unread(rt Route, req Request, err error) error {
-	return failedOn(context.Background(), rt, requestError(req, err, true))
+	return failedOn(context.Background(), rt, answerError(req, err))
 }
 
 // Do does a request and returns its answer. Its error is a *RequestError; what

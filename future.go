@@ -50,7 +50,7 @@ func Go(ctx context.Context, ex Executor, req Request) *Future {
 			if a.Err != nil {
 				err = lastError(info, a.Err, err)
 			} else {
-				err = failedOn(ctx, rt, infoError(info, err, false))
+				err = failedOn(ctx, rt, routeError(ctx, info, err))
 			}
 			return failed(req, err)
 		}

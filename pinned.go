@@ -63,7 +63,7 @@ func bind(ctx context.Context, ex Executor, info RequestInfo, lost error, needs 
 		rt, err := ex.Route(ctx, a)
 		switch {
 		case err != nil:
-			return Route{}, failedOn(ctx, rt, infoError(info, err, false))
+			return Route{}, failedOn(ctx, rt, routeError(ctx, info, err))
 		case rt.conn == nil:
 			return Route{}, infoError(info, errNoRoute, false)
 		case rt.pin != nil:

@@ -32,7 +32,7 @@ func readPreparation(req Prepare, resp Response) (*preparation, error) {
 	columns, err1 := resp.columns(iproto.KeyMetadata)
 	params, err2 := resp.columns(iproto.KeyBindMetadata)
 	if err := errors.Join(err1, err2); err != nil {
-		return nil, requestError(req, err, true)
+		return nil, answerError(req, err)
 	}
 	return &preparation{id: resp.StatementID(), columns: columns, params: params}, nil
 }

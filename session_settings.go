@@ -61,7 +61,7 @@ func setSetting(name string, value any) Update {
 
 func settingError(req Update, name string, resp Response, err error) error {
 	if err == nil && resp.Len() == 0 {
-		return requestError(req, &SettingError{name}, true)
+		return answerError(req, &SettingError{name})
 	}
 	return err
 }
