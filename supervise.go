@@ -50,6 +50,8 @@ func (r *run) supervise() {
 			began := time.Now()
 			if r.publish(l, !first) {
 				err = r.serve(l)
+			} else if err = context.Cause(r.ctx); err == nil { // CloseGraceful is about to end the run
+				err = ErrClosed
 			}
 			first = false
 			r.withdraw(l, err)
@@ -128,9 +130,6 @@ func (r *run) publish(l *live, again bool) bool {
 func (r *run) withdraw(l *live, err error) {
 	c := r.conn
 	r.takeBack(l, err)
-	if err == nil {
-		err = context.Cause(r.ctx)
-	}
 	l.session.Fail(err)
 	l.session.Close()
 	c.counts.end(l.session)
