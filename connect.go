@@ -220,7 +220,7 @@ func (c *Conn) stop() *run {
 	} else {
 		c.watchers.end(&notConnectedError{cause: ErrClosed})
 	}
-	l := c.up.Swap(nil)
+	l := c.takeUp()
 	c.last, c.startAgain = ErrClosed, false
 	c.announce()
 	c.mu.Unlock()
@@ -228,6 +228,16 @@ func (c *Conn) stop() *run {
 		l.session.Fail(ErrClosed)
 	}
 	return r
+}
+
+// takeUp takes the session from the connection, and returns it, or the one that was
+// taken before and still has requests in flight; nil where there is none. mu is held.
+func (c *Conn) takeUp() *live {
+	l := c.up.Swap(nil)
+	if l == nil && c.run != nil {
+		l = c.run.served
+	}
+	return l
 }
 
 // CloseGraceful ends the connection after the requests in flight have their
@@ -239,7 +249,7 @@ func (c *Conn) CloseGraceful(ctx context.Context) error {
 	if c.run != nil {
 		c.run.leaving = true
 	}
-	l := c.up.Swap(nil)
+	l := c.takeUp()
 	c.last = ErrClosed
 	c.announce()
 	c.mu.Unlock()
@@ -279,9 +289,12 @@ func (c *Conn) Drop(cause error) {
 	}
 	c.mu.Lock()
 	l, r := c.up.Swap(nil), c.run
-	if l != nil {
+	switch {
+	case l != nil:
 		c.last = cause
 		c.announce()
+	case r != nil && !r.isLeaving(): // the server has announced its shutdown
+		l = r.served
 	}
 	if r != nil { // under the lock, or a session that comes up now would keep it for its own loss
 		select {

@@ -21,6 +21,7 @@ type run struct {
 	decided bool          // ready is closed; under Conn.mu
 	err     error         // why it failed; set before ready is closed
 	wasUp   bool          // a session came up; under Conn.mu
+	served  *live         // the session that came up last, until it is dead; under Conn.mu
 	done    chan struct{} // closed when the supervisor has ended
 
 	stale chan struct{} // the reader saw another schema version
@@ -109,6 +110,7 @@ func (r *run) publish(l *live, again bool) bool {
 		return false
 	}
 	c.up.Store(l)
+	r.served = l
 	c.last = nil
 	r.wasUp = true
 	select { // Drops of before are of other sessions
@@ -133,6 +135,9 @@ func (r *run) withdraw(l *live, err error) {
 	l.session.Fail(err)
 	l.session.Close()
 	c.counts.end(l.session)
+	c.mu.Lock()
+	r.served = nil
+	c.mu.Unlock()
 }
 
 // takeBack takes a session from the connection, for new requests.
