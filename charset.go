@@ -32,6 +32,18 @@ func (c *Conn) encodeString(s string) (string, error) {
 	return c.opts.Encoding.NewEncoder().String(s)
 }
 
+// decodedString returns a string of the options' encoding in UTF-8, or as it is where
+// it is none.
+func (c *Conn) decodedString(s string) string {
+	if c.opts.Encoding == nil {
+		return s
+	}
+	if decoded, err := c.opts.Encoding.NewDecoder().String(s); err == nil {
+		return decoded
+	}
+	return s
+}
+
 // decoded returns a body with its strings in UTF-8. Where one can't be read in
 // the options' encoding, or there is none, the body is returned as it is.
 func (c *Conn) decoded(body []byte) []byte {

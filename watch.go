@@ -130,10 +130,11 @@ func (w watchOnce) encode(e *encoder) error {
 
 // Watcher is interest in a key. Its methods are safe for concurrent use.
 type Watcher struct {
-	all  *watchers
-	key  string
-	news chan struct{} // has room for one; there is a value to be seen
-	done chan struct{} // closed when it is over
+	all    *watchers
+	key    string
+	onWire string        // the key in Options.Encoding
+	news   chan struct{} // has room for one; there is a value to be seen
+	done   chan struct{} // closed when it is over
 
 	seen uint64 // under watchers.mu: the number of the value it had last
 	err  error  // likewise; set before done is closed

@@ -3,6 +3,7 @@ package tnt
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -19,15 +20,16 @@ import (
 // are sent in the order of the changes; nothing waits meanwhile.
 type watchers struct {
 	mu      sync.Mutex
-	session *live // nil while not connected
-	keys    map[string]*subscription
-	last    uint64 // the number of the newest subscription
+	session *live                    // nil while not connected
+	keys    map[string]*subscription // by their bytes on the wire, in Options.Encoding
+	last    uint64                   // the number of the newest subscription
 	// refused tells that the server refused something on this session: it may watch
 	// keys for the connection that the connection does not know of any more.
 	refused bool
 }
 
 type subscription struct {
+	key      string // as the user has it
 	id       uint64 // from 1 on; requests bear it, so that one that is refused is known
 	watchers map[*Watcher]struct{}
 	value    []byte
@@ -37,6 +39,10 @@ type subscription struct {
 
 // add registers a watcher.
 func (ws *watchers) add(c *Conn, key string) (*Watcher, error) {
+	onWire, err := c.encodeString(key)
+	if err != nil {
+		return nil, watchError(key, fmt.Errorf("the key can't be written in the connection's encoding: %w", err))
+	}
 	c.mu.Lock() // so that the connection does not end meanwhile
 	defer c.mu.Unlock()
 	if c.run == nil && c.last != nil || c.run != nil && c.run.isLeaving() {
@@ -49,19 +55,19 @@ func (ws *watchers) add(c *Conn, key string) (*Watcher, error) {
 			return nil, watchError(key, err)
 		}
 	}
-	w := &Watcher{all: ws, key: key, news: make(chan struct{}, 1), done: make(chan struct{})}
-	sub := ws.keys[key]
+	w := &Watcher{all: ws, key: key, onWire: onWire, news: make(chan struct{}, 1), done: make(chan struct{})}
+	sub := ws.keys[onWire]
 	if sub == nil {
 		ws.last++
-		sub = &subscription{id: ws.last, watchers: map[*Watcher]struct{}{}}
+		sub = &subscription{key: key, id: ws.last, watchers: map[*Watcher]struct{}{}}
 		if ws.keys == nil {
 			ws.keys = map[string]*subscription{}
 		}
-		ws.keys[key] = sub
-		if key == shutdownKey || ws.refused { // watched already: only a new watch brings the present value
-			ws.send(iproto.TypeUnwatch, sub.id, key)
+		ws.keys[onWire] = sub
+		if onWire == shutdownKey || ws.refused { // watched already: only a new watch brings the present value
+			ws.send(iproto.TypeUnwatch, sub.id, onWire)
 		}
-		ws.send(iproto.TypeWatch, sub.id, key)
+		ws.send(iproto.TypeWatch, sub.id, onWire)
 	}
 	sub.watchers[w] = struct{}{}
 	if sub.number > 0 && !sub.stale && ws.session.session.Err() == nil {
@@ -85,12 +91,12 @@ func (ws *watchers) remove(w *Watcher) {
 	}
 	w.over = true
 	close(w.done)
-	sub := ws.keys[w.key]
+	sub := ws.keys[w.onWire]
 	delete(sub.watchers, w)
 	if len(sub.watchers) == 0 {
-		delete(ws.keys, w.key)
-		if w.key != shutdownKey { // which the connection itself watches
-			ws.send(iproto.TypeUnwatch, sub.id, w.key)
+		delete(ws.keys, w.onWire)
+		if w.onWire != shutdownKey { // which the connection itself watches
+			ws.send(iproto.TypeUnwatch, sub.id, w.onWire)
 		}
 	}
 }
@@ -99,7 +105,7 @@ func (ws *watchers) remove(w *Watcher) {
 func (ws *watchers) newest(w *Watcher) (Event, bool) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	sub := ws.keys[w.key]
+	sub := ws.keys[w.onWire]
 	if w.over || sub.number == w.seen {
 		return Event{}, false
 	}
@@ -199,8 +205,8 @@ func (ws *watchers) end(err error) {
 
 // failAll ends all watchers. mu is held.
 func (ws *watchers) failAll(err error) {
-	for key, sub := range ws.keys {
-		sub.fail(watchError(key, err))
+	for _, sub := range ws.keys {
+		sub.fail(watchError(sub.key, err))
 	}
 	ws.keys = nil
 }
@@ -222,10 +228,10 @@ func (c *Conn) event(l *live, content []byte) {
 	key := body.String(iproto.KeyEventKey)
 	var value []byte
 	if body.Has(iproto.KeyEventData) {
-		value = append([]byte{}, body.Raw(iproto.KeyEventData)...)
+		value = append([]byte{}, c.decoded(body.Raw(iproto.KeyEventData))...)
 	}
 	for range c.watchers.set(l, key, value) {
-		c.hooks.onDrop(c, Drop{Key: key})
+		c.hooks.onDrop(c, Drop{Key: c.decodedString(key)})
 	}
 }
 
@@ -284,10 +290,10 @@ func (ws *watchers) refuse(l *live, id uint64, err error) bool {
 		return false
 	}
 	ws.refused = true
-	for key, sub := range ws.keys {
+	for onWire, sub := range ws.keys {
 		if sub.id == id {
-			delete(ws.keys, key)
-			sub.fail(&RequestError{Request: RequestInfo{Type: iproto.TypeWatch, Key: key}, Err: err, fate: FateRefused})
+			delete(ws.keys, onWire)
+			sub.fail(&RequestError{Request: RequestInfo{Type: iproto.TypeWatch, Key: sub.key}, Err: err, fate: FateRefused})
 			return true
 		}
 	}
