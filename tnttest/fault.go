@@ -27,9 +27,11 @@ type Fault struct {
 	// Times is how many requests are hit, 0 for all.
 	Times int
 
-	// Delay passes before the request is executed.
+	// Delay passes before the request is executed, or before what comes in place of
+	// that.
 	Delay time.Duration
-	// Late passes between the execution and the answer.
+	// Late passes between the execution and the answer. Neither holds up other requests
+	// than those behind it in its stream.
 	Late time.Duration
 	// CloseBefore closes the connection and the request is not executed,
 	// CloseAfter closes it when it was, without an answer.
@@ -115,6 +117,9 @@ func (t *faultTable) match(typ iproto.Type, conn uint64, about requestSpace) *fa
 
 // waits reports whether the request takes time.
 func (f *fault) waits() bool { return f != nil && (f.Delay > 0 || f.Late > 0) }
+
+// prevents reports whether the request is not executed.
+func (f *fault) prevents() bool { return f != nil && (f.CloseBefore || f.Error != nil) }
 
 // delay waits before the execution.
 func (f *fault) delay(c *Conn) {

@@ -101,29 +101,28 @@ func (s *Server) HandleEval(text string, h Handler) {
 	s.evals[text] = h
 }
 
-// handlerFor returns the handler that the request calls for, if the user may
-// call it, and whether it may take time.
-func (c *Conn) handlerFor(req *request) (h Handler, slow bool) {
+// handlerFor returns the handler that the request calls for, nil where there is none.
+func (c *Conn) handlerFor(req *request) Handler {
 	switch req.header.Type {
 	case iproto.TypeCall, iproto.TypeCall16, iproto.TypeEval, iproto.TypeExecute:
 		c.srv.mu.Lock()
 		defer c.srv.mu.Unlock()
 		return c.handlerForLocked(req)
 	}
-	return nil, false
+	return nil
 }
 
-func (c *Conn) handlerForLocked(req *request) (h Handler, slow bool) {
+func (c *Conn) handlerForLocked(req *request) Handler {
 	s := c.srv
 	switch req.header.Type {
 	case iproto.TypeExecute:
-		h = c.executeHandler(req)
+		return c.executeHandler(req)
 	case iproto.TypeCall, iproto.TypeCall16:
-		h = s.handlers[req.body.String(iproto.KeyFunctionName)]
+		return s.handlers[req.body.String(iproto.KeyFunctionName)]
 	case iproto.TypeEval:
-		h = s.evals[req.body.String(iproto.KeyExpr)]
+		return s.evals[req.body.String(iproto.KeyExpr)]
 	}
-	return h, h != nil
+	return nil
 }
 
 // call runs a handler.

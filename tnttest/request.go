@@ -18,6 +18,7 @@ type request struct {
 	hasBody bool
 	raw     []byte // the body
 	stream  *stream
+	bad     *types.Error // why it can't be executed, nil: it can
 
 	// Of a request that waits in its stream.
 	fault   *fault

@@ -33,20 +33,11 @@ func (c *Conn) accept(content []byte) bool {
 	}
 	req, bad := decode(content, c.srv.opts.version, c.srv.opts.protocol)
 	f := c.srv.receive(c, req)
+	req.bad = bad
 	switch {
-	case f == nil:
-	case f.CloseBefore:
-		return false
-	case f.Error != nil:
-		return c.answer(req, errorReply(handlerError(f.Error)), f)
-	}
-	if follows(req.header.Type) {
+	case follows(req.header.Type) && !f.prevents():
 		return c.follow(req, bad, f)
-	}
-	if bad != nil {
-		return c.answer(req, errorReply(bad), f)
-	}
-	if req.header.StreamID != 0 && c.srv.opts.protocol > 0 {
+	case bad == nil && req.header.StreamID != 0 && c.srv.opts.protocol > 0:
 		return c.acceptInStream(req, f)
 	}
 	return c.start(req, f)
@@ -54,9 +45,12 @@ func (c *Conn) accept(content []byte) bool {
 
 // start serves a request, in a goroutine of its own where it may take time.
 func (c *Conn) start(req *request, f *fault) bool {
-	h, slow := c.handlerFor(req)
-	if !slow && !f.waits() {
-		return c.answer(req, c.execute(req, nil), f)
+	var h Handler
+	if req.bad == nil && !f.prevents() {
+		h = c.handlerFor(req)
+	}
+	if h == nil && !f.waits() {
+		return c.perform(req, nil, f)
 	}
 	select {
 	case c.slots <- struct{}{}:
@@ -77,9 +71,23 @@ func (c *Conn) finish(req *request, h Handler, f *fault) {
 	if !c.srv.frozen.wait(c.ctx) {
 		return
 	}
-	if !c.answer(req, c.execute(req, h), f) {
+	if !c.perform(req, h, f) {
 		c.close()
 	}
+}
+
+// perform executes a request and answers it, unless a fault says otherwise. It
+// returns false where the connection is to be closed.
+func (c *Conn) perform(req *request, h Handler, f *fault) bool {
+	switch {
+	case f.prevents() && f.CloseBefore:
+		return false
+	case f.prevents():
+		return c.answer(req, errorReply(handlerError(f.Error)), f)
+	case req.bad != nil:
+		return c.answer(req, errorReply(req.bad), f)
+	}
+	return c.answer(req, c.execute(req, h), f)
 }
 
 // clone copies the request out of the buffer that it was read into.
@@ -102,8 +110,17 @@ func (c *Conn) acceptInStream(req *request, f *fault) bool {
 		c.streams[st.id] = st
 	}
 	req.stream = st
-	h, slow := c.handlerForLocked(req)
-	if !st.busy && !slow && !f.waits() {
+	var h Handler
+	if !f.prevents() {
+		h = c.handlerForLocked(req)
+	}
+	switch {
+	case st.busy || h != nil || f.waits():
+	case f.prevents():
+		c.dropIdle(st)
+		s.mu.Unlock()
+		return c.perform(req, nil, f)
+	default:
 		r := c.executeLocked(req)
 		c.dropIdle(st)
 		s.mu.Unlock()
