@@ -14,6 +14,10 @@ import (
 const AnyRequest iproto.Type = 1 << 30
 
 // Fault is what goes wrong with requests. Its zero value changes nothing.
+//
+// A WATCH has no answer. What is said of answers holds for the event that it brings
+// about at once, if any: the first of a key, or a change that came before the
+// acknowledgement, which is a WATCH too. One that is dropped is not sent again.
 type Fault struct {
 	// On is the type of the requests, AnyRequest for all.
 	On iproto.Type
@@ -22,6 +26,9 @@ type Fault struct {
 	// alone, so that connectors still get the schema; to hit those, name one,
 	// such as "_vspace".
 	Space string
+	// Key is the key of the events that a WATCH, an UNWATCH or a WATCH_ONCE is about, ""
+	// for any: also for box.shutdown, which connectors watch by themselves.
+	Key string
 	// Conn is the number of the connection, 0 for all.
 	Conn uint64
 	// Times is how many requests are hit, 0 for all.
@@ -95,14 +102,17 @@ func (t *faultTable) refusing() bool {
 }
 
 // match finds the fault that is for the request, and counts it.
-func (t *faultTable) match(typ iproto.Type, conn uint64, about requestSpace) *fault {
+func (t *faultTable) match(typ iproto.Type, conn uint64, about subject) *fault {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, f := range t.faults {
 		if f.On != AnyRequest && f.On != typ || f.Conn != 0 && f.Conn != conn {
 			continue
 		}
-		if f.Space == "" && f.On != AnyRequest && about.system || f.Space != "" && f.Space != about.name {
+		if f.Space == "" && f.On != AnyRequest && about.system || f.Space != "" && f.Space != about.space {
+			continue
+		}
+		if f.Key != "" && f.Key != about.key {
 			continue
 		}
 		if f.Times > 0 {
@@ -168,28 +178,37 @@ func (c *Conn) answer(req *request, r reply, f *fault) bool {
 	return true
 }
 
-// requestSpace is the space that a request is about.
-type requestSpace struct {
-	name   string // "" for none
+// subject is what a request is about.
+type subject struct {
+	space  string // "" for none
 	system bool   // a connector asks it for the schema
+	key    string // of events, "" for none
 }
 
-// spaceOf finds the space of a request, by its id or its name.
-func (s *Server) spaceOf(req *request) requestSpace {
-	if !s.faults.any() || req.header.Type > iproto.TypeDelete && req.header.Type != iproto.TypeUpsert {
-		return requestSpace{}
+// subjectOf finds the space of a request, by its id or its name, or its key.
+func (s *Server) subjectOf(req *request) (about subject) {
+	if !s.faults.any() {
+		return about
 	}
-	var about requestSpace
+	switch t := req.header.Type; {
+	case t == iproto.TypeWatch || t == iproto.TypeUnwatch || t == iproto.TypeWatchOnce:
+		if req.typed(iproto.KeyEventKey) {
+			about.key = req.body.String(iproto.KeyEventKey)
+		}
+		return about
+	case t > iproto.TypeDelete && t != iproto.TypeUpsert && t != iproto.TypeInsertArrow:
+		return about
+	}
 	id := uint32(req.body.Uint(iproto.KeySpaceID))
 	switch {
 	case !req.typed(iproto.KeySpaceName) || !req.typed(iproto.KeySpaceID): // a broken request
 	case req.body.Has(iproto.KeySpaceName):
-		about.name = req.body.String(iproto.KeySpaceName)
-		about.system = strings.HasPrefix(about.name, "_")
+		about.space = req.body.String(iproto.KeySpaceName)
+		about.system = strings.HasPrefix(about.space, "_")
 	case req.body.Has(iproto.KeySpaceID):
 		s.mu.Lock()
 		if sp, err := s.engine.Space(id); err == nil {
-			about.name = sp.Def.Name
+			about.space = sp.Def.Name
 		}
 		s.mu.Unlock()
 		about.system = id <= memtx.SystemIDMax

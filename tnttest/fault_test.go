@@ -92,6 +92,64 @@ func TestFaultInsideOfAStream(t *testing.T) {
 	})
 }
 
+// TestFaultsOfWatch has a WATCH of one key go wrong in each way that an answer can: of
+// the event that it brings about.
+func TestFaultsOfWatch(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault tnttest.Fault
+		after time.Duration // -1: never
+		lost  bool          // the connection
+	}{
+		"delay":           {tnttest.Fault{Delay: time.Second}, time.Second, false},
+		"late":            {tnttest.Fault{Late: time.Second}, time.Second, false},
+		"dropped":         {tnttest.Fault{Drop: true}, -1, false},
+		"cut":             {tnttest.Fault{Cut: true}, -1, true},
+		"garbage":         {tnttest.Fault{Garbage: []byte{0xc1, 0xc1, 0xc1}}, -1, true},
+		"closed before":   {tnttest.Fault{CloseBefore: true}, -1, true},
+		"closed after":    {tnttest.Fault{CloseAfter: true}, -1, true},
+		"of another key":  {tnttest.Fault{Key: "other", Drop: true}, 0, false},
+		"of another type": {tnttest.Fault{On: iproto.TypeWatchOnce, Drop: true}, 0, false},
+		"of any request":  {tnttest.Fault{On: tnttest.AnyRequest, Key: "key", Late: time.Second}, time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv := tnttest.Run(t, tnttest.InMemory())
+				if err := srv.Broadcast("key", "value"); err != nil {
+					t.Fatal(err)
+				}
+				conn := inMemory(t, srv)
+				f := test.fault
+				if f.On == 0 {
+					f.On = iproto.TypeWatch
+				}
+				if f.Key == "" {
+					f.Key = "key"
+				}
+				f.Times = 1
+				srv.Inject(f)
+				began, came := time.Now(), time.Duration(-1)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				for event, err := range conn.Watch(ctx, "key") {
+					if value, _ := event.Value(); err == nil && value == "value" {
+						came = time.Since(began)
+					}
+					break
+				}
+				if came != test.after || conn.IsConnected() == test.lost {
+					t.Errorf("the event came after %v, want %v; connected: %v", came, test.after, conn.IsConnected())
+				}
+				if test.lost {
+					return
+				}
+				if _, err := conn.WatchOnce(t.Context(), "other"); err != nil && f.On != iproto.TypeWatchOnce {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 // inMemory connects to a server that listens nowhere.
 func inMemory(t *testing.T, srv *tnttest.Server) *tnt.Conn {
 	t.Helper()
@@ -103,4 +161,17 @@ func inMemory(t *testing.T, srv *tnttest.Server) *tnt.Conn {
 	}
 	t.Cleanup(func() { _ = conn.Disconnect(context.Background()) })
 	return conn
+}
+
+func TestFaultOfASpaceOfArrow(t *testing.T) {
+	srv := tnttest.Run(t, membersSpace)
+	conn, err := tnt.Connect(t.Context(), srv.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	srv.Inject(tnttest.Fault{On: iproto.TypeInsertArrow, Space: "kv", Error: &tnt.Error{Code: errcode.Loading}})
+	if err := tnt.Exec(t.Context(), conn, tnt.InsertArrow{Space: "kv", IPC: []byte{1}}); !errors.Is(err, errcode.Loading) {
+		t.Error(err)
+	}
 }

@@ -51,7 +51,7 @@ func (s *Server) receive(c *Conn, req *request) *fault {
 			slog.Uint64("conn", c.id), slog.String("type", entry.Type.String()),
 			slog.Uint64("sync", entry.Sync), slog.Uint64("stream", entry.Stream))
 	}
-	return s.faults.match(entry.Type, c.id, s.spaceOf(req))
+	return s.faults.match(entry.Type, c.id, s.subjectOf(req))
 }
 
 func (l *requestLog) add(r Request) {

@@ -12,8 +12,10 @@ import (
 type reply struct {
 	status iproto.Type
 	body   []byte
-	// none tells that there is no answer: WATCH and UNWATCH have none.
-	none bool
+	// none tells that there is no answer: WATCH and UNWATCH have none. event is the
+	// frame that a WATCH brings about, nil for none.
+	none  bool
+	event []byte
 }
 
 var okReply = reply{body: []byte{0x80}}
@@ -95,8 +97,12 @@ func dataReply(n int, values []byte) reply {
 	return reply{body: append(b, values...)}
 }
 
-// encodeFrame returns an answer as a frame, nothing where it is too long for one.
+// encodeFrame returns an answer as a frame, nothing where there is none and where it
+// is too long for one.
 func (c *Conn) encodeFrame(h wire.Header, r reply) []byte {
+	if r.none {
+		return r.event
+	}
 	b := wire.AppendResponseHeader(wire.BeginFrame(nil), wire.Header{
 		Type: r.status, Sync: h.Sync, SchemaVersion: c.srv.schemaVersion.Load(),
 	})
@@ -109,9 +115,7 @@ func (c *Conn) encodeFrame(h wire.Header, r reply) []byte {
 
 // reply writes an answer.
 func (c *Conn) reply(h wire.Header, r reply) {
-	if !r.none {
-		c.out.write(c.encodeFrame(h, r))
-	}
+	c.out.write(c.encodeFrame(h, r))
 }
 
 // extTuple is the type of extension of MP_TUPLE.

@@ -43,7 +43,7 @@ func (s *Server) broadcast(key string, data []byte) {
 	ev.version++
 	for w := range ev.watches {
 		if w.ready {
-			w.notify(ev)
+			w.conn.out.write(w.notice(ev))
 		}
 	}
 	if ev.data == nil {
@@ -58,8 +58,9 @@ func (s *Server) dropEvent(key string) {
 	}
 }
 
-// notify sends the value.
-func (w *watch) notify(ev *event) {
+// notice returns the value as a frame, nil where it is too long for one. The watcher
+// gets no other until it has acknowledged that.
+func (w *watch) notice(ev *event) []byte {
 	w.ready, w.sent = false, ev.version
 	body := wire.NewBody(nil)
 	body.String(iproto.KeyEventKey, w.key)
@@ -69,9 +70,10 @@ func (w *watch) notify(ev *event) {
 	b := wire.BeginFrame(nil)
 	b = wire.AppendRequestHeader(b, wire.Header{Type: iproto.TypeEvent, Sync: w.sync})
 	b = append(b, body.End()...)
-	if wire.EndFrame(b, 0) == nil {
-		w.conn.out.write(b)
+	if wire.EndFrame(b, 0) != nil {
+		return nil
 	}
+	return b
 }
 
 // watchRequest answers WATCH, UNWATCH and WATCH_ONCE.
@@ -79,8 +81,7 @@ func (c *Conn) watchRequest(req *request) reply {
 	key := req.body.String(iproto.KeyEventKey)
 	switch req.header.Type {
 	case iproto.TypeWatch:
-		c.watch(key, req.header.Sync)
-		return reply{none: true}
+		return reply{none: true, event: c.watch(key, req.header.Sync)}
 	case iproto.TypeUnwatch:
 		c.srv.unwatch(c, key)
 		return reply{none: true}
@@ -92,25 +93,26 @@ func (c *Conn) watchRequest(req *request) reply {
 	return dataReply(1, ev.data)
 }
 
-// watch begins to watch a key, or acknowledges what was sent of it.
-func (c *Conn) watch(key string, sync uint64) {
+// watch begins to watch a key, or acknowledges what was sent of it. It returns the
+// event to send, nil for none.
+func (c *Conn) watch(key string, sync uint64) []byte {
 	ev := c.srv.event(key)
 	w := c.watches[key]
 	if w == nil {
 		w = &watch{conn: c, key: key, sync: sync}
 		c.watches[key] = w
 		ev.watches[w] = struct{}{}
-		w.notify(ev)
-		return
+		return w.notice(ev)
 	}
 	w.sync = sync
 	switch {
 	case w.ready:
 	case w.sent != ev.version:
-		w.notify(ev)
+		return w.notice(ev)
 	default:
 		w.ready = true
 	}
+	return nil
 }
 
 func (s *Server) unwatch(c *Conn, key string) {
