@@ -58,7 +58,7 @@ func (e *Error) SetField(name string, value any) {
 		e.Fields = make(map[string]any)
 	}
 	if _, ok := e.Fields[name]; !ok {
-		e.order = append(e.order, name)
+		e.order = append(slices.Clip(e.order), name) // which a copy of the error has, too
 	}
 	e.Fields[name] = value
 }

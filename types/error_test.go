@@ -3,6 +3,7 @@ package types
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/gotnt/tnt/errcode"
@@ -43,6 +44,23 @@ func TestErrorFieldNames(t *testing.T) {
 	}
 	delete(e.Fields, "name")
 	if got := fmt.Sprint(e.FieldNames()); got != "[index a b]" {
+		t.Error(got)
+	}
+}
+
+// TestFieldsOfACopy has copies of an error get fields without a word to each other: a
+// server answers with copies of one error at the same time.
+func TestFieldsOfACopy(t *testing.T) {
+	var e Error
+	for _, name := range []string{"a", "b", "c"} {
+		e.SetField(name, 1)
+	}
+	one, other := e, e
+	one.Fields, other.Fields = maps.Clone(e.Fields), maps.Clone(e.Fields)
+	one.SetField("z", 1)
+	other.SetField("x", 1)
+	one.SetField("y", 1)
+	if got := fmt.Sprint(one.FieldNames(), other.FieldNames()); got != "[a b c z y] [a b c x]" {
 		t.Error(got)
 	}
 }
