@@ -144,7 +144,11 @@ func (iv Interval) Sub(other Interval) (Interval, error) { return iv.combine(oth
 func (iv Interval) combine(other Interval, sign int64) (Interval, error) {
 	ours, theirs := iv.parts(), other.parts()
 	for i, p := range ours {
-		if *p, *theirs[i] = *p+sign**theirs[i], 0; *p < -partLimits[i] || *p > partLimits[i] {
+		most, n := partLimits[i], *theirs[i]
+		if n < -2*most || n > 2*most || *p < -2*most || *p > 2*most { // with more the sum may overflow
+			return Interval{}, fmt.Errorf("interval: %d and %d %s are beyond what Tarantool takes", *p, n, intervalNames[i])
+		}
+		if *p += sign * n; *p < -most || *p > most {
 			return Interval{}, fmt.Errorf("interval: %d %s are beyond what Tarantool takes", *p, intervalNames[i])
 		}
 	}

@@ -96,6 +96,14 @@ func TestIntervalSums(t *testing.T) {
 		if _, err := most.Sub(one); err != nil {
 			t.Errorf("up to the most of %s: %v", intervalNames[i], err)
 		}
+		*most.parts()[i], *one.parts()[i] = math.MaxInt64, math.MaxInt64 // the sum of which is -2
+		if sum, err := most.Add(one); err == nil {
+			t.Errorf("%s that overflow: %v", intervalNames[i], sum)
+		}
+		*most.parts()[i], *one.parts()[i] = 0, math.MinInt64
+		if difference, err := most.Sub(one); err == nil {
+			t.Errorf("%s that overflow: %v", intervalNames[i], difference)
+		}
 	}
 }
 
