@@ -134,42 +134,53 @@ func (c *Conn) call(req *request, h Handler) reply {
 	if req.body.Has(iproto.KeyTuple) {
 		call.args = req.body.Raw(iproto.KeyTuple)
 	}
-	results, err := run(h, call)
-	r, ok := c.afterCall(req)
-	switch {
-	case err != nil:
-		return errorReply(handlerError(err))
-	case !ok:
-		return r
-	}
-	if req.header.Type == iproto.TypeExecute {
-		return sqlReply(results)
-	}
-	values, err := appendResults(req.header.Type, results)
-	if err != nil {
-		return errorReply(handlerError(err))
-	}
-	return dataReply(len(results), values)
-}
-
-// sqlReply makes the answer of what the handler of a statement returned.
-func sqlReply(results []any) reply {
-	res, _ := results[0].(SQLResult)
-	r, err := res.reply()
-	if err != nil {
-		return errorReply(handlerError(err))
+	r, failed := run(h, call)
+	if after, ok := c.afterCall(req); !ok && !failed {
+		return after
 	}
 	return r
 }
 
-// run calls a handler and turns its panic into an error.
-func run(h Handler, call *Call) (results []any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the handler of %s panicked: %v", call.Name(), p)
+// run calls a handler and makes the answer of what it returned, which failed where
+// that is an error. A panic is one, too, and so is the end of the goroutine, which
+// therefore is one of its own.
+func run(h Handler, call *Call) (r reply, failed bool) {
+	fail := func(err error) { r, failed = errorReply(handlerError(err)), true }
+	done, returned := make(chan struct{}), false
+	go func() {
+		defer close(done)
+		defer func() {
+			switch p := recover(); {
+			case p != nil:
+				fail(fmt.Errorf("the handler of %s panicked: %v", call.Name(), p))
+			case !returned:
+				fail(fmt.Errorf("the handler of %s ended its goroutine, as FailNow of a test does, which is for the test's own", call.Name()))
+			}
+		}()
+		results, err := h(call)
+		if err == nil {
+			r, err = resultsReply(call.req.header.Type, results)
 		}
+		if err != nil {
+			fail(err)
+		}
+		returned = true
 	}()
-	return h(call)
+	<-done
+	return r, failed
+}
+
+// resultsReply makes the answer of what a handler returned.
+func resultsReply(t iproto.Type, results []any) (reply, error) {
+	if t == iproto.TypeExecute {
+		res, _ := results[0].(SQLResult)
+		return res.reply()
+	}
+	values, err := appendResults(t, results)
+	if err != nil {
+		return reply{}, err
+	}
+	return dataReply(len(results), values), nil
 }
 
 // checkCall reports whether the user may call.
@@ -228,7 +239,7 @@ func appendResults(t iproto.Type, results []any) ([]byte, error) {
 // handlerError makes the error that a client sees of a handler's.
 func handlerError(err error) *types.Error {
 	var e *types.Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) && e != nil {
 		copied := *e // the handler's own may be shared, and answers add to it
 		copied.Fields = maps.Clone(e.Fields)
 		if copied.Type == "" {
