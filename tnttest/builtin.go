@@ -1,6 +1,9 @@
 package tnttest
 
 import (
+	"math"
+	"strings"
+
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/tnttest/internal/memtx"
@@ -14,8 +17,11 @@ func (s *Server) registerBuiltins() {
 	s.Handle("box.rollback", callRollback)
 	s.Handle("box.session.push", func(c *Call) ([]any, error) {
 		args, err := c.Args()
-		if err != nil || len(args) == 0 {
+		switch {
+		case err != nil:
 			return nil, err
+		case len(args) == 0:
+			return nil, memtx.IllegalParams("Usage: box.session.push(data)")
 		}
 		return []any{true}, c.Push(args[0])
 	})
@@ -67,12 +73,85 @@ func callBegin(c *Call) ([]any, error) {
 	if c.req.stream.txn != nil {
 		return nil, memtx.Errorf(errcode.ActiveTransaction, "Operation is not permitted when there is an active transaction ")
 	}
-	txn, err := s.engine.Begin(0, memtx.IsolationDefault)
+	timeout, level, wrong := beginOptions(c)
+	if wrong != nil {
+		return nil, wrong
+	}
+	txn, err := s.engine.Begin(timeout, level)
 	if err != nil {
 		return nil, err
 	}
 	c.req.stream.txn = txn
 	return nil, nil
+}
+
+// beginOptions reads the options of box.begin, by the words of the real one.
+func beginOptions(c *Call) (timeout float64, level memtx.Isolation, err error) {
+	args, err := c.Args()
+	if err != nil || len(args) == 0 || args[0] == nil {
+		return 0, 0, err
+	}
+	options, named := args[0].(map[string]any)
+	list, listed := args[0].([]any)
+	_, mixed := args[0].(map[any]any)
+	switch {
+	case !named && !listed && !mixed:
+		return 0, 0, memtx.IllegalParams("options should be a table")
+	case mixed || len(list) > 0:
+		return 0, 0, memtx.IllegalParams("unexpected option '1'")
+	}
+	if value, given := options["txn_isolation"]; given {
+		if level, given = isolationOf(value); !given {
+			return 0, 0, memtx.IllegalParams("txn_isolation must be one of box.txn_isolation_level (keys or values)")
+		}
+	}
+	if value, given := options["timeout"]; given {
+		if timeout = luaNumber(value); !(timeout > 0) {
+			return 0, 0, memtx.IllegalParams("timeout must be a number greater than 0")
+		}
+	}
+	if value, given := options["is_sync"]; given {
+		switch yes, ok := value.(bool); {
+		case !ok:
+			return 0, 0, memtx.IllegalParams("is_sync must be a boolean")
+		case !yes:
+			return 0, 0, memtx.IllegalParams("is_sync can only be true")
+		}
+	}
+	for name := range options {
+		if name != "txn_isolation" && name != "timeout" && name != "is_sync" {
+			return 0, 0, memtx.IllegalParams("unexpected option '%s'", name)
+		}
+	}
+	return timeout, level, nil
+}
+
+// isolations are the levels of isolation by their numbers.
+var isolations = []string{"default", "read-committed", "read-confirmed", "best-effort", "linearizable"}
+
+// isolationOf finds a level by its name, its key in box.txn_isolation_level, or its
+// number.
+func isolationOf(value any) (level memtx.Isolation, ok bool) {
+	name, _ := value.(string)
+	for i, known := range isolations {
+		if name == known || name == strings.ToUpper(strings.ReplaceAll(known, "-", "_")) || name == "" && luaNumber(value) == float64(i) {
+			return memtx.Isolation(i), true
+		}
+	}
+	return 0, false
+}
+
+// luaNumber is a decoded value as a number of Lua, NaN where it is none.
+func luaNumber(value any) float64 {
+	switch n := value.(type) {
+	case int64:
+		return float64(n)
+	case uint64:
+		return float64(n)
+	case float64:
+		return n
+	}
+	return math.NaN()
 }
 
 func callCommit(c *Call) ([]any, error) {

@@ -264,7 +264,9 @@ func (c *Conn) callUnknown(req *request) reply {
 	if err := c.srv.engine.CheckCall(c.user, name); err != nil {
 		return errorReply(err)
 	}
-	return errorReply(memtx.Errorf(errcode.NoSuchProc, "Procedure '%s' is not defined", name))
+	e := memtx.Errorf(errcode.NoSuchProc, "Procedure '%s' is not defined", name)
+	e.SetField("func", name)
+	return errorReply(e)
 }
 
 func (c *Conn) evalUnknown(*request) reply {
