@@ -230,6 +230,7 @@ func TestFreeze(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, rs *tnttest.ReplicaSet) {
 		o := observeAll(t, rs)
 		c := newClient(t, rs.Instance(0))
+		synctest.Wait() // the member has begun to read: a pipe takes nothing before
 		must(t, rs.Freeze(0))
 		c.send(insertFrame(0, 7, 100))
 		idle, err := rs.Instance(0).Dial(context.Background()) // it accepts, and does not greet
