@@ -73,17 +73,56 @@ func (z *decompressor) decompress(b []byte, limit int) ([]byte, error) {
 		}
 		z.d = d
 	}
-	// The library allocates what a frame claims to hold, so the claim has to be
-	// one that the bytes can keep.
-	var frame zstd.Header
-	if err := frame.Decode(b); err != nil {
+	if err := checkClaims(b); err != nil {
 		return nil, err
-	}
-	if frame.HasFCS && frame.FrameContentSize/zstdRatio > uint64(len(b)) {
-		return nil, fmt.Errorf("%d bytes claim to be %d", len(b), frame.FrameContentSize)
 	}
 	return z.d.DecodeAll(b, nil)
 }
+
+// checkClaims reports a frame that claims to hold more than its bytes can stand for:
+// the library allocates what each frame claims.
+func checkClaims(b []byte) error {
+	for len(b) > 0 {
+		var frame zstd.Header
+		if err := frame.Decode(b); err != nil {
+			return err
+		}
+		size := min(frameSize(&frame, b), len(b))
+		if frame.HasFCS && frame.FrameContentSize/zstdRatio > uint64(size) {
+			return fmt.Errorf("%d bytes claim to be %d", size, frame.FrameContentSize)
+		}
+		b = b[size:]
+	}
+	return nil
+}
+
+// frameSize returns how many bytes of b a frame takes: more than there are where it is
+// cut off.
+func frameSize(frame *zstd.Header, b []byte) int {
+	at := frame.HeaderSize
+	if frame.Skippable {
+		return at + int(min(frame.SkippableSize, math.MaxInt32>>1))
+	}
+	for last := false; !last; { // a block's head: whether it is the last, its kind in two bits, its size
+		if at+3 > len(b) {
+			return len(b)
+		}
+		h := int(b[at]) | int(b[at+1])<<8 | int(b[at+2])<<16
+		last = h&1 != 0
+		if at += 3; h>>1&3 == zstdRepeated {
+			at++
+		} else {
+			at += h >> 3
+		}
+	}
+	if frame.HasCheckSum {
+		at += 4
+	}
+	return at
+}
+
+// zstdRepeated is the kind of a block that is one byte, as often as its size says.
+const zstdRepeated = 1
 
 func (z *decompressor) close() {
 	if z.d != nil {
