@@ -64,18 +64,19 @@ func explain(err error, opts *tnt.Options) error {
 		return final{fmt.Errorf("%w: %w", ErrOtherReplicaSet, err)}
 	case code == errcode.Cfg && strings.Contains(refused.Message, "duplicate connection"):
 		return fmt.Errorf("cdc: the server still holds an earlier connection of this follower, or another Feed has its Consumer: %w", err)
-	case mayPass(code):
+	case mayPass(code), tnt.IsTransient(err):
 		return err
 	}
 	return final{err}
 }
 
 // mayPass reports errors of a server's state, which changes by itself. System is
-// that by which a server of before 3.0 cuts off a follower that is silent.
+// that by which a server of before 3.0 cuts off a follower that is silent, and WALIO a
+// disk that is full: a server of 3.3 and later writes a row for each follower.
 func mayPass(code errcode.Code) bool {
 	switch code {
 	case errcode.Loading, errcode.SyncQuorumTimeout, errcode.SyncRollback, errcode.Timeout, errcode.SyncTimeout,
-		errcode.Cfg, errcode.TransactionTimeout, errcode.Readonly, errcode.System:
+		errcode.Cfg, errcode.TransactionTimeout, errcode.Readonly, errcode.System, errcode.WALIO:
 		return true
 	}
 	return false

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -79,4 +81,25 @@ func TestEmbeddedOtherReplicaSet(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What the rest of tnt takes for passing by itself does not end a feed.
+func TestEmbeddedRefusedForAWhile(t *testing.T) {
+	for _, code := range []errcode.Code{errcode.MemoryIssue, errcode.WALIO, errcode.WALQueueFull, errcode.SyncQueueFull, errcode.QuorumWait, errcode.Shutdown} {
+		for _, request := range []iproto.Type{iproto.TypeSubscribe, iproto.TypeFetchSnapshot} {
+			onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {
+				srv.Inject(tnttest.Fault{On: request, Times: 1, Error: &tnt.Error{Code: code, Message: "for a while"}})
+				told := 0
+				f := Stream(t.Context(), of(srv), Options{OnState: func(s State) {
+					if told += map[bool]int{true: 1}[s.Err != nil]; s.Following {
+						put(t, srv, 1, "one")
+					}
+				}})
+				take(t, f, func(tx *Tx) bool { return tx.Phase == InLog })
+				if told != 1 {
+					t.Errorf("%v of %v was told %d times", code, request, told)
+				}
+			})
+		}
+	}
 }
