@@ -137,7 +137,7 @@ func (r *runner) tell(s State) {
 
 // follow follows one server until the connection is lost.
 func (r *runner) follow(ctx context.Context, opts *tnt.Options) error {
-	l, err := open(ctx, opts, r.f.opts.MaxTransaction, r.f.opts.Silence)
+	l, err := open(ctx, opts, max(r.f.opts.MaxTransaction, DefaultMaxTransaction), r.f.opts.Silence) // the schema may be larger
 	if err != nil {
 		return err
 	}
@@ -279,7 +279,7 @@ const snapshotBatch = 256
 
 func (r *runner) takeSnapshot(ctx context.Context, l *conn) error {
 	stall := r.f.opts.SnapshotStall
-	l.patience = stall
+	l.patience, l.maxFrame = stall, r.f.opts.MaxTransaction
 	defer func() { l.patience = r.f.opts.Silence }()
 	if err := l.send(iproto.TypeFetchSnapshot, snapshotBody(r.f.opts.Consumer, l.greeting.Version)); err != nil {
 		return err

@@ -103,3 +103,25 @@ func TestEmbeddedRefusedForAWhile(t *testing.T) {
 		}
 	}
 }
+
+// MaxTransaction is for transactions: the schema that a feed from a position reads
+// first may be larger, and so may an answer before that.
+func TestEmbeddedSmallTransactions(t *testing.T) {
+	onEmbedded(t, func(t *testing.T, srv *tnttest.Server) {
+		servers := of(srv)
+		servers[0].User, servers[0].Password = "reader", "secret"
+		for _, start := range []Start{Now, Origin} {
+			f := Stream(t.Context(), servers, Options{From: start, Spaces: []string{"goods"}, MaxTransaction: 600, OnState: func(s State) {
+				if s.Err != nil {
+					panic(s.Err)
+				}
+				put(t, srv, 1, "one")
+			}})
+			take(t, f, func(tx *Tx) bool { return tx.Changes[0].Op == Replace })
+		}
+		put(t, srv, 2, strings.Repeat("x", 700))
+		if err := failure(t, Stream(t.Context(), servers, Options{From: Origin, MaxTransaction: 600})); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("a large transaction: %v", err)
+		}
+	}, tnttest.WithUser("reader", "secret"))
+}

@@ -47,6 +47,7 @@ type subscription struct {
 // subscribe follows the log from the position on.
 func (r *runner) subscribe(ctx context.Context, l *conn) error {
 	version := l.greeting.Version
+	l.maxFrame = r.f.opts.MaxTransaction
 	if err := l.send(iproto.TypeSubscribe, subscribeBody(r.position, r.f.opts.Consumer, version)); err != nil {
 		return err
 	}
@@ -265,7 +266,7 @@ func (r *runner) moveOn(ctx context.Context) error {
 // ask asks the server how far it is, by another connection: any request but
 // an acknowledgement would end this one.
 func (s *subscription) ask(ctx context.Context) (ballot, error) {
-	l, err := open(ctx, s.l.opts, s.l.maxFrame, s.r.f.opts.Silence)
+	l, err := open(ctx, s.l.opts, DefaultMaxTransaction, s.r.f.opts.Silence)
 	if err != nil {
 		return ballot{}, err
 	}
