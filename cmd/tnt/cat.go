@@ -71,10 +71,11 @@ func cat(cmd *cobra.Command, flags *catFlags, paths []string) error {
 	for _, path := range paths {
 		var opts []xlog.Option
 		if flags.salvage {
-			opts = append(opts, xlog.Salvage(func(d xlog.Damage) {
+			c.lose = func(what string) {
 				lost++
-				fmt.Fprintln(cmd.ErrOrStderr(), lossText(path, d))
-			}))
+				fmt.Fprintln(cmd.ErrOrStderr(), what)
+			}
+			opts = append(opts, xlog.Salvage(func(d xlog.Damage) { c.lose(lossText(path, d)) }))
 		}
 		if err := c.file(path, opts); err != nil {
 			return err
@@ -116,6 +117,7 @@ type catter struct {
 	names *names
 	out   io.Writer
 	print func(io.Writer, *printedRow) error
+	lose  func(what string) // of --salvage: says what damage lost
 }
 
 func (c *catter) file(path string, opts []xlog.Option) error {
@@ -139,7 +141,12 @@ func (c *catter) file(path string, opts []xlog.Option) error {
 		}
 		data, err := row.Data()
 		if err != nil {
-			return fmt.Errorf("%s: row %d: %w", path, row.LSN, err)
+			err = fmt.Errorf("%s: row %d: %w", path, row.LSN, err)
+			if c.lose == nil {
+				return err
+			}
+			c.lose(err.Error())
+			continue
 		}
 		if c.wanted(&row, data.SpaceID) {
 			if err := c.print(c.out, &printedRow{&row, &data, c.names.of(data.SpaceID), r.Header().Type}); err != nil {

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -115,5 +118,24 @@ func TestCatEndsWithItsContext(t *testing.T) {
 		if err := root.ExecuteContext(ctx); !errors.Is(err, mine) || strings.Count(out.String(), "\n") > 1 {
 			t.Errorf("%q: %v, after\n%s", args, err, out.String())
 		}
+	}
+}
+
+// A row whose checksum is right and whose body can't be read is damage, too.
+func TestCatSalvagesBehindABadBody(t *testing.T) {
+	block := []byte("\x82\x00\x02\x03\x01\x82\x10\xa1x\x21\x91\x01" + "\x82\x00\x02\x03\x02\x82\x10\xcd\x02\x00\x21\x91\x02") // the id of its space is a string
+	file := append([]byte("XLOG\n0.13\nVClock: {}\n\n"), 0xd5, 0xba, 0x0b, 0xab, byte(len(block)), 0, 0xce)
+	file = binary.BigEndian.AppendUint32(file, ^crc32.Update(math.MaxUint32, crc32.MakeTable(crc32.Castagnoli), block))
+	file = append(append(file, 0xa7, 0, 0, 0, 0, 0, 0, 0), block...)
+	path := filepath.Join(t.TempDir(), "a.xlog")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := runCommand(t, "cat", path); err == nil || !strings.Contains(err.Error(), "row 1") || out != "" {
+		t.Errorf("without --salvage: %v, %s", err, out)
+	}
+	out, errs, err := runCommand(t, "cat", "--salvage", path)
+	if err == nil || !strings.Contains(errs, "row 1") || !strings.Contains(out, `"lsn":2`) {
+		t.Errorf("with --salvage: %v, %q, %s", err, errs, out)
 	}
 }
