@@ -158,3 +158,22 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// What is there already is no reason to go on.
+func TestFollowEndsInTheMiddle(t *testing.T) {
+	dir := threeLogs(t, logNames...)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	d, err := OpenDir(dir, Follow(ctx))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine, last, txs := errors.New("my cause"), error(nil), 0
+	for _, last = range d.Since(types.VClock{}) {
+		if txs++; txs == 3 {
+			cancel(mine)
+		}
+	}
+	if !errors.Is(last, context.Canceled) || txs > 48 { // some of the rest of a block
+		t.Errorf("%d transactions, then %v", txs, last)
+	}
+}

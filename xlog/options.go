@@ -41,7 +41,8 @@ func Salvage(fn func(Damage)) Option {
 func MaxBlock(n int) Option { return func(o *options) { o.maxBlock = n } }
 
 // Follow makes a Reader wait for more at the end of a file that has no end
-// mark, until ctx ends: its error is the last one then. Where the writer died
+// mark, until ctx ends: its error is the last one then, behind the rest of the block
+// that is being read. Where the writer died
 // no end mark ever comes. Dir.Since goes on in the next log.
 func Follow(ctx context.Context) Option { return func(o *options) { o.follow = ctx } }
 

@@ -218,6 +218,9 @@ func (r *Reader) badRow(err error) error {
 
 // nextBlock makes the next block's rows ready.
 func (r *Reader) nextBlock() error {
+	if r.opts.follow != nil && r.opts.follow.Err() != nil {
+		return r.opts.follow.Err()
+	}
 	data, size, err := r.wholeBlock()
 	switch {
 	case err == nil:
