@@ -53,8 +53,8 @@ func Stream(ctx context.Context, servers []tnt.Options, opts Options) *Feed {
 // replica set: it follows one of them, and another, from the same position,
 // when that is lost. Instances that are added to the pool later are among those, and
 // one that is removed is none of them any more; the connection to it ends when it is
-// lost. The Feed has connections of its own, and ends with an error when the
-// pool is closed and its connection lost. For the rest see Stream.
+// lost. The Feed has connections of its own, and ends with an error when its
+// connection is lost and the pool closed, or without an instance. For the rest see Stream.
 func StreamPool(ctx context.Context, p *pool.Pool, opts Options) *Feed {
 	return newFeed(ctx, func() []tnt.Options {
 		instances := p.Instances()
