@@ -71,9 +71,7 @@ func (r *runner) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		// One that takes a position and then refuses it, as all do from 2.10.8 on
-		// whose log is gone, was not followed.
-		if r.alive && (!isFinal(err) || r.position != before) {
+		if r.lived(err, before) {
 			clear(refused)
 			lastAlive, pause, followed = time.Now(), firstPause, true
 		} else if r.beatAt.After(lastAlive) {
@@ -105,6 +103,12 @@ func (r *runner) run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// lived reports whether a server was followed by an attempt that ended with err. One that
+// takes a position and then refuses it, as all from 2.10.8 on whose log is gone, was not.
+func (r *runner) lived(err error, before Position) bool {
+	return r.alive && (!isFinal(err) || r.position != before)
 }
 
 // allRefused reports whether the error of each server is final.

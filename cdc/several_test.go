@@ -36,7 +36,7 @@ func TestEmbeddedSeveralRefuse(t *testing.T) {
 			"gap":       {Options{From: at}, ErrGap},
 			"too large": {Options{MaxTransaction: 8 << 10}, ErrTooLarge},
 		} {
-			if c.want == ErrGap {
+			if errors.Is(c.want, ErrGap) {
 				srv.DropLog()
 			}
 			tries := 0

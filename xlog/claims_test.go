@@ -25,7 +25,7 @@ func TestClaimsOfFrames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close()
+	defer func() { _ = e.Close() }()
 	row := e.EncodeAll([]byte("\x82\x00\x0c\x03\x01"), nil)
 	liar := []byte{0x28, 0xb5, 0x2f, 0xfd, 0x80, 0x50, 0, 0, 0, 0x38, 1, 0, 0} // 896 MiB, of an empty block
 	skipped := []byte{0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 'x'}

@@ -163,6 +163,7 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 func TestFollowEndsInTheMiddle(t *testing.T) {
 	dir := threeLogs(t, logNames...)
 	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
 	d, err := OpenDir(dir, Follow(ctx))
 	if err != nil {
 		t.Fatal(err)

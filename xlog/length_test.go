@@ -22,8 +22,8 @@ func TestHugeLength(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for range r.Rows() {
-				t.Errorf("length %d, MaxBlock(%d): a row or an error", length, most)
+			for row, err := range r.Rows() {
+				t.Errorf("length %d, MaxBlock(%d): %+v, %v", length, most, row, err)
 			}
 			if end := r.End(); end.TailBytes != blockHead+14 || end.Clean {
 				t.Errorf("length %d, MaxBlock(%d): %+v", length, most, end)
