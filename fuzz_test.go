@@ -56,7 +56,7 @@ func FuzzResponse(f *testing.F) {
 		h := wire.Header{}
 		if isError {
 			h.Type = iproto.TypeError | 3
-			if err := serverError(h.Type, b); err == nil || err.Error() == "" {
+			if err := wire.ServerError(h.Type, b); err == nil || err.Error() == "" {
 				t.Error("an error says nothing")
 			}
 		}

@@ -151,7 +151,7 @@ func checkAnswer(t *testing.T, where string, h wire.Header, body []byte, want ma
 	t.Helper()
 	resp := Response{schemaVersion: h.SchemaVersion, body: body}
 	if h.Type&iproto.TypeError != 0 {
-		err := serverError(h.Type, body)
+		err := wire.ServerError(h.Type, body)
 		var e *Error
 		if !errors.As(err, &e) {
 			t.Errorf("%s: no error but %v", where, err)

@@ -139,7 +139,7 @@ func (c *Conn) startSession(r *run, opened *link.Link) *live {
 		MaxInFlight:   c.opts.MaxInFlight,
 		WaitInFlight:  c.opts.WaitInFlight,
 		OnEvent:       func(body []byte) { c.event(l, body) },
-		OnRefused:     func(n uint64, h wire.Header, body []byte) { c.watchRefused(l, n, h, body) },
+		OnRefused:     func(n uint64, h wire.Header, body []byte) bool { return c.watchRefused(l, n, h, body) },
 		OnLate:        func(h wire.Header) { c.hooks.onLate(c, h) },
 		OnPushDropped: func(h wire.Header) { c.hooks.onDrop(c, Drop{Sync: h.Sync}) },
 		OnSchemaVersion: func(uint64) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
@@ -285,26 +284,4 @@ func (r Response) StatementID() uint64 {
 		return 0
 	}
 	return body.Uint(iproto.KeyStmtID)
-}
-
-// headerCode is what a header holds of an error's code.
-const headerCode = 0x7fff
-
-// serverError makes an error of an answer whose header says it is one.
-func serverError(typ iproto.Type, content []byte) error {
-	code := errcode.Code(typ) & headerCode
-	var body wire.Body
-	if err := body.Decode(content); err != nil {
-		return &DecodeError{fmt.Errorf("an error with code %d: %w", uint32(code), err)}
-	}
-	if body.Has(iproto.KeyError) {
-		r := body.Reader(iproto.KeyError)
-		if e := mp.DecodeError(&r); e != nil && r.Err() == nil {
-			if e.Code&headerCode != code { // it may be 0
-				e.Code = code
-			}
-			return e
-		}
-	}
-	return &Error{Type: "ClientError", Message: body.String(iproto.KeyError24), Code: code}
 }

@@ -123,3 +123,39 @@ func TestRefusedUnwatch(t *testing.T) {
 		t.Errorf("watched again: %v, %v", v, err)
 	}
 }
+
+// TestRefusedWatchesAreCounted has what the server answers to a WATCH or an UNWATCH show
+// in Stats: as an error, and as late where nobody watches the key any more.
+func TestRefusedWatchesAreCounted(t *testing.T) {
+	srv := embedded(t)
+	conn := connect(t, tnt.Options{Dialer: srv.DialContext})
+	refuse := func(typ iproto.Type) {
+		srv.Inject(tnttest.Fault{On: typ, Times: 1, Error: &types.Error{Code: errcode.Readonly, Message: "read-only"}})
+	}
+	for range 2 { // so that the connection's own WATCH, and its acknowledgement, have come
+		if err := conn.Ping(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := conn.Stats()
+	refuse(iproto.TypeWatch)
+	w, err := conn.WatchFunc("key", func(tnt.Event) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-w.Done()
+	if now := conn.Stats(); now.Errors != before.Errors+1 || now.Late != before.Late {
+		t.Errorf("after a refused WATCH: %+v, and before %+v", now, before)
+	}
+	refuse(iproto.TypeUnwatch)
+	if w, err = conn.WatchFunc("other", func(tnt.Event) {}); err != nil {
+		t.Fatal(err)
+	}
+	w.Unregister()
+	if err := conn.Ping(testContext(t)); err != nil { // so that the refusal has come
+		t.Fatal(err)
+	}
+	if now := conn.Stats(); now.Errors != before.Errors+2 || now.Late != before.Late+1 {
+		t.Errorf("after a refused UNWATCH: %+v, and before %+v", now, before)
+	}
+}

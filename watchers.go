@@ -274,11 +274,9 @@ func (ws *watchers) set(l *live, key string, value []byte) (dropped int) {
 
 // watchRefused takes the answer to a WATCH or an UNWATCH, on the reader's goroutine: the
 // server sends one where it refuses the request. Without it the key's watchers would
-// wait for values that do not come.
-func (c *Conn) watchRefused(l *live, id uint64, h wire.Header, body []byte) {
-	if h.Type&iproto.TypeError == 0 || !c.watchers.refuse(l, id, serverError(h.Type, body)) {
-		c.hooks.onLate(c, h)
-	}
+// wait for values that do not come. It returns false where there are none any more.
+func (c *Conn) watchRefused(l *live, id uint64, h wire.Header, body []byte) bool {
+	return h.Type&iproto.TypeError != 0 && c.watchers.refuse(l, id, c.refused(h.Type, c.decoded(body)))
 }
 
 // refuse ends the watchers of a subscription that the server refused. It returns false

@@ -93,8 +93,10 @@ func (s *Session) deliver(frame []byte, owned bool) error {
 			s.cfg.OnSchemaVersion(h.SchemaVersion)
 		}
 	}
-	if h.Sync&noReply != 0 && s.cfg.OnRefused != nil {
-		s.cfg.OnRefused(h.Sync&^noReply, h, body)
+	if h.Sync&noReply != 0 {
+		if s.cfg.OnRefused == nil || !s.cfg.OnRefused(h.Sync&^noReply, h, body) {
+			s.strayed(h)
+		}
 		return nil
 	}
 	table := *s.table.Load()
