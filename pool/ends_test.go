@@ -161,6 +161,8 @@ func TestFollowWaitsForNoRequest(t *testing.T) {
 			t.Errorf("the pool has %s", got)
 		}
 		cancel()
-		<-done
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Follow ended with %v", err)
+		}
 	})
 }
