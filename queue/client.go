@@ -156,19 +156,20 @@ func (c *Client) supervise() {
 	for c.ctx.Err() == nil {
 		began := time.Now()
 		l, err := c.begin()
-		if err != nil {
+		if err == nil {
+			c.publish(l, nil)
+			err = c.tend(l)
 			c.publish(nil, err)
-			c.sleep(pause + rand.N(pause/2))
-			pause = min(2*pause, maxPause)
-			continue
+			c.end(l)
+			if time.Since(began) > maxPause {
+				pause = minPause
+				continue // the next one is there at once, but not where it never lasts
+			}
+		} else {
+			c.publish(nil, err)
 		}
-		c.publish(l, nil)
-		err = c.tend(l)
-		c.publish(nil, err)
-		c.end(l)
-		if time.Since(began) > maxPause {
-			pause = minPause
-		}
+		c.sleep(pause + rand.N(pause/2))
+		pause = min(2*pause, maxPause)
 	}
 }
 

@@ -1,13 +1,17 @@
 package queue_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/pool"
 	"github.com/gotnt/tnt/queue"
+	"github.com/gotnt/tnt/tnttest"
+	"github.com/gotnt/tnt/types"
 )
 
 // calls returns how many functions were called.
@@ -31,6 +35,20 @@ func TestSeveralConnections(t *testing.T) {
 		time.Sleep(time.Minute)
 		if n := w.calls() - before; n > 0 {
 			t.Errorf("%d new sessions in a quiet minute", n)
+		}
+	})
+}
+
+// A queue that says that it runs and whose server is read-only is not asked all the time.
+func TestReadonlyThatRuns(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		w.srv.Handle("queue.tube.jobs:put", func(*tnttest.Call) ([]any, error) {
+			return nil, &types.Error{Type: "ClientError", Code: errcode.Readonly, Message: "read-only"}
+		})
+		before := w.calls()
+		_, err := w.jobs.Put(t.Context(), 1)
+		if n := w.calls() - before; !errors.Is(err, queue.ErrNotRunning) || n > 500 || n < 10 {
+			t.Errorf("%d requests: %v", n, err)
 		}
 	})
 }
