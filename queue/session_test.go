@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -49,6 +50,34 @@ func TestReadonlyThatRuns(t *testing.T) {
 		_, err := w.jobs.Put(t.Context(), 1)
 		if n := w.calls() - before; !errors.Is(err, queue.ErrNotRunning) || n > 500 || n < 10 {
 			t.Errorf("%d requests: %v", n, err)
+		}
+	})
+}
+
+// Who waits for another to finish a task waits no longer than his context does.
+func TestFinishingBeside(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		put(t, w.jobs, 1)
+		task := take[int](t, w.jobs)
+		w.srv.Inject(tnttest.Fault{On: iproto.TypeCall, Delay: time.Hour, Times: 1})
+		done := make(chan error, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		go func() { done <- task.Ack(ctx) }()
+		time.Sleep(time.Millisecond)
+		for name, do := range map[string]func(context.Context) error{
+			"Ack": task.Ack, "Touch": func(ctx context.Context) error { return task.Touch(ctx, time.Second) },
+		} {
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			err := do(ctx)
+			cancel()
+			if took := time.Since(began); err == nil || took > time.Second {
+				t.Errorf("%s: %v after %v", name, err, took)
+			}
+		}
+		if err := <-done; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the first ended with %v", err)
 		}
 	})
 }

@@ -3,7 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gotnt/tnt/internal/luacall"
@@ -15,8 +15,8 @@ type held struct {
 	id   ID
 	age  int // of the client's identity
 
-	mu   sync.Mutex
-	over bool
+	turn chan struct{} // whose it is to finish: one at a time
+	over atomic.Bool   // changed by who has the turn
 }
 
 // hold remembers a task. One that was taken before is not the first taker's any
@@ -24,7 +24,7 @@ type held struct {
 func (c *Client) hold(t Tube, id ID) *held {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	h := &held{tube: t, id: id, age: c.age}
+	h := &held{tube: t, id: id, age: c.age, turn: make(chan struct{}, 1)}
 	c.held[taskKey{t.name, id}] = h
 	return h
 }
@@ -87,36 +87,48 @@ func (t *Task[T]) Touch(ctx context.Context, more time.Duration) error {
 	if more <= 0 {
 		return errTouch
 	}
-	if h.isOver() || !c.has(h) {
+	if h.isOver(ctx) || !c.has(h) {
 		return ErrNotTaken
 	}
 	_, err := h.tube.entry(ctx, request{text: h.tube.method("touch"), args: []any{h.id, luacall.Seconds(more)}, mute: true})
 	return err
 }
 
-func (h *held) isOver() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.over
+// isOver reports whether the task is finished, when nobody is at it any more, or ctx has
+// ended.
+func (h *held) isOver(ctx context.Context) bool {
+	select {
+	case h.turn <- struct{}{}:
+		<-h.turn
+	case <-ctx.Done():
+	}
+	return h.over.Load()
 }
 
 // finish ends a task. It may be tried again where it failed, but for
 // ErrNotTaken.
 func (h *held) finish(ctx context.Context, method string, more ...any) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	c := h.tube.client
-	if h.over || !c.has(h) {
+	if h.over.Load() {
 		return ErrNotTaken
 	}
+	c := h.tube.client
 	ctx, cancel := c.call(ctx, 0)
 	defer cancel()
+	select {
+	case h.turn <- struct{}{}:
+		defer func() { <-h.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if h.over.Load() || !c.has(h) {
+		return ErrNotTaken
+	}
 	_, lost, err := c.do(ctx, request{text: h.tube.method(method), args: append([]any{h.id}, more...), again: true})
 	if lost != nil && (errors.Is(err, ErrNotTaken) || errors.Is(err, ErrNoTask)) {
 		err = h.wasDone(ctx, method, err)
 	}
 	if err == nil || errors.Is(err, ErrNotTaken) || errors.Is(err, ErrNoTask) {
-		h.over = true
+		h.over.Store(true)
 		c.forget(h)
 	}
 	return err

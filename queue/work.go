@@ -132,7 +132,7 @@ func (w worker[T]) touch(ctx context.Context, cancel context.CancelCauseFunc, ta
 		switch {
 		case err == nil || ctx.Err() != nil:
 		case errors.Is(err, ErrNotTaken):
-			if !task.held.isOver() { // not that fn has finished it
+			if !task.held.isOver(ctx) { // not that fn has finished it
 				cancel(err)
 			}
 			return
@@ -144,11 +144,11 @@ func (w worker[T]) touch(ctx context.Context, cancel context.CancelCauseFunc, ta
 
 // finish tells the server of the outcome, also when working has ended.
 func (w worker[T]) finish(ctx context.Context, task *Task[T], outcome error) {
-	if task.held.isOver() {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 	defer cancel()
+	if task.held.isOver(ctx) {
+		return
+	}
 	var err error
 	switch {
 	case outcome == nil:
