@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/gotnt/tnt"
@@ -251,13 +252,21 @@ func (a *attempts) once(ctx context.Context) (answer tnt.Response, then next, er
 	return answer, then, err
 }
 
-// bounded bounds a read by MaxWait: a hung instance is not to be waited for,
-// while another one can answer.
+// bounded bounds an attempt to read: by MaxWait, by the RequestTimeout of the instance
+// where the context has no deadline, and by TryFor where another one can answer.
 func (a *attempts) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	if a.call.Mode == RW {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, a.router.table().config.MaxWait)
+	config := &a.router.table().config
+	most := config.MaxWait
+	if _, ok := ctx.Deadline(); !ok && a.member.timeout > 0 {
+		most = min(most, a.member.timeout)
+	}
+	if d := config.Pool.TryFor; d > 0 && d < most && a.set.pool.hasOther(append(slices.Clone(a.tried), a.member.name)) {
+		most = d
+	}
+	return context.WithTimeout(ctx, most)
 }
 
 // afterFailure decides what follows a request that was not answered, or whose

@@ -20,11 +20,14 @@ type Config struct {
 	// some are not known it is at most 1 s. Default: 10 s.
 	Discovery time.Duration
 	// MaxWait bounds how long a call is tried where its context does not end
-	// before, and the time of one attempt to read. Default: 10 s.
+	// before, and the time of one attempt to read: without Pool.TryFor, or a
+	// RequestTimeout of the instances, an instance that hangs may take all of it.
+	// Default: 10 s.
 	MaxWait time.Duration
 	// Pool are options of each replica set's pool: which instance of several does a
 	// read, how many sockets each has, and the like. Its Instances are those of the
-	// replica set. Its MaxWait, TryFor and Independent have no effect.
+	// replica set. Its TryFor is for reads, all modes but RW: they go to another
+	// instance then, where there is one. Its MaxWait and Independent have no effect.
 	Pool pool.Options
 	// Hooks are told of what happens.
 	Hooks Hooks

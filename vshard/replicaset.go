@@ -20,6 +20,9 @@ type connections interface {
 	// pick chooses an instance for a call of a mode, but none of those that were
 	// tried. Its error is an ErrNoInstance that says why.
 	pick(mode Mode, tried []string) (member, error)
+	// hasOther reports whether there is an instance for a read besides those that were
+	// tried.
+	hasOther(tried []string) bool
 	// setMaster takes what a storage said to be the master, by name or UUID. It
 	// reports whether there is such an instance.
 	setMaster(id string) bool
@@ -42,7 +45,8 @@ type connections interface {
 // member is an instance that was picked for a call.
 type member struct {
 	tnt.Executor
-	name string
+	name    string
+	timeout time.Duration // its RequestTimeout, 0 for none
 }
 
 // InstanceInfo is what is known of an instance.
@@ -167,6 +171,17 @@ func (r *replicas) others(mode Mode) []*pool.View {
 	return views
 }
 
+// hasOther implements connections. No turn is taken by it.
+func (r *replicas) hasOther(tried []string) bool {
+	all := r.pool.Status()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(all, func(s pool.Status) bool {
+		return (s.Role == pool.Master || s.Role == pool.Replica) && s.Connected > 0 &&
+			!slices.Contains(tried, s.Name) && time.Now().After(r.rests[s.Name].until)
+	})
+}
+
 // claimed returns the master by a storage's word, nil for none.
 func (r *replicas) claimed() *pool.View {
 	r.mu.Lock()
@@ -186,7 +201,7 @@ func (r *replicas) via(v *pool.View, tried []string) (member, error) {
 	if err != nil {
 		return member{}, err
 	}
-	m := member{Executor: routed{rt, v}, name: r.nameOf(rt.Conn())}
+	m := member{Executor: routed{rt, v}, name: r.nameOf(rt.Conn()), timeout: rt.Conn().Options().RequestTimeout}
 	if slices.Contains(tried, m.name) {
 		return member{}, fmt.Errorf("%s was asked already", m.name)
 	}

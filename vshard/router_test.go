@@ -374,3 +374,40 @@ func TestWhyItWasTriedAgain(t *testing.T) {
 		}
 	})
 }
+
+// A read is not left to an instance that hangs while another one can answer: for TryFor, or
+// the RequestTimeout of the instance. A write is.
+func TestReadOfHungInstance(t *testing.T) {
+	for name, set := range map[string]func(*vshard.Config){
+		"TryFor": func(c *vshard.Config) { c.Pool.TryFor = 100 * time.Millisecond },
+		"RequestTimeout": func(c *vshard.Config) {
+			for _, s := range c.ReplicaSets {
+				for i := range s.Instances {
+					s.Instances[i].Options.RequestTimeout = 100 * time.Millisecond
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w world) {
+				_ = w.router.Close()
+				set(&w.config)
+				w.open(t)
+				defer func() { _ = w.router.Close() }()
+				w.Sets()[0].Instances[0].Server.Inject(tnttest.Fault{On: iproto.TypeCall, Delay: time.Hour})
+				began := time.Now()
+				got, err := vshard.One[string](t.Context(), w.router, vshard.Call{Bucket: 1, Mode: vshard.RO, Function: "where"})
+				if took := time.Since(began); err != nil || got != w.instance(0, 1) || took != 100*time.Millisecond {
+					t.Errorf("read at %q, %v, after %v", got, err, took)
+				}
+				if name == "TryFor" { // the last one has all the time that there is
+					w.Sets()[0].Instances[1].Server.Inject(tnttest.Fault{On: iproto.TypeCall, Delay: time.Second})
+					got, err = vshard.One[string](t.Context(), w.router, vshard.Call{Bucket: 1, Mode: vshard.RO, Function: "where"})
+					if took := time.Since(began); err != nil || got != w.instance(0, 1) || took != 1200*time.Millisecond {
+						t.Errorf("a slow one: read at %q, %v, after %v", got, err, took)
+					}
+				}
+			})
+		})
+	}
+}
