@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -66,6 +67,7 @@ type replicas struct {
 	id    string
 	pool  *pool.Pool
 	views [BRE + 1][]*pool.View // by mode, in their order
+	most  time.Duration         // that a replica may be behind, 0 for any
 
 	mu    sync.Mutex
 	claim claim
@@ -93,10 +95,10 @@ func connect(rs ReplicaSet, opts pool.Options) (connections, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vshard: replica set %s: %w", rs.ID(), err)
 	}
-	r := &replicas{id: rs.ID(), pool: p, rests: make(map[string]rest), names: make(map[string]string)}
+	r := &replicas{id: rs.ID(), pool: p, most: opts.MaxLag, rests: make(map[string]rest), names: make(map[string]string)}
 	r.views = [...][]*pool.View{
 		RW: {p.Master()}, RO: {p.Master(), p.Replica()}, BRO: {p.Any()},
-		RE: {p.PreferReplica(), p.Master()}, BRE: {p.PreferReplica(), p.Master()},
+		RE: {p.PreferReplica()}, BRE: {p.PreferReplica()},
 	}
 	return r, nil
 }
@@ -157,18 +159,40 @@ func (r *replicas) viewsFor(mode Mode) []*pool.View {
 	return r.views[mode]
 }
 
-// others returns the instances that a read may go to if need be.
+// others returns the instances that a read may go to where the first choice will not do:
+// those that are as good for the mode first, by chance, and those that are too far behind
+// last.
 func (r *replicas) others(mode Mode) []*pool.View {
 	if mode == RW {
 		return nil
 	}
+	all := r.pool.Status()
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	slices.SortStableFunc(all, func(a, b pool.Status) int { return r.rank(mode, &a) - r.rank(mode, &b) })
 	var views []*pool.View
-	for _, s := range r.pool.Status() {
+	for _, s := range all {
 		if v := r.on(s.Name); v != nil {
 			views = append(views, v)
 		}
 	}
 	return views
+}
+
+// rank is the place of an instance among those that a read of a mode may go to.
+func (r *replicas) rank(mode Mode, s *pool.Status) int {
+	stale := r.most > 0 && (!s.LagKnown || s.Lag > r.most)
+	switch {
+	case s.Role == pool.Master:
+		if mode == RE || mode == BRE {
+			return 1
+		}
+		return 0
+	case stale:
+		return 2
+	case mode == RO:
+		return 1
+	}
+	return 0
 }
 
 // hasOther implements connections. No turn is taken by it.

@@ -411,3 +411,35 @@ func TestReadOfHungInstance(t *testing.T) {
 		})
 	}
 }
+
+// A read that is for replicas goes to one as long as there is one, though the first choice
+// is left alone, and all instances that are left have their share.
+func TestModesWithoutOne(t *testing.T) {
+	for _, mode := range []vshard.Mode{vshard.BRO, vshard.RE, vshard.BRE} {
+		for name, balance := range map[string]pool.Balance{"round robin": nil, "least in flight": pool.LeastInFlight} {
+			inWorldOf(t, 4, func(t *testing.T, w world) {
+				_ = w.router.Close()
+				w.config.Pool.Balance = balance
+				w.open(t)
+				defer func() { _ = w.router.Close() }()
+				w.Disable(0, 1, true)
+				got := make(map[string]int)
+				for range 300 {
+					where, err := vshard.One[string](t.Context(), w.router, vshard.Call{Bucket: 1, Mode: mode, Function: "where"})
+					if err != nil {
+						t.Fatal(mode, err)
+					}
+					got[where]++
+				}
+				instances := map[vshard.Mode][]int{vshard.BRO: {0, 2, 3}, vshard.RE: {2, 3}, vshard.BRE: {2, 3}}[mode]
+				for _, i := range instances {
+					share, n := 300/len(instances), got[w.instance(0, i)]
+					if n < share*3/5 || n > share*7/5 || len(got) != len(instances) {
+						t.Errorf("%v, %s: %v, want equal shares of %v", mode, name, got, instances)
+						break
+					}
+				}
+			})
+		}
+	}
+}
