@@ -246,9 +246,6 @@ func (p *part) do(ctx context.Context, name string, args ...any) (answer tnt.Res
 		return answer, first, nil
 	}
 	if e, ok := parseError(second); ok {
-		if e.Name == "NON_MASTER" {
-			p.pool.setMaster(e.Master)
-		}
 		return answer, nil, e
 	}
 	return answer, nil, &FunctionError{Function: name, ReplicaSet: p.ID(), Err: serverError(second)}
@@ -256,6 +253,7 @@ func (p *part) do(ctx context.Context, name string, args ...any) (answer tnt.Res
 
 // hold has a storage keep its buckets where they are.
 func (m *mapping) hold(ctx context.Context, p *part) {
+	defer p.learn(ctx)
 	left, _, err := luacall.Timeout(ctx, 0)
 	if err != nil {
 		p.err = err
@@ -280,6 +278,14 @@ func (m *mapping) hold(ctx context.Context, p *part) {
 		} else {
 			m.table.drop(b, p.set)
 		}
+	}
+}
+
+// learn takes who the master is of a storage that is none, or asks the others.
+func (p *part) learn(ctx context.Context) {
+	var e *Error
+	if errors.As(p.err, &e) && e.Name == "NON_MASTER" && !p.pool.setMaster(e.Master) {
+		p.findMaster(ctx)
 	}
 }
 

@@ -249,3 +249,30 @@ func TestMapEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// Where the instance that is asked is not the master and does not know who is, a Map asks
+// the others, as a call does.
+func TestMapFindsTheMaster(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		for i, in := range w.Sets()[0].Instances {
+			in.Server.Handle("vshard.storage._call", func(c *tnttest.Call) ([]any, error) {
+				service, err := tnttest.Arg[string](c, 0)
+				switch {
+				case service == "info":
+					return []any{map[string]any{"is_master": i == 1}}, err
+				case i == 0 && service == "storage_ref":
+					return []any{nil, map[string]any{"type": "ShardingError", "name": "NON_MASTER", "code": 2, "message": "not the master"}}, err
+				case service == "storage_ref":
+					return []any{50}, err
+				}
+				return []any{true, 7}, err
+			})
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		got, err := vshard.Map[int](ctx, w.router, "echo", []any{7}, vshard.MapOptions{})
+		if err != nil || len(got) != 2 {
+			t.Errorf("%v, %v", got, err)
+		}
+	})
+}
