@@ -163,7 +163,8 @@ func (m *member) onControl(_, to tnt.State, cause error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if to == tnt.Connected {
-		m.connected, m.controlErr, m.permanent, m.down, m.silent = true, nil, false, false, false
+		m.connected, m.controlErr, m.permanent = true, nil, false
+		m.down, m.silent, m.denied = false, false, false // it may be a newer server, or have been granted more
 		m.probeNow()
 	} else {
 		m.connected, m.heardRO, m.heardTerm, m.lagFrom = false, false, false, nil

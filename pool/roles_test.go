@@ -159,9 +159,9 @@ func TestForgottenWithTheSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.down, m.silent, m.permanent = true, true, true
+	m.down, m.silent, m.permanent, m.denied = true, true, true, true
 	m.onControl(tnt.Connecting, tnt.Connected, nil)
-	if !m.connected || m.controlErr != nil || m.down || m.silent || m.permanent || len(m.kick) != 1 {
+	if !m.connected || m.controlErr != nil || m.down || m.silent || m.permanent || m.denied || len(m.kick) != 1 {
 		t.Errorf("connected, it is %+v", m)
 	}
 	for _, cause := range []error{errSilent, nil} {
