@@ -203,7 +203,10 @@ func codeOf(err error) errcode.Code {
 
 // OnFailure implements tnt.FailureObserver: the pool learns from requests that it does
 // not do again.
-func (v *View) OnFailure(_ context.Context, a tnt.Attempt) {
+func (v *View) OnFailure(ctx context.Context, a tnt.Attempt) {
+	if cause := context.Cause(ctx); cause != nil && errors.Is(a.Err, cause) {
+		a.Err = ctx.Err() // the cause may be the error of another request, elsewhere
+	}
 	switch code := codeOf(a.Err); {
 	case code == errcode.Readonly, code == errcode.Loading, errors.Is(a.Err, context.DeadlineExceeded):
 		v.pool.learn(&a)
