@@ -189,6 +189,9 @@ func (c *Conn) statementText(req *request) (string, *types.Error) {
 
 // executeUnknown answers an EXECUTE that no handler is for.
 func (c *Conn) executeUnknown(req *request) reply {
+	if err := c.srv.engine.CheckSQL(c.user); err != nil {
+		return errorReply(err)
+	}
 	text, err := c.statementText(req)
 	if err != nil {
 		return errorReply(err)
@@ -203,6 +206,9 @@ func errNoSQL(text string) *types.Error {
 
 // prepare answers PREPARE: of a text, or of an id that is to be forgotten.
 func (c *Conn) prepare(req *request) reply {
+	if err := c.srv.engine.CheckSQL(c.user); err != nil {
+		return errorReply(err)
+	}
 	if !req.body.Has(iproto.KeySQLText) {
 		if _, err := c.statementText(req); err != nil {
 			return errorReply(err)

@@ -44,6 +44,19 @@ func parameters(text string) []string {
 	return names
 }
 
+func errNoParameter(name string) *types.Error {
+	e := memtx.Errorf(errcode.SQLBindNotFound, "Parameter %s was not found in the statement", name)
+	e.SetField("parameter", name)
+	return e
+}
+
+func errTooManyParameters() *types.Error {
+	const details = "The number of parameters is too large"
+	e := memtx.Errorf(errcode.SQLExecute, "Failed to execute SQL statement: %s", details)
+	e.SetField("details", details)
+	return e
+}
+
 // maxParameters is SQL_BIND_PARAMETER_MAX.
 const maxParameters = 65000
 
@@ -55,20 +68,21 @@ func bind(req *request, names []string) ([]byte, *types.Error) {
 		r := req.body.Reader(iproto.KeySQLBind)
 		for i := range r.ArrayLen() {
 			raw := r.Raw()
-			at := i
-			name := strconv.Itoa(i + 1)
+			at, name := i, ""
 			if mp.TypeOf(raw[0]) == mp.TypeMap {
 				m := mp.NewReader(raw)
 				if m.MapLen() == 1 && m.Type() == mp.TypeString {
 					name = m.String()
-					if strings.HasPrefix(name, ":") || strings.HasPrefix(name, "@") || strings.HasPrefix(name, "$") || strings.HasPrefix(name, "#") {
+					if name != "" && strings.Contains(":@$#", name[:1]) {
 						raw, at = m.Raw(), slices.Index(names, name)
-						name = "'" + name + "'"
 					}
 				}
 			}
-			if at < 0 || at >= len(values) {
-				return nil, memtx.Errorf(errcode.SQLBindNotFound, "Parameter %s was not found in the statement", name)
+			switch {
+			case at < 0:
+				return nil, errNoParameter("'" + name + "'")
+			case at >= len(values):
+				return nil, errTooManyParameters()
 			}
 			values[at] = raw
 		}

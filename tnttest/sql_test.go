@@ -134,7 +134,7 @@ func TestHandleExecute(t *testing.T) {
 	c.want(executeFrame(t, text, map[string]any{"@other": 1}, map[string]any{":k": 7}), `DATA: [[7]], METADATA: [{0: "k", 1: "unsigned"}]`)
 	c.want(executeFrame(t, text, 8), `DATA: [], METADATA`)
 	c.want(executeFrame(t, text, map[string]any{":nosuch": 1}), "Parameter ':nosuch' was not found in the statement")
-	c.want(executeFrame(t, text, 1, 2, 3), "Parameter 3 was not found in the statement")
+	c.want(executeFrame(t, text, 1, 2, 3), "The number of parameters is too large")
 	c.want(executeFrame(t, text, "seven"), "argument 1")
 	c.want(executeFrame(t, sel), "register a Go function for the statement by Server.HandleExecute: "+sel)
 
