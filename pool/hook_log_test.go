@@ -2,12 +2,15 @@ package pool_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/pool"
@@ -46,5 +49,34 @@ func TestLogHook(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Logf("logged:\n%s", &log)
+	}
+}
+
+// TestLogHookKeepsStatements logs retries of SQL, whose literals are nobody's business.
+func TestLogHookKeepsStatements(t *testing.T) {
+	var log bytes.Buffer
+	opts := pool.Options{MaxWait: time.Second, Hooks: []pool.Hook{pool.LogHook(slog.New(slog.NewTextHandler(&log, nil)))}}
+	inBubble(t, nil, opts, func(t *testing.T, e *embedded) {
+		for _, i := range []int{1, 2} {
+			e.Instance(i).Inject(tnttest.Fault{On: iproto.TypeExecute, CloseAfter: true, Times: 1})
+		}
+		req := tnt.Execute{Statement: "SELECT 's3cret'"}
+		_ = tnt.Exec(t.Context(), e.pool.Replica(), req)
+		_ = tnt.Exec(t.Context(), tnt.Idempotent(e.pool.Replica()), req)
+		must(t, e.Kill(0))
+		must(t, e.Kill(1))
+		synctest.Wait()
+		_ = tnt.Exec(t.Context(), e.pool, req)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		go func() {
+			synctest.Wait()
+			cancel(errors.New("another request's: old tuple [1, 's3cret']"))
+		}()
+		_ = tnt.Exec(ctx, e.pool, req)
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+	})
+	if text := log.String(); strings.Contains(text, "s3cret") || !strings.Contains(text, "done again") || !strings.Contains(text, "without an instance") {
+		t.Errorf("logged:\n%s", text)
 	}
 }
