@@ -1,6 +1,7 @@
 package tnttest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -216,7 +217,7 @@ func (s *Server) listening(l net.Listener) bool {
 	return slices.Contains(s.listeners, l)
 }
 
-// Connections returns the connections that are open.
+// Connections returns the connections that are open, in the order in which they came.
 func (s *Server) Connections() []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,6 +225,7 @@ func (s *Server) Connections() []*Conn {
 	for c := range s.conns {
 		conns = append(conns, c)
 	}
+	slices.SortFunc(conns, func(a, b *Conn) int { return cmp.Compare(a.id, b.id) })
 	return conns
 }
 

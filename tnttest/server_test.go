@@ -401,3 +401,16 @@ func TestConcurrentUse(t *testing.T) {
 		t.Errorf("%d tuples, want 400", n)
 	}
 }
+
+// TestConnectionsInOrder has the first connection be the first of the list.
+func TestConnectionsInOrder(t *testing.T) {
+	srv := tnttest.Run(t)
+	for range 20 {
+		newClient(t, srv)
+	}
+	for i, c := range srv.Connections() {
+		if c.ID() != uint64(i+1) {
+			t.Fatalf("connection %d is number %d", i, c.ID())
+		}
+	}
+}
