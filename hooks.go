@@ -21,7 +21,7 @@ import (
 type Hook any
 
 // RequestStartHook is told of each request that a user does, before it is
-// encoded.
+// encoded. The ROLLBACK of InTx is none.
 type RequestStartHook interface {
 	// OnRequestStart returns the context that the request goes on with, and that
 	// OnRequestEnd gets: ctx, or one derived from it, with a trace's span for
