@@ -126,20 +126,20 @@ func (r *RouterHook) startSpan(ctx context.Context, name string, with ...attribu
 // again notes in the span why there is another attempt.
 func (r *RouterHook) again(ctx context.Context, a vshard.Again) {
 	if span := spanOf(ctx, r); span != nil {
-		span.AddEvent("again", trace.WithAttributes(semconv.ErrorTypeKey.String(telemetry.CallOutcome(a.Err)), ofReplicaSet.String(a.ReplicaSet)))
+		span.AddEvent("again", trace.WithAttributes(semconv.ErrorTypeKey.String(telemetry.CallOutcome(ctx, a.Err)), ofReplicaSet.String(a.ReplicaSet)))
 	}
 }
 
 // end ends the span of a call and records the duration.
 func (r *RouterHook) end(ctx context.Context, end vshard.CallEnd) {
-	outcome := telemetry.CallOutcome(end.Err)
+	outcome := telemetry.CallOutcome(ctx, end.Err)
 	r.duration.Record(ctx, end.Duration.Seconds(), r.recorder(callKind{end.Call.Mode.String(), end.Call.Function, outcome})...)
 	r.endSpan(ctx, outcome, end.Err, ofReplicaSet.String(end.ReplicaSet), ofRequests.Int(end.Requests))
 }
 
 // endMap ends the span of a Map and records the duration.
 func (r *RouterHook) endMap(ctx context.Context, end vshard.MapEnd) {
-	outcome := telemetry.CallOutcome(end.Err)
+	outcome := telemetry.CallOutcome(ctx, end.Err)
 	r.duration.Record(ctx, end.Duration.Seconds(), r.recorder(callKind{end.Map.Mode(), end.Map.Function, outcome})...)
 	r.endSpan(ctx, outcome, end.Err, ofSets.Int(end.ReplicaSets), ofAttempts.Int(end.Attempts))
 }

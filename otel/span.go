@@ -64,7 +64,7 @@ func (h *Hook) ofRequest(req tnt.RequestInfo) (list []attribute.KeyValue) {
 // OnRequestEnd implements tnt.RequestEndHook: it ends the span and records the
 // duration.
 func (h *Hook) OnRequestEnd(ctx context.Context, c *tnt.Conn, req tnt.RequestInfo, end tnt.RequestEnd) {
-	outcome := telemetry.Outcome(end.Err)
+	outcome := telemetry.Outcome(ctx, end.Err)
 	h.recordDuration(ctx, c, req, end.Duration, outcome)
 	span := spanOf(ctx, h)
 	if span == nil {

@@ -84,9 +84,9 @@ func New(opts Options) *Collector {
 }
 
 // OnRequestEnd implements tnt.RequestEndHook.
-func (c *Collector) OnRequestEnd(_ context.Context, _ *tnt.Conn, req tnt.RequestInfo, end tnt.RequestEnd) {
+func (c *Collector) OnRequestEnd(ctx context.Context, _ *tnt.Conn, req tnt.RequestInfo, end tnt.RequestEnd) {
 	operation := telemetry.Operation(req)
-	c.requests.WithLabelValues(operation, telemetry.Outcome(end.Err)).Inc()
+	c.requests.WithLabelValues(operation, telemetry.Outcome(ctx, end.Err)).Inc()
 	c.duration.WithLabelValues(operation).Observe(end.Duration.Seconds())
 }
 

@@ -64,11 +64,11 @@ func NewRouterCollector(name string, opts Options) *RouterCollector {
 // its Hooks; vshard.JoinHooks joins them with others.
 func (c *RouterCollector) Hooks() vshard.Hooks {
 	return vshard.Hooks{
-		End: func(_ context.Context, end vshard.CallEnd) {
-			c.ended(end.Call.Mode.String(), end.Duration, end.Err)
+		End: func(ctx context.Context, end vshard.CallEnd) {
+			c.ended(ctx, end.Call.Mode.String(), end.Duration, end.Err)
 		},
-		EndMap: func(_ context.Context, end vshard.MapEnd) {
-			c.ended(end.Map.Mode(), end.Duration, end.Err)
+		EndMap: func(ctx context.Context, end vshard.MapEnd) {
+			c.ended(ctx, end.Map.Mode(), end.Duration, end.Err)
 		},
 		Discovery: func(end vshard.DiscoveryEnd) {
 			c.discoveries.WithLabelValues(telemetry.Result(end.Err)).Inc()
@@ -80,8 +80,8 @@ func (c *RouterCollector) Hooks() vshard.Hooks {
 }
 
 // ended counts a call or a Map.
-func (c *RouterCollector) ended(mode string, took time.Duration, err error) {
-	c.calls.WithLabelValues(mode, telemetry.CallOutcome(err)).Inc()
+func (c *RouterCollector) ended(ctx context.Context, mode string, took time.Duration, err error) {
+	c.calls.WithLabelValues(mode, telemetry.CallOutcome(ctx, err)).Inc()
 	c.duration.WithLabelValues(mode).Observe(took.Seconds())
 }
 

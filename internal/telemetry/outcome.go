@@ -41,28 +41,44 @@ var outcomes = []struct {
 	{tnt.ErrTooLarge, "too_large"},
 }
 
-// Outcome returns how a request ended, in a word out of a bounded set: OK, the
-// name of the server's error (ER_TUPLE_FOUND), or a word of this package. It holds
-// nothing of the error's text.
-func Outcome(err error) string {
+// Outcome returns how a request ended whose context that was, in a word out of a
+// bounded set: OK, the name of the server's error (ER_TUPLE_FOUND), or a word of this
+// package. It holds nothing of the error's text.
+func Outcome(ctx context.Context, err error) string {
 	if err == nil {
 		return OK
 	}
 	if code, refused := CodeOf(err); refused {
 		return nameOf(code)
 	}
+	cause := ownCause(ctx, err)
 	for _, o := range outcomes {
-		if errors.Is(err, o.err) {
+		if errors.Is(err, o.err) && !errors.Is(cause, o.err) {
 			return o.word
 		}
 	}
 	switch {
+	case cause != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return "timeout"
+	case cause != nil:
+		return "canceled"
 	case errors.As(err, new(*tnt.SchemaError)):
 		return "schema"
 	case errors.As(err, new(*tnt.FeatureError)):
 		return "feature"
 	}
 	return Other
+}
+
+// ownCause returns the cause that the program gave a context, where it is in the error
+// of a request. It may be the error of another request, as that of an errgroup, and
+// says nothing of this one. Else it is nil.
+func ownCause(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if cause == nil || cause == ctx.Err() || !errors.Is(err, cause) { //nolint:errorlint // a context without a cause of its own
+		return nil
+	}
+	return cause
 }
 
 // nameOf returns the name of a code of the server's, Other for one without.

@@ -16,8 +16,8 @@ import (
 // ended notes how requests ended.
 type ended struct{ outcomes []string }
 
-func (e *ended) OnRequestEnd(_ context.Context, _ *tnt.Conn, req tnt.RequestInfo, end tnt.RequestEnd) {
-	e.outcomes = append(e.outcomes, telemetry.Operation(req)+" "+telemetry.Outcome(end.Err))
+func (e *ended) OnRequestEnd(ctx context.Context, _ *tnt.Conn, req tnt.RequestInfo, end tnt.RequestEnd) {
+	e.outcomes = append(e.outcomes, telemetry.Operation(req)+" "+telemetry.Outcome(ctx, end.Err))
 }
 
 // TestOutcomes has requests end in as many ways as can be, and each have its
@@ -51,6 +51,11 @@ func TestOutcomes(t *testing.T) {
 	defer cancel()
 	caused, stop := context.WithCancelCause(ctx)
 	stop(errors.New("for a reason of its own"))
+	by := func(another error) context.Context { // as an errgroup does
+		ctx, cancel := context.WithCancelCause(ctx)
+		cancel(another)
+		return ctx
+	}
 
 	_, _ = tnt.One[int](ctx, conn, call("one"))
 	_, _ = tnt.One[string](ctx, conn, call("one"))
@@ -60,6 +65,7 @@ func TestOutcomes(t *testing.T) {
 	_, _ = tnt.Do(ctx, conn, call("one", make([]byte, 2000)))
 	_, _ = tnt.Do(expired, conn, call("one"))
 	_, _ = tnt.Do(caused, conn, call("one"))
+	_, _ = tnt.Do(by(&tnt.RequestError{Err: tnt.ErrConnectionLost}), conn, call("one"))
 	_, _ = tnt.Do(ctx, conn, tnt.Select{Space: "nowhere"})
 	for _, err := range tnt.Each[int](ctx, conn, []tnt.Call{call("one"), call("one")}) {
 		_ = err
@@ -83,7 +89,7 @@ func TestOutcomes(t *testing.T) {
 
 	want := []string{
 		"CALL OK", "CALL OK", "SELECT OK", "CALL ER_NO_SUCH_PROC", "CALL other", "CALL too_large",
-		"CALL timeout", "CALL other", "SELECT schema", "BATCH CALL left", "CALL too_many_in_flight",
+		"CALL timeout", "CALL canceled", "CALL canceled", "SELECT schema", "BATCH CALL left", "CALL too_many_in_flight",
 		"CALL connection_lost", "CALL not_connected", "CALL closed",
 	}
 	if len(e.outcomes) != len(want) {

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -40,28 +41,29 @@ var storageErrors = []string{
 	"STORAGE_IS_DISABLED",
 }
 
-// CallOutcome returns how a router's call ended, in a word out of a bounded set:
+// CallOutcome returns how a router's call ended whose context that was, in a word out of a bounded set:
 // that of Outcome, the name of the error that the function raised, that of vshard's
 // error (WRONG_BUCKET), or a word of the router's.
-func CallOutcome(err error) string {
+func CallOutcome(ctx context.Context, err error) string {
 	var raised *vshard.FunctionError
 	var sharding *vshard.Error
+	cause := ownCause(ctx, err)
 	switch {
-	case errors.As(err, &raised):
+	case errors.As(err, &raised) && !errors.Is(cause, raised):
 		return nameOf(raised.Err.Code)
-	case errors.As(err, &sharding):
+	case errors.As(err, &sharding) && !errors.Is(cause, sharding):
 		if slices.Contains(storageErrors, sharding.Name) {
 			return sharding.Name
 		}
 		return Other
 	case errors.Is(err, vshard.ErrClosed):
 		return Closed
-	case errors.Is(err, vshard.ErrNoBucket):
+	case errors.Is(err, vshard.ErrNoBucket) && !errors.Is(cause, vshard.ErrNoBucket):
 		return "no_bucket"
-	case errors.Is(err, vshard.ErrNoInstance):
+	case errors.Is(err, vshard.ErrNoInstance) && !errors.Is(cause, vshard.ErrNoInstance):
 		return "no_instance"
 	}
-	return Outcome(err)
+	return Outcome(ctx, err)
 }
 
 // Result returns OK, or "failed" where there is an error.

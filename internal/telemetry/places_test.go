@@ -32,8 +32,26 @@ func TestCallOutcome(t *testing.T) {
 		{call(tnt.ErrConnectionLost), "connection_lost"},
 		{errors.New("vshard: bucket 0 is none of 1 to 100"), "other"},
 	} {
-		if got := telemetry.CallOutcome(c.err); got != c.want {
+		if got := telemetry.CallOutcome(t.Context(), c.err); got != c.want {
 			t.Errorf("%v: got %q, want %q", c.err, got, c.want)
+		}
+	}
+}
+
+// TestCallOutcomeOfACause has the error of another call be the cause of a context's end.
+func TestCallOutcomeOfACause(t *testing.T) {
+	for _, cause := range []error{
+		&vshard.CallError{Err: &vshard.FunctionError{Err: &tnt.Error{Code: errcode.TupleFound}}},
+		&vshard.CallError{Err: &vshard.Error{Name: "BUCKET_IS_LOCKED"}},
+		vshard.ErrNoBucket, vshard.ErrNoInstance, tnt.ErrConnectionLost,
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(cause)
+		if got := telemetry.CallOutcome(ctx, &vshard.CallError{Err: fmt.Errorf("gave up: %w", cause)}); got != "canceled" {
+			t.Errorf("%v: got %q", cause, got)
+		}
+		if got := telemetry.CallOutcome(ctx, &vshard.CallError{Err: tnt.ErrStreamLost}); got != "stream_lost" {
+			t.Errorf("an error of its own: got %q", got)
 		}
 	}
 }
