@@ -255,12 +255,18 @@ func (in *Instance) mapped(c *tnttest.Call, r ref, args []any) ([]any, error) {
 		}
 		return []any{nil, sharding("STORAGE_REF_USE", 28, "Can not use a storage ref: "+reason, map[string]any{"reason": reason})}, nil
 	}
-	in.cluster.mu.Unlock()
-	results, err := in.run(c, at[string](args, 2), 0, at[[]any](args, 3))
-	in.cluster.mu.Lock()
+	results, err := in.unlocked(func() ([]any, error) { return in.run(c, at[string](args, 2), 0, at[[]any](args, 3)) })
 	delete(in.refs, r)
 	if err != nil {
 		return []any{nil, functionError(err)}, nil
 	}
 	return append([]any{true}, results[:min(1, len(results))]...), nil
+}
+
+// unlocked calls f without the lock, which it has again however f ends: the caller
+// unlocks it.
+func (in *Instance) unlocked(f func() ([]any, error)) ([]any, error) {
+	in.cluster.mu.Unlock()
+	defer in.cluster.mu.Lock()
+	return f()
 }
