@@ -213,6 +213,7 @@ func (a *attempts) once(ctx context.Context) (answer tnt.Response, then next, er
 	if a.set == nil {
 		found, asked := t.find(ctx, a.call.Bucket)
 		a.requests += asked
+		a.router.requests.Add(uint64(asked))
 		if a.set = found; a.set == nil {
 			a.router.discoverSoon()
 			return answer, later, ErrNoBucket

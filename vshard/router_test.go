@@ -443,3 +443,20 @@ func TestModesWithoutOne(t *testing.T) {
 		}
 	}
 }
+
+// Requests that look for a bucket count as those of the call that they are for.
+func TestRequestsOfFinding(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		w.kill(1)
+		var ended int
+		w.config.Hooks.End = func(_ context.Context, end vshard.CallEnd) { ended = end.Requests }
+		w.open(t)
+		defer func() { _ = w.router.Close() }()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := w.router.Do(ctx, vshard.Call{Bucket: 99, Function: "echo"})
+		if info := w.router.Info(); ended == 0 || info.Requests != uint64(ended) {
+			t.Errorf("the router counts %d, the call %d: %v", info.Requests, ended, err)
+		}
+	})
+}
