@@ -48,7 +48,10 @@ type Options struct {
 	// fits. Default: any.
 	Zone string
 	// MaxLag leaves out replicas that are staler than that, by the lag of their
-	// upstream from the master; box.info is asked for it each Probe. Default: any lag.
+	// upstream from the master; box.info is asked for it each Probe. Of an upstream that
+	// has been idle for longer than that and a second the lag is not known: where
+	// box.cfg.replication_timeout is more than a second, let MaxLag be so much more.
+	// Default: any lag.
 	MaxLag time.Duration
 	// TryFor is how long a read waits for one instance where another fits as well;
 	// then it goes to that. Reads are SELECT and PING, what View.Idempotent does, and
