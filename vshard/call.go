@@ -211,12 +211,12 @@ func (a *attempts) once(ctx context.Context) (answer tnt.Response, then next, er
 	t := a.router.table() // which may have been replaced since the last attempt
 	a.set, a.member = t.lookup(a.call.Bucket), member{}
 	if a.set == nil {
-		found, asked := t.find(ctx, a.call.Bucket)
+		found, asked, err := t.find(ctx, a.call.Bucket)
 		a.requests += asked
 		a.router.requests.Add(uint64(asked))
 		if a.set = found; a.set == nil {
 			a.router.discoverSoon()
-			return answer, later, ErrNoBucket
+			return answer, later, err
 		}
 	}
 	picked, err := a.set.pool.pick(a.call.Mode, a.tried)

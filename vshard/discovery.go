@@ -155,43 +155,31 @@ func (t *table) discoverFrom(ctx context.Context, s *set, m member) error {
 	return nil
 }
 
-// find asks all replica sets for a bucket. It returns nil where none has it,
-// and how many were asked. Of two that point at each other the one that has it
-// active wins.
-func (t *table) find(ctx context.Context, bucket uint32) (*set, int) {
-	type found struct {
-		*set
-		active bool
-		hint   *set
-	}
+// found is what a replica set says of a bucket.
+type found struct {
+	*set        // the one that answered, if it has the bucket
+	active bool // and not on its way
+	hint   *set // where it went
+	err    error
+}
+
+// find asks all replica sets for a bucket, and returns how many that were. Where none
+// has it the error is an ErrNoBucket that says which could not be asked. Of two that point
+// at each other the one that has it active wins.
+func (t *table) find(ctx context.Context, bucket uint32) (*set, int, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	answers := make(chan found, len(t.sets))
 	asked := 0
+	var failures []error
 	for _, s := range t.sets {
 		m, err := s.pool.pick(RO, nil)
 		if err != nil {
+			failures = append(failures, err)
 			continue
 		}
 		asked++
-		go func() {
-			stat, err := luacall.Do(ctx, m, "vshard.storage.bucket_stat", bucket)
-			if isUnready(err) {
-				s.pool.rest(m.name, restTime, err)
-			}
-			f := found{}
-			// Of garbage there is a stat and an error, of what is elsewhere an
-			// error alone.
-			switch v := luacall.At(stat, 0); v.Get("status").Text() {
-			case "active", "pinned":
-				f = found{set: s, active: true}
-			case "readonly", "sending":
-				f = found{set: s}
-			case "sent", "garbage":
-				f.hint = t.byKey[v.Get("destination").Text()]
-			}
-			answers <- f
-		}()
+		go func() { answers <- t.ask(ctx, s, m, bucket) }()
 	}
 	var best, hint *set
 	for range asked {
@@ -206,12 +194,41 @@ func (t *table) find(ctx context.Context, bucket uint32) (*set, int) {
 		if f.hint != nil {
 			hint = f.hint
 		}
+		if f.err != nil {
+			failures = append(failures, f.err)
+		}
 	}
 	if best == nil {
 		best = hint
 	}
-	if best != nil {
+	switch {
+	case best != nil:
 		t.assign(bucket, best)
+	case len(failures) > 0: // as text: the call itself failed of none of them
+		return nil, asked, fmt.Errorf("%w: %v", ErrNoBucket, errors.Join(failures...)) //nolint:errorlint // see above
+	default:
+		return nil, asked, ErrNoBucket
 	}
-	return best, asked
+	return best, asked, nil
+}
+
+// ask asks an instance of a replica set for a bucket.
+func (t *table) ask(ctx context.Context, s *set, m member, bucket uint32) (f found) {
+	stat, err := luacall.Do(ctx, m, "vshard.storage.bucket_stat", bucket)
+	if isUnready(err) {
+		s.pool.rest(m.name, restTime, err)
+	}
+	if err != nil {
+		f.err = fmt.Errorf("%s/%s: %w", s.ID(), m.name, err)
+	}
+	// Of garbage there is a stat and an error, of what is elsewhere an error alone.
+	switch v := luacall.At(stat, 0); v.Get("status").Text() {
+	case "active", "pinned":
+		f.set, f.active = s, true
+	case "readonly", "sending":
+		f.set = s
+	case "sent", "garbage":
+		f.hint = t.byKey[v.Get("destination").Text()]
+	}
+	return f
 }

@@ -197,10 +197,10 @@ func (m *mapping) split(ctx context.Context, buckets []uint32) error {
 	for _, b := range buckets {
 		s := m.table.lookup(b)
 		if s == nil {
-			s, _ = m.table.find(ctx, b)
-		}
-		if s == nil {
-			return &MapError{Function: m.function, Err: fmt.Errorf("%w: %d", ErrNoBucket, b)}
+			var err error
+			if s, _, err = m.table.find(ctx, b); err != nil {
+				return &MapError{Function: m.function, Err: fmt.Errorf("bucket %d: %w", b, err)}
+			}
 		}
 		p := bySet[s]
 		if p == nil {

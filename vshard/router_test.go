@@ -460,3 +460,26 @@ func TestRequestsOfFinding(t *testing.T) {
 		}
 	})
 }
+
+// Where a bucket is not found the error says which replica sets could not be asked.
+func TestWhoWasNotAsked(t *testing.T) {
+	inWorld(t, func(t *testing.T, w world) {
+		w.kill(1)
+		w.open(t)
+		defer func() { _ = w.router.Close() }()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, one := w.router.Do(ctx, vshard.Call{Bucket: 99, Function: "echo"})
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, all := vshard.Map[int](ctx, w.router, "echo", nil, vshard.MapOptions{Buckets: []uint32{1, 99}})
+		for _, err := range []error{one, all} {
+			if !errors.Is(err, vshard.ErrNoBucket) || !strings.Contains(err.Error(), w.Sets()[1].UUID) || !strings.Contains(err.Error(), "not connected") {
+				t.Error(err)
+			}
+		}
+		if !strings.Contains(all.Error(), "99") {
+			t.Error(all)
+		}
+	})
+}
