@@ -90,7 +90,7 @@ type taskKey struct {
 
 // Open makes a client on whatever chooses the master: a pool, whose switches of the
 // master it follows, or the connection to a single server. It returns when the
-// client's session is there, or ctx ends. Other requests may use the pool or the
+// client's session is there, ctx ends, or MaxWait has passed. Other requests may use the pool or the
 // connection too, but only one Client: to the server a connection is one session.
 // They are not closed by the Client, and must not be before it is.
 //
