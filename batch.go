@@ -211,18 +211,15 @@ func (b *batch[R]) result(ctx context.Context, i int) Result {
 	_, body, schemaVersion, err := b.wait(ctx, i)
 	if ex := b.another(ctx, i, err); ex != nil {
 		resp, err := perform(startedAt(ctx, b.began), ex, &b.reqs[i])
-		b.count(resp.body, err)
+		b.count(resp.RawBody(), err)
 		return Result{resp, err}
 	}
 	b.count(body, err)
 	if err != nil {
 		return Result{Err: err}
 	}
-	return Result{Response: Response{
-		schemaVersion: schemaVersion,
-		body:          append([]byte(nil), body...),
-		format:        formatFor(b.to.env.schema, b.reqs[i].info()),
-	}}
+	format := formatFor(b.to.env.schema, b.reqs[i].info())
+	return Result{Response: newResponse(schemaVersion, append([]byte(nil), body...), format, b.to.env.settings)}
 }
 
 // count counts an answer for the hooks.
@@ -276,6 +273,6 @@ var ErrLeft = errors.New("the loop was left before all answers had their turn")
 // rowsIn returns the number of rows in the body of an answer, 0 where it has
 // none.
 func rowsIn(body []byte) int {
-	resp := Response{body: body}
+	resp := newResponse(0, body, nil, nil)
 	return resp.Len()
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt/internal/link"
+	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/session"
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
@@ -23,6 +24,7 @@ type Conn struct {
 	opts             Options
 	hooks            hooks
 	network, address string
+	settings         *mp.Settings // nil: the defaults
 
 	state atomic.Int32
 	up    atomic.Pointer[live] // nil while not connected
@@ -47,6 +49,7 @@ type live struct {
 	session  *session.Session
 	greeting wire.Greeting
 	features iproto.Features
+	settings *mp.Settings                // of the connection
 	env      atomic.Pointer[environment] // replaced with the schema
 	fetched  atomic.Int64                // when the schema was, in nanoseconds since 1970
 	streams  atomic.Uint64               // the last stream's number
@@ -63,7 +66,9 @@ type live struct {
 
 // setSchema makes a schema the session's; nil for none.
 func (l *live) setSchema(s *schema.Schema) {
-	l.env.Store(&environment{schema: s, namesOnWire: l.features.Has(iproto.FeatureSpaceAndIndexNames), server: l.greeting.Version})
+	l.env.Store(&environment{
+		schema: s, namesOnWire: l.features.Has(iproto.FeatureSpaceAndIndexNames), server: l.greeting.Version, settings: l.settings,
+	})
 	l.fetched.Store(time.Now().UnixNano())
 }
 
@@ -78,7 +83,8 @@ func New(opts Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{opts: opts, hooks: hooks, changed: make(chan struct{})}
+	c := &Conn{opts: opts, hooks: hooks, settings: mp.NewSettings(opts.MaxNesting), changed: make(chan struct{})}
+	c.watchers.settings = c.settings
 	c.network, c.address, _ = link.SplitAddress(opts.Address) // withDefaults has checked it
 	c.state.Store(int32(Disconnected))
 	return c, nil

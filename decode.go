@@ -149,7 +149,7 @@ func ask[T any, R Request](ctx context.Context, ex Executor, req *R, a *answer) 
 // find finds the rows.
 func (a *answer) find(format *schema.Format) (err error) {
 	in := a.in
-	a.names, err = findRows(in, a.body, format, a.plan.ByName())
+	a.names, err = findRows(in, a.env.settings, a.body, format, a.plan.ByName())
 	if err == nil && in.Len() > 0 {
 		a.rows = in.ArrayLen()
 		err = in.Err()
@@ -244,7 +244,7 @@ func (r Response) Decode(dst any) error {
 		return err
 	}
 	if !all {
-		return decodeFirst(rows, r.body, plan, v.UnsafePointer(), names, n)
+		return decodeFirst(rows, r.RawBody(), plan, v.UnsafePointer(), names, n)
 	}
 	slice := reflect.New(elem).Elem()
 	room := rows.RoomFor(n, elem.Elem().Size())
@@ -259,7 +259,7 @@ func (r Response) Decode(dst any) error {
 			return &DecodeError{fmt.Errorf("row %d: %w", i+1, err)}
 		}
 	}
-	if err := noMore(rows, r.body); err != nil {
+	if err := noMore(rows, r.RawBody()); err != nil {
 		return err
 	}
 	v.Elem().Set(slice)
@@ -269,7 +269,7 @@ func (r Response) Decode(dst any) error {
 // open returns a reader that stands before the first of n rows.
 func (r Response) open(byName bool) (rows *mp.Reader, names mp.Format, n int, err error) {
 	rows = new(mp.Reader)
-	if names, err = findRows(rows, r.body, r.format, byName); err != nil {
+	if names, err = findRows(rows, r.settings, r.RawBody(), r.format, byName); err != nil {
 		return nil, nil, 0, &DecodeError{err}
 	}
 	if rows.Len() > 0 {

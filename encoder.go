@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
 	"github.com/gotnt/tnt/schema"
@@ -15,6 +16,7 @@ type environment struct {
 	schema      *schema.Schema // nil where there is none
 	namesOnWire bool           // the server resolves names
 	server      iproto.Version
+	settings    *mp.Settings // nil: the defaults
 }
 
 // encoder is what a request's body is written to, and what its names are
@@ -108,7 +110,7 @@ func (e *encoder) unknown(what, name string) error {
 func (e *encoder) key(key Key, index *schema.Index) (err error) {
 	e.Key(iproto.KeyKey)
 	e.resolved = e.resolved || index != nil && key.mayHaveNames()
-	if e.B, err = key.append(e.B, index); index == nil {
+	if e.B, err = key.append(e.settings, e.B, index); index == nil {
 		err = e.stale(err)
 	}
 	return err
@@ -118,7 +120,7 @@ func (e *encoder) key(key Key, index *schema.Index) (err error) {
 func (e *encoder) tuple(tuple any, space *schema.Space) (err error) {
 	e.Key(iproto.KeyTuple)
 	e.resolved = e.resolved || space != nil && space.Format != nil && mayHaveNames(tuple)
-	if e.B, err = appendTuple(e.B, tuple, space); space == nil {
+	if e.B, err = appendTuple(e.settings, e.B, tuple, space); space == nil {
 		err = e.stale(err)
 	}
 	return err
@@ -137,14 +139,14 @@ func (e *encoder) stale(err error) error {
 // operations writes update operations. The server resolves their names.
 func (e *encoder) operations(key iproto.Key, ops []Op) (err error) {
 	e.Key(key)
-	e.B, err = appendOps(e.B, ops)
+	e.B, err = appendOps(e.settings, e.B, ops)
 	return err
 }
 
-// list writes a list of values.
+// list writes a list of values, which is none of theirs.
 func (e *encoder) list(key iproto.Key, values []any) (err error) {
 	e.Key(key)
-	e.B, err = appendList(e.B, values)
+	e.B, err = appendList(e.settings, e.B, values, 0)
 	return err
 }
 

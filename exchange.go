@@ -71,6 +71,11 @@ func (x *exchange) release() {
 // asked for.
 func (x *exchange) unread(req Request, err error) error { return unread(x.route, req, err) }
 
+// response returns the answer as one of the user's, whose tuples are of a format.
+func (x *exchange) response(format *schema.Format) Response {
+	return newResponse(x.schemaVersion, append([]byte(nil), x.body...), format, x.env.settings)
+}
+
 // formatOf returns the format of the tuples in the answer, nil where it is not
 // known.
 func (x *exchange) formatOf(info RequestInfo) *schema.Format {
@@ -312,7 +317,7 @@ func (x *exchange) answeredBy(ctx context.Context, answer Answer, req Request) e
 	case err != nil:
 		return refusal(req, err)
 	}
-	*x = exchange{byName: x.byName, body: resp.body, schemaVersion: resp.schemaVersion, env: &environment{}, format: resp.format}
+	*x = exchange{byName: x.byName, body: resp.RawBody(), schemaVersion: resp.schemaVersion, env: &environment{settings: resp.settings}, format: resp.format}
 	return nil
 }
 
@@ -440,7 +445,7 @@ func (c *Conn) content(typ iproto.Type, body []byte) ([]byte, error) {
 // refused returns the error that the server answered with.
 func (c *Conn) refused(typ iproto.Type, body []byte) error {
 	c.counts.errors.Add(1)
-	return wire.ServerError(typ, body)
+	return wire.ServerError(typ, body, c.settings)
 }
 
 // formatFor returns the format of the tuples that the answer to a request holds,
@@ -465,11 +470,7 @@ func performOn[R Request](ctx context.Context, ex Executor, req *R) (Response, R
 	if err := do(ctx, ex, req, &x); err != nil {
 		return Response{}, Route{}, err
 	}
-	resp := Response{
-		schemaVersion: x.schemaVersion,
-		body:          append([]byte(nil), x.body...),
-		format:        x.formatOf((*req).info()),
-	}
+	resp := x.response(x.formatOf((*req).info()))
 	x.release()
 	return resp, x.route, nil
 }

@@ -12,21 +12,27 @@ import (
 // formats is how the rows of an answer are named.
 type formats struct {
 	main *schema.Format // of rows that are plain arrays
-	byID mp.Formats     // of tuples that name their format, anywhere in the answer
+	// settings are what rows are read by, with the formats of tuples that name theirs,
+	// anywhere in the answer.
+	settings *mp.Settings
 }
 
 // formats returns the names that came with the answer, or are known otherwise.
-func (r Response) formats(body *wire.Body) (formats, error) { return formatsOf(body, r.format) }
+func (r Response) formats(body *wire.Body) (formats, error) {
+	return formatsOf(body, r.format, r.settings)
+}
 
-func formatsOf(body *wire.Body, known *schema.Format) (f formats, err error) {
-	f.main = known
+func formatsOf(body *wire.Body, known *schema.Format, settings *mp.Settings) (f formats, err error) {
+	f.main, f.settings = known, settings
 	if body.Has(iproto.KeyMetadata) {
 		if f.main, err = columnFormats.of(body.Raw(iproto.KeyMetadata), parseColumnFormat); err != nil {
 			return f, err
 		}
 	}
 	if body.Has(iproto.KeyTupleFormats) {
-		f.byID, err = tupleFormats.of(body.Raw(iproto.KeyTupleFormats), parseTupleFormats)
+		var came *mp.Settings
+		came, err = tupleFormats.of(body.Raw(iproto.KeyTupleFormats), parseTupleFormats)
+		f.settings = settings.WithFormatsOf(came)
 	}
 	return f, err
 }
@@ -40,7 +46,7 @@ type parseCache[T any] struct {
 
 var (
 	columnFormats parseCache[*schema.Format]
-	tupleFormats  parseCache[mp.Formats]
+	tupleFormats  parseCache[*mp.Settings]
 )
 
 // The bounds of what is remembered. Beyond the number of entries all are
@@ -83,7 +89,7 @@ func parseColumnFormat(raw []byte) (*schema.Format, error) {
 	return schema.NewFormat(fields...), nil
 }
 
-func parseTupleFormats(raw []byte) (mp.Formats, error) {
+func parseTupleFormats(raw []byte) (*mp.Settings, error) {
 	r := mp.NewReader(raw)
 	byID := mp.Formats{}
 	for range r.MapLen() {
@@ -98,15 +104,15 @@ func parseTupleFormats(raw []byte) (mp.Formats, error) {
 		}
 		byID[id] = f
 	}
-	return byID, r.Err()
+	return mp.SettingsOf(byID), r.Err()
 }
 
 // findRows has r stand before the rows of an answer, empty where there are
 // none, and returns how the fields of plain ones are named; those of others are
 // named by what r knows of formats. Only where names matter and may come with
 // the answer is the whole of it looked through.
-func findRows(r *mp.Reader, content []byte, format *schema.Format, byName bool) (mp.Format, error) {
-	*r = mp.NewReader(content)
+func findRows(r *mp.Reader, settings *mp.Settings, content []byte, format *schema.Format, byName bool) (mp.Format, error) {
+	*r = settings.Reader(content)
 	switch {
 	case len(content) == 0:
 		return format, nil
@@ -114,7 +120,7 @@ func findRows(r *mp.Reader, content []byte, format *schema.Format, byName bool) 
 		r.Advance(wire.DataOffset)
 		return format, nil
 	}
-	return searchRows(r, content, format)
+	return searchRows(r, settings, content, format)
 }
 
 // isOnlyData reports whether an answer that begins with its rows has nothing
@@ -122,17 +128,16 @@ func findRows(r *mp.Reader, content []byte, format *schema.Format, byName bool) 
 func isOnlyData(content []byte) bool { return content[0] == 0x81 }
 
 // searchRows is findRows that looks through the whole body.
-func searchRows(r *mp.Reader, content []byte, format *schema.Format) (mp.Format, error) {
+func searchRows(r *mp.Reader, settings *mp.Settings, content []byte, format *schema.Format) (mp.Format, error) {
 	*r = mp.Reader{}
 	var body wire.Body
 	if err := body.Decode(content); err != nil || !body.Has(iproto.KeyData) {
 		return nil, err
 	}
-	f, err := formatsOf(&body, format)
+	f, err := formatsOf(&body, format, settings)
 	if err != nil {
 		return nil, err
 	}
-	*r = body.Reader(iproto.KeyData)
-	r.SetFormats(f.byID)
+	*r = f.settings.Reader(body.Raw(iproto.KeyData))
 	return f.main, nil
 }

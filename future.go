@@ -293,10 +293,11 @@ type receiver struct{ f *Future }
 // Push implements session.Receiver.
 func (r receiver) Push(body []byte) {
 	f := r.f
-	if !f.pushes.add(Response{body: f.route.conn.decoded(body)}) {
+	c := f.route.conn
+	if !f.pushes.add(newResponse(0, c.decoded(body), nil, c.settings)) {
 		info := f.req.info()
 		info.Stream = f.route.stream
-		f.route.conn.dropped(Drop{Request: info})
+		c.dropped(Drop{Request: info})
 	}
 }
 
@@ -309,7 +310,7 @@ func (r receiver) Receive(h wire.Header, body []byte, err error) {
 	case h.Type&iproto.TypeError != 0:
 		f.err = refusal(f.req, c.refused(h.Type, c.decoded(body)))
 	default:
-		f.resp = Response{schemaVersion: h.SchemaVersion, body: c.decoded(body), format: f.format}
+		f.resp = newResponse(h.SchemaVersion, c.decoded(body), f.format, c.settings)
 	}
 	if f.err != nil {
 		f.err = failedOn(context.Background(), f.route, f.err)
@@ -319,7 +320,7 @@ func (r receiver) Receive(h wire.Header, body []byte, err error) {
 
 // end makes the answer, or the error, known.
 func (f *Future) end() {
-	f.hooks.end(f.sent, f.resp.body, f.err)
+	f.hooks.end(f.sent, f.resp.RawBody(), f.err)
 	close(f.done)
 	f.pushes.end()
 }

@@ -56,11 +56,11 @@ func FuzzResponse(f *testing.F) {
 		h := wire.Header{}
 		if isError {
 			h.Type = iproto.TypeError | 3
-			if err := wire.ServerError(h.Type, b); err == nil || err.Error() == "" {
+			if err := wire.ServerError(h.Type, b, nil); err == nil || err.Error() == "" {
 				t.Error("an error says nothing")
 			}
 		}
-		resp := Response{schemaVersion: h.SchemaVersion, body: b}
+		resp := newResponse(h.SchemaVersion, b, nil, nil)
 		rows, err := resp.Data()
 		if err == nil && len(rows) != resp.Len() {
 			t.Errorf("%d rows, %d are told", len(rows), resp.Len())
@@ -135,7 +135,7 @@ func indexRow(space, id, name, opts, parts any) []byte {
 
 func parsed(t *testing.T, spaces, indexes []byte) (*schema.Schema, error) {
 	t.Helper()
-	return parseSchema(Response{body: spaces}, Response{body: indexes})
+	return parseSchema(newResponse(0, spaces, nil, nil), newResponse(0, indexes, nil, nil))
 }
 
 // TestOddSchemaRows has rows that a server of another time, or none, would
@@ -218,8 +218,8 @@ func FuzzSchemaRows(f *testing.F) {
 				t.Errorf("a tuple by the names of %+v: %v", space.Format, err)
 			}
 			for _, index := range space.Indexes {
-				_, _ = K(m).append(nil, index)
-				_, _ = K(struct{ A, B int }{}).append(nil, index)
+				_, _ = K(m).append(nil, nil, index)
+				_, _ = K(struct{ A, B int }{}).append(nil, nil, index)
 				if space.IndexByID(index.ID) == nil || space.Index(index.Name) == nil {
 					t.Errorf("index %d, %q is not to be found", index.ID, index.Name)
 				}
@@ -231,7 +231,7 @@ func FuzzSchemaRows(f *testing.F) {
 // TestUntypedJSON is what can be told of untyped values without a server: that
 // encoding/json takes them.
 func TestUntypedJSON(t *testing.T) {
-	rows, err := Response{body: dataBody(value(map[string]any{"a": []any{nil, true, 1.5, "x", []byte{1}, map[string]any{}}}))}.Data()
+	rows, err := newResponse(0, dataBody(value(map[string]any{"a": []any{nil, true, 1.5, "x", []byte{1}, map[string]any{}}})), nil, nil).Data()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,7 +108,7 @@ func TestGoldenResponses(t *testing.T) {
 			if step.Expect == nil || h.Type != iproto.TypeOK {
 				continue
 			}
-			rows, err := Response{schemaVersion: h.SchemaVersion, body: r.Rest()}.Data()
+			rows, err := newResponse(h.SchemaVersion, r.Rest(), nil, nil).Data()
 			if err != nil || len(rows) != 1 {
 				t.Errorf("%s: %v, %v", where, rows, err)
 				continue
@@ -149,9 +149,9 @@ func checkHeader(t *testing.T, where string, h wire.Header, want map[string]any)
 // answer.
 func checkAnswer(t *testing.T, where string, h wire.Header, body []byte, want map[string]any) {
 	t.Helper()
-	resp := Response{schemaVersion: h.SchemaVersion, body: body}
+	resp := newResponse(h.SchemaVersion, body, nil, nil)
 	if h.Type&iproto.TypeError != 0 {
-		err := wire.ServerError(h.Type, body)
+		err := wire.ServerError(h.Type, body, nil)
 		var e *Error
 		if !errors.As(err, &e) {
 			t.Errorf("%s: no error but %v", where, err)

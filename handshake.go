@@ -125,13 +125,13 @@ func (c *Conn) linkConfig() (*link.Config, error) {
 	return &link.Config{
 		Network: c.network, Address: c.address, Dialer: c.opts.Dialer, TLS: c.opts.TLS,
 		User: user, Password: password, Auth: c.opts.Auth, AllowPlainPassword: c.opts.AllowPlainPassword,
-		Features: features, MaxFrame: uint64(c.opts.MaxFrame),
+		Features: features, MaxFrame: uint64(c.opts.MaxFrame), Settings: c.settings,
 	}, nil
 }
 
 // startSession makes a session of a link.
 func (c *Conn) startSession(r *run, opened *link.Link) *live {
-	l := &live{greeting: opened.Greeting, features: opened.Features, shutdown: make(chan struct{})}
+	l := &live{greeting: opened.Greeting, features: opened.Features, settings: c.settings, shutdown: make(chan struct{})}
 	l.session = session.Start(opened.Conn, session.Config{
 		MaxFrame:      uint64(c.opts.MaxFrame),
 		ReadBuffer:    c.opts.ReadBuffer,
@@ -205,7 +205,7 @@ func (c *Conn) ask(ctx context.Context, l *live, req Request, deadline time.Time
 	if _, err := once(ctx, rt, &req, &x, deadline, resolution{unchecked: true, own: true}); err != nil {
 		return Response{}, failedOn(ctx, Route{conn: c}, err)
 	}
-	resp := Response{schemaVersion: x.schemaVersion, body: append([]byte(nil), x.body...)}
+	resp := x.response(nil)
 	x.release()
 	return resp, nil
 }

@@ -89,7 +89,7 @@ var errNilKey = errors.New("the key is nil: leave it out to select every tuple, 
 
 // append writes the key as an array. index resolves names of fields and may
 // be nil.
-func (k Key) append(b []byte, index *schema.Index) ([]byte, error) {
+func (k Key) append(s *mp.Settings, b []byte, index *schema.Index) ([]byte, error) {
 	switch k.kind {
 	case keyEmpty:
 		return mp.AppendArrayLen(b, 0), nil
@@ -100,27 +100,27 @@ func (k Key) append(b []byte, index *schema.Index) ([]byte, error) {
 	case keyString:
 		return mp.AppendString(append(b, 0x91), k.text), nil
 	case keyNamed:
-		return appendNamedKey(b, k.value.(map[string]any), index)
+		return appendNamedKey(s, b, k.value.(map[string]any), index)
 	}
 	switch v := k.value.(type) {
 	case nil:
 		return b, errNilKey
 	case []any:
-		return appendList(b, v)
+		return appendList(s, b, v, 1)
 	case Tuple:
 		if len(v.raw) == 0 {
 			return b, errNilKey
 		}
 		return append(b, v.raw...), nil
 	}
-	return appendOtherKey(b, k.value, index)
+	return appendOtherKey(s, b, k.value, index)
 }
 
 // appendOtherKey writes a value as a key of one part, or as the parts where it
 // turns out to be an array, as slices and structs do.
-func appendOtherKey(b []byte, v any, index *schema.Index) ([]byte, error) {
+func appendOtherKey(s *mp.Settings, b []byte, v any, index *schema.Index) ([]byte, error) {
 	start := len(b)
-	b, err := mp.AppendKey(append(b, 0x91), v, index.PartNames())
+	b, err := s.AppendKey(append(b, 0x91), v, index.PartNames())
 	if err != nil {
 		return b, keyNamesError(err, index)
 	}
@@ -151,14 +151,16 @@ func keyNamesError(err error, index *schema.Index) error {
 	return &SchemaError{What: "a key: " + names.Missing(fmt.Sprintf("index %q", index.Name)), stale: true}
 }
 
-func appendList(b []byte, list []any) ([]byte, error) {
+// appendList writes values as a list, inside of so many others: 1 where the list is one
+// of them, as a tuple is.
+func appendList(s *mp.Settings, b []byte, list []any, levels int) ([]byte, error) {
 	if uint64(len(list)) > math.MaxUint32 {
 		return b, fmt.Errorf("a list of %d values is too long", len(list))
 	}
 	b = mp.AppendArrayLen(b, len(list))
 	var err error
 	for i, v := range list {
-		if b, err = appendValue(b, v); err != nil {
+		if b, err = s.AppendNested(b, v, levels); err != nil {
 			return b, fmt.Errorf("value %d: %w", i+1, err)
 		}
 	}
@@ -167,7 +169,7 @@ func appendList(b []byte, list []any) ([]byte, error) {
 
 // appendNamedKey writes the values of the index's parts in its order: all of
 // them, or the first ones.
-func appendNamedKey(b []byte, m map[string]any, index *schema.Index) ([]byte, error) {
+func appendNamedKey(s *mp.Settings, b []byte, m map[string]any, index *schema.Index) ([]byte, error) {
 	if index == nil {
 		return b, &SchemaError{What: "a key by field names takes a schema with the index; give the parts as a list"}
 	}
@@ -184,7 +186,7 @@ func appendNamedKey(b []byte, m map[string]any, index *schema.Index) ([]byte, er
 	b = mp.AppendArrayLen(b, used)
 	var err error
 	for _, part := range index.Parts[:used] {
-		if b, err = appendValue(b, m[part.Name]); err != nil {
+		if b, err = s.AppendNested(b, m[part.Name], 1); err != nil {
 			return b, fmt.Errorf("key field %q: %w", part.Name, err)
 		}
 	}

@@ -71,18 +71,18 @@ var (
 )
 
 // appendOps writes the operations as an array.
-func appendOps(b []byte, ops []Op) ([]byte, error) {
+func appendOps(s *mp.Settings, b []byte, ops []Op) ([]byte, error) {
 	b = mp.AppendArrayLen(b, len(ops))
 	var err error
 	for i := range ops {
-		if b, err = ops[i].append(b); err != nil {
+		if b, err = ops[i].append(s, b); err != nil {
 			return b, fmt.Errorf("operation %d: %w", i+1, err)
 		}
 	}
 	return b, nil
 }
 
-func (o *Op) append(b []byte) ([]byte, error) {
+func (o *Op) append(s *mp.Settings, b []byte) ([]byte, error) {
 	switch {
 	case o.code == 0:
 		return b, errNoOp
@@ -97,7 +97,7 @@ func (o *Op) append(b []byte) ([]byte, error) {
 	}
 	var err error
 	for _, arg := range o.args[:o.argc] {
-		if b, err = appendValue(b, arg); err != nil {
+		if b, err = s.AppendNested(b, arg, 1); err != nil {
 			return b, err
 		}
 	}

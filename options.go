@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/encoding"
 
 	"github.com/gotnt/tnt/internal/link"
+	"github.com/gotnt/tnt/internal/mp"
 )
 
 // Defaults of Options, the same as the reference connector's.
@@ -28,6 +29,7 @@ const (
 	DefaultMaxRequest        = 512 << 20
 	DefaultMaxInFlight       = 1 << 20
 	DefaultMaxPushes         = 16 << 20
+	DefaultMaxNesting        = mp.DefaultNesting
 )
 
 // Never switches off what a duration in Options sets.
@@ -139,6 +141,14 @@ type Options struct {
 	// holds; those beyond it are dropped, which Pushes tells by an error. Default:
 	// 16 MiB.
 	MaxPushes int
+	// MaxNesting is how deeply values may be nested in one another, in what is sent and
+	// in what comes: lists, maps, structs, tuples and errors are a level each, and of a
+	// row the row itself is the first. What is nested more deeply is an error of its
+	// request, or of its decoding, and leaves the connection as it is. What is only
+	// passed on counts when it is read: a Tuple, Raw, Response.RawBody, or what a struct
+	// has no field for. Default: 256. At most 10,000, so that no value ends a goroutine's
+	// stack.
+	MaxNesting int
 
 	// Hooks are told of what happens: LogHook(slog.Default()) logs it. The slice
 	// must not be changed.
@@ -160,6 +170,7 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.MaxRequest, DefaultMaxRequest)
 	setDefault(&o.MaxInFlight, DefaultMaxInFlight)
 	setDefault(&o.MaxPushes, DefaultMaxPushes)
+	setDefault(&o.MaxNesting, DefaultMaxNesting)
 	if o.Dialer == nil {
 		o.Dialer = new(net.Dialer).DialContext
 	}
@@ -176,7 +187,7 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	for name, size := range map[string]int{
 		"ReadBuffer": o.ReadBuffer, "WriteBuffer": o.WriteBuffer, "MaxFrame": o.MaxFrame, "MaxRequest": o.MaxRequest,
-		"MaxInFlight": o.MaxInFlight, "MaxPushes": o.MaxPushes,
+		"MaxInFlight": o.MaxInFlight, "MaxPushes": o.MaxPushes, "MaxNesting": o.MaxNesting,
 	} {
 		if size < 0 {
 			return o, fmt.Errorf("tnt: Options.%s is negative: %d; 0 stands for the default", name, size)
@@ -185,6 +196,8 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case o.MaxInFlight > DefaultMaxInFlight:
 		return o, fmt.Errorf("tnt: Options.MaxInFlight is %d: at most %d are possible", o.MaxInFlight, DefaultMaxInFlight)
+	case o.MaxNesting > mp.MaxNesting:
+		return o, fmt.Errorf("tnt: Options.MaxNesting is %d: at most %d are possible", o.MaxNesting, mp.MaxNesting)
 	case o.MaxReconnectInterval == Never:
 		return o, errors.New("tnt: Options.MaxReconnectInterval is Never: ReconnectInterval switches reconnecting off")
 	case o.User == "" && o.Password != "":

@@ -112,7 +112,7 @@ func (e *encoder) parameter(arg any) (err error) {
 		return err
 	}
 	start := len(e.B)
-	if e.B, err = appendValue(e.B, arg); err != nil {
+	if e.B, err = e.settings.AppendValue(e.B, arg); err != nil {
 		return err
 	}
 	if mp.TypeOf(e.B[start]) == mp.TypeExt && !e.server.AtLeast(2, 10, 0) {

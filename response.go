@@ -3,6 +3,7 @@ package tnt
 import (
 	"fmt"
 	"strings"
+	"unsafe"
 
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/wire"
@@ -14,18 +15,34 @@ import (
 // changes, is safe for concurrent use, and may be decoded more than once.
 type Response struct {
 	schemaVersion uint64
-	body          []byte
+	body          string         // MessagePack: a string is a word less than a slice
 	format        *schema.Format // of the space that was read, where it is known
+	settings      *mp.Settings   // what it is read by; nil: the defaults
+}
+
+// newResponse makes a Response that keeps body.
+func newResponse(schemaVersion uint64, body []byte, format *schema.Format, settings *mp.Settings) Response {
+	return Response{
+		schemaVersion: schemaVersion,
+		body:          unsafe.String(unsafe.SliceData(body), len(body)),
+		format:        format,
+		settings:      settings,
+	}
 }
 
 // SchemaVersion returns the version of the schema at the time of the answer.
 func (r Response) SchemaVersion() uint64 { return r.schemaVersion }
 
 // RawBody returns the answer's body as MessagePack. It must not be changed.
-func (r Response) RawBody() []byte { return r.body }
+func (r Response) RawBody() []byte {
+	if r.body == "" {
+		return nil
+	}
+	return unsafe.Slice(unsafe.StringData(r.body), len(r.body))
+}
 
 func (r Response) parse(body *wire.Body) error {
-	if err := body.Decode(r.body); err != nil {
+	if err := body.Decode(r.RawBody()); err != nil {
 		return &DecodeError{err}
 	}
 	return nil
@@ -49,7 +66,7 @@ func (r Response) Data() ([]any, error) {
 	if err := r.parse(&body); err != nil || !body.Has(iproto.KeyData) {
 		return nil, err
 	}
-	data := body.Reader(iproto.KeyData)
+	data := r.settings.Reader(body.Raw(iproto.KeyData))
 	rows := make([]any, data.ArrayLen())
 	for i := range rows {
 		rows[i] = data.Value()
@@ -91,16 +108,15 @@ func (r Response) Tuples() ([]Tuple, error) {
 	if err != nil {
 		return nil, &DecodeError{err}
 	}
-	data := body.Reader(iproto.KeyData)
-	data.SetFormats(formats.byID)
+	data := formats.settings.Reader(body.Raw(iproto.KeyData))
 	tuples := make([]Tuple, data.ArrayLen())
 	for i := range tuples {
 		switch {
 		case data.Type() == mp.TypeArray:
-			tuples[i] = Tuple{raw: data.Raw(), format: formats.main, formats: formats.byID}
+			tuples[i] = Tuple{raw: data.Raw(), format: formats.main, settings: formats.settings}
 		case data.IsTuple():
 			array, f := data.TupleArray()
-			tuples[i] = makeTuple(array, f, formats.byID)
+			tuples[i] = makeTuple(array, f, formats.settings)
 		default:
 			data.Fail(fmt.Errorf("row %d is %s, which is no tuple: take it by Data, Decode or tnt.One", i+1, data.Type().Article()))
 		}
@@ -136,7 +152,7 @@ func NewResponse(rows ...any) (Response, error) {
 			return Response{}, fmt.Errorf("tnt: row %d: %w", i+1, err)
 		}
 	}
-	return Response{body: w.End(), format: format}, nil
+	return newResponse(0, w.End(), format, nil), nil
 }
 
 // String shows the rows, at most 50, and what an SQL statement changed.
@@ -155,9 +171,7 @@ func (r Response) String() string {
 		var v any
 		if rows.Type() == mp.TypeArray {
 			array := rows.Raw()
-			t := Tuple{raw: array}
-			t.format, _ = names.(*schema.Format)
-			v = t
+			v = makeTuple(array, names, rows.Settings())
 		} else {
 			v = rows.Value()
 		}

@@ -174,7 +174,7 @@ func (s *scan) request(ctx context.Context, rt Route) (req Select, within prefix
 		lacks = l.supports(1 << iproto.FeaturePagination)
 	}
 	req.FetchPosition = false
-	req, within, err = s.byKey(req, s.index(ctx, rt))
+	req, within, err = s.byKey(l.settings, req, s.index(ctx, rt))
 	if err != nil {
 		err = fmt.Errorf("%w, and going on behind the last tuple's key is not exact: %w", lacks, err)
 	}
@@ -187,7 +187,7 @@ func (s *scan) fetch(ctx context.Context, req Select, within prefix) ([]Tuple, e
 	if err := do(ctx, s.ex, &req, &x); err != nil {
 		return nil, err
 	}
-	resp := Response{schemaVersion: x.schemaVersion, body: append([]byte(nil), x.body...), format: x.formatOf(req.info())}
+	resp := x.response(x.formatOf(req.info()))
 	x.release()
 	s.route = x.route
 	err := s.checkSame(x.env.schema, req, resp)

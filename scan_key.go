@@ -44,14 +44,14 @@ func indexOf(s *schema.Schema, sel Select) *schema.Index {
 
 // byKey makes req, a page from the start, that behind the last tuple. An error
 // tells why that would not be exact.
-func (s *scan) byKey(req Select, index *schema.Index) (_ Select, within prefix, err error) {
+func (s *scan) byKey(settings *mp.Settings, req Select, index *schema.Index) (_ Select, within prefix, err error) {
 	if err := totalOrder(index); err != nil {
 		return req, prefix{}, err
 	}
 	if s.last.raw == nil && s.position != "" {
 		return req, prefix{}, errors.New("it was to begin behind a position, which only a server with pagination can read")
 	}
-	key, err := req.Key.append(nil, index)
+	key, err := req.Key.append(settings, nil, index)
 	if err != nil {
 		return req, prefix{}, err
 	}

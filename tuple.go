@@ -20,33 +20,33 @@ import (
 // keep, never changes and is safe for concurrent use. The zero Tuple, which is
 // that of an answer without one, is empty: what is in it is an ErrNoTuple.
 type Tuple struct {
-	raw     []byte // the whole array, its head included
-	format  *schema.Format
-	formats mp.Formats // of tuples inside of it
+	raw      []byte // the whole array, its head included
+	format   *schema.Format
+	settings *mp.Settings // what it is read by, and tuples inside of it; nil: the defaults
 }
 
 func init() {
 	mp.RegisterTuple(mp.TupleType{
 		Type: reflect.TypeFor[Tuple](),
-		Make: func(array []byte, f mp.Format, all mp.Formats) any { return makeTuple(array, f, all) },
-		Set: func(p unsafe.Pointer, array []byte, f mp.Format, all mp.Formats) {
-			*(*Tuple)(p) = makeTuple(array, f, all)
+		Make: func(array []byte, f mp.Format, s *mp.Settings) any { return makeTuple(array, f, s) },
+		Set: func(p unsafe.Pointer, array []byte, f mp.Format, s *mp.Settings) {
+			*(*Tuple)(p) = makeTuple(array, f, s)
 		},
 		Array: func(p unsafe.Pointer) []byte { return (*Tuple)(p).raw },
 	})
 }
 
 // makeTuple makes a Tuple of an array and what is known of its format.
-func makeTuple(array []byte, f mp.Format, all mp.Formats) Tuple {
+func makeTuple(array []byte, f mp.Format, s *mp.Settings) Tuple {
 	format, _ := f.(*schema.Format)
-	return Tuple{raw: array, format: format, formats: all}
+	return Tuple{raw: array, format: format, settings: s}
 }
 
 // NewTuple makes a Tuple of values, which may be of any type that can be sent,
 // and whose names are those of the format; nil is for none. The error is that of
 // a value that can't be sent.
 func NewTuple(format *schema.Format, values ...any) (Tuple, error) {
-	raw, err := appendList(nil, values)
+	raw, err := appendList(nil, nil, values, 1)
 	if err != nil {
 		return Tuple{}, fmt.Errorf("tnt: a tuple: %w", err)
 	}
@@ -55,9 +55,7 @@ func NewTuple(format *schema.Format, values ...any) (Tuple, error) {
 
 // whole returns a reader over the tuple.
 func (t Tuple) whole() mp.Reader {
-	r := mp.NewReader(t.raw)
-	r.SetFormats(t.formats)
-	return r
+	return t.settings.Reader(t.raw)
 }
 
 // printedFields is how many fields String shows.
@@ -99,7 +97,7 @@ func (t Tuple) reader(i int) (mp.Reader, error) {
 		return mp.Reader{}, &FieldError{What: fmt.Sprintf("no field %d in a tuple of %d fields", i, n)}
 	}
 	r := t.whole()
-	r.ArrayLen()
+	r.Fields()
 	for range at {
 		r.Skip()
 	}
@@ -164,13 +162,13 @@ func (t Tuple) Has(name string) bool {
 
 // Contains reports whether one of the fields has that value.
 func (t Tuple) Contains(v any) bool {
-	want, err := appendValue(nil, v)
+	want, err := t.settings.AppendNested(nil, v, 1)
 	if err != nil || len(t.raw) == 0 {
 		return false
 	}
 	r := t.whole()
-	for range r.ArrayLen() {
-		have, err := appendValue(nil, r.Value()) // as want: a number may have come in a longer form
+	for range r.Fields() {
+		have, err := t.settings.AppendNested(nil, r.Value(), 1) // as want: a number may have come in a longer form
 		if err == nil && r.Err() == nil && bytes.Equal(have, want) {
 			return true
 		}
@@ -224,7 +222,7 @@ func (t Tuple) Fields() iter.Seq2[string, any] {
 		}
 		names := t.format.Names()
 		r := t.whole()
-		for i := range r.ArrayLen() {
+		for i := range r.Fields() {
 			name := ""
 			if i < len(names) {
 				name = names[i]

@@ -28,8 +28,8 @@ import (
 // ping_interval, dead_after (durations such as 500ms, or "never"),
 // max_reconnect_interval, connect_once, wait_connected, wait_in_flight, no_schema,
 // no_schema_refetch, tuple_formats, allow_plain_password (true, false), auth,
-// read_buffer, write_buffer, max_frame, max_request, max_pushes (bytes) and
-// max_in_flight.
+// read_buffer, write_buffer, max_frame, max_request, max_pushes (bytes),
+// max_in_flight and max_nesting.
 //
 // No error holds the password.
 func ParseURL(s string) (Options, error) {
@@ -232,6 +232,7 @@ var parameters = map[string]parameter{
 	"max_request":            sizeParameter(func(o *Options) *int { return &o.MaxRequest }),
 	"max_in_flight":          sizeParameter(func(o *Options) *int { return &o.MaxInFlight }),
 	"max_pushes":             sizeParameter(func(o *Options) *int { return &o.MaxPushes }),
+	"max_nesting":            sizeParameter(func(o *Options) *int { return &o.MaxNesting }),
 	"auth": func(o *Options, v string) error {
 		o.Auth = v
 		return nil

@@ -10,34 +10,31 @@ import (
 	"github.com/gotnt/tnt/schema"
 )
 
-// appendValue writes a value of any type that MessagePack has a form for.
-func appendValue(b []byte, v any) ([]byte, error) { return mp.AppendValue(b, v) }
-
 var (
 	errNilTuple    = errors.New("the tuple is nil: give a list, a struct or a map of field names")
 	errNamesNeeded = &SchemaError{What: "a tuple as a map of field names takes a schema and a space with a format: give it as a list"}
 )
 
 // appendTuple writes a tuple for a space. space may be nil.
-func appendTuple(b []byte, v any, space *schema.Space) ([]byte, error) {
+func appendTuple(s *mp.Settings, b []byte, v any, space *schema.Space) ([]byte, error) {
 	switch t := v.(type) {
 	case nil:
 		return b, errNilTuple
 	case []any:
-		return appendList(b, t)
+		return appendList(s, b, t, 1)
 	case Tuple:
 		if len(t.raw) == 0 {
 			return b, errNilTuple
 		}
 		return append(b, t.raw...), nil
 	case map[string]any:
-		return appendNamedTuple(b, t, space.TupleFormat())
+		return appendNamedTuple(s, b, t, space.TupleFormat())
 	}
 	if fields, ok := namedFields(v); ok {
-		return appendNamedTuple(b, fields, space.TupleFormat())
+		return appendNamedTuple(s, b, fields, space.TupleFormat())
 	}
 	start := len(b)
-	b, err := mp.AppendRow(b, v, space.TupleFormat().Names())
+	b, err := s.AppendRow(b, v, space.TupleFormat().Names())
 	if err != nil {
 		return b, tupleNamesError(err, space)
 	}
@@ -87,7 +84,7 @@ func namedFields(v any) (map[string]any, bool) {
 // appendNamedTuple writes the fields in the order of the format. Those that the
 // map lacks are nil, up to the last one that it has and the nullable ones behind
 // it: the server says of others that they are missing.
-func appendNamedTuple(b []byte, m map[string]any, f *schema.Format) ([]byte, error) {
+func appendNamedTuple(s *mp.Settings, b []byte, m map[string]any, f *schema.Format) ([]byte, error) {
 	if f == nil {
 		return b, errNamesNeeded
 	}
@@ -105,7 +102,7 @@ func appendNamedTuple(b []byte, m map[string]any, f *schema.Format) ([]byte, err
 	b = mp.AppendArrayLen(b, last)
 	var err error
 	for _, name := range f.Names()[:last] {
-		if b, err = appendValue(b, m[name]); err != nil {
+		if b, err = s.AppendNested(b, m[name], 1); err != nil {
 			return b, fmt.Errorf("field %q: %w", name, err)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 type Event struct {
 	Key   string
 	value []byte // MessagePack; nil: the key was never set
+
+	settings *mp.Settings // what it is read by
 }
 
 // IsSet reports whether the key has a value.
@@ -24,7 +26,7 @@ func (e Event) Value() (any, error) {
 	if e.value == nil {
 		return nil, nil //nolint:nilnil // no value is a value here
 	}
-	r := mp.NewReader(e.value)
+	r := e.settings.Reader(e.value)
 	v := r.Value()
 	return v, r.Err()
 }
@@ -35,7 +37,7 @@ func (e Event) Decode(dst any) error {
 	if e.value == nil {
 		return nil
 	}
-	return Tuple{raw: e.value}.Decode(dst)
+	return Tuple{raw: e.value, settings: e.settings}.Decode(dst)
 }
 
 // Watch watches a key of the server (box.watch, 2.10 and later) and iterates
@@ -105,7 +107,7 @@ func (c *Conn) WatchOnce(ctx context.Context, key string) (Event, error) {
 	if err != nil {
 		return Event{}, unread(Route{conn: c}, req, err)
 	}
-	e := Event{Key: key}
+	e := Event{Key: key, settings: c.settings}
 	if len(rows) > 0 {
 		e.value = rows[0]
 	}

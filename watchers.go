@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/session"
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
@@ -23,6 +24,8 @@ type watchers struct {
 	session *live                    // nil while not connected
 	keys    map[string]*subscription // by their bytes on the wire, in Options.Encoding
 	last    uint64                   // the number of the newest subscription
+	// settings are what values are read by.
+	settings *mp.Settings
 	// refused tells that the server refused something on this session: it may watch
 	// keys for the connection that the connection does not know of any more.
 	refused bool
@@ -110,7 +113,7 @@ func (ws *watchers) newest(w *Watcher) (Event, bool) {
 		return Event{}, false
 	}
 	w.seen = sub.number
-	return Event{Key: w.key, value: sub.value}, true
+	return Event{Key: w.key, value: sub.value, settings: ws.settings}, true
 }
 
 // send sends WATCH, which also acknowledges an event, or UNWATCH, for a subscription or,

@@ -174,5 +174,5 @@ func refusal(answer *replication.Row) error {
 	if answer.Type&iproto.TypeError == 0 {
 		return nil
 	}
-	return wire.ServerError(answer.Type, answer.Body)
+	return wire.ServerError(answer.Type, answer.Body, nil)
 }

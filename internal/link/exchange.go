@@ -104,7 +104,7 @@ func (l *Link) Exchange(ctx context.Context, typ iproto.Type, body []byte) (answ
 		return nil, err
 	}
 	if h.Type&iproto.TypeError != 0 {
-		return nil, wire.ServerError(h.Type, r.Rest())
+		return nil, wire.ServerError(h.Type, r.Rest(), l.settings)
 	}
 	return r.Rest(), nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt/errcode"
+	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/wire"
 	"github.com/gotnt/tnt/iproto"
 )
@@ -60,6 +61,8 @@ type Config struct {
 	Features []iproto.Feature
 	// MaxFrame is the largest frame taken from the server, in bytes.
 	MaxFrame uint64
+	// Settings are what the server's errors are read by; nil: the defaults.
+	Settings *mp.Settings
 }
 
 // Link is a connection after authentication. It belongs to one goroutine at a
@@ -70,6 +73,7 @@ type Link struct {
 	Features iproto.Features
 
 	maxFrame uint64
+	settings *mp.Settings
 	sync     uint64
 }
 
@@ -89,7 +93,7 @@ func Open(ctx context.Context, cfg *Config) (*Link, error) {
 		}
 		conn = encrypted
 	}
-	l := &Link{Conn: conn, maxFrame: cfg.MaxFrame}
+	l := &Link{Conn: conn, maxFrame: cfg.MaxFrame, settings: cfg.Settings}
 	if err := l.introduce(ctx, cfg); err != nil {
 		_ = conn.Close()
 		return nil, err

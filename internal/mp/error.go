@@ -87,7 +87,7 @@ func decodeOneError(r *Reader) *types.Error {
 
 // errorValue reads the data of an extension of type ExtError.
 func (r *Reader) errorValue(data []byte) *types.Error {
-	inner := r.nested(data)
+	inner := r.nested(data, 1)
 	e := DecodeError(&inner)
 	if e == nil && inner.err == nil {
 		inner.err = fmt.Errorf("msgpack: an MP_ERROR at offset %d holds no error", r.Offset())
@@ -105,7 +105,7 @@ func appendError(b []byte, e *types.Error, depth int) ([]byte, error) {
 	n := 0
 	for cause := e; cause != nil; cause = cause.Cause {
 		n++
-		if n > maxDepth {
+		if n > DefaultNesting {
 			return b, errTooDeep
 		}
 	}
@@ -139,7 +139,7 @@ func appendOneError(b []byte, e *types.Error, depth int) ([]byte, error) {
 	for _, name := range e.FieldNames() {
 		var err error
 		b = AppendString(b, name)
-		if b, err = appendValue(b, e.Fields[name], depth+1); err != nil {
+		if b, err = appendValue(b, e.Fields[name], depth); err != nil {
 			return b, at(name, err)
 		}
 	}
@@ -148,8 +148,11 @@ func appendOneError(b []byte, e *types.Error, depth int) ([]byte, error) {
 
 // appendErrorExt appends an error as a value, MP_ERROR.
 func appendErrorExt(b []byte, e *types.Error, depth int) ([]byte, error) {
+	if depth >= maxDepth {
+		return b, errTooDeep
+	}
 	start := len(b)
-	b, err := appendError(b, e, depth)
+	b, err := appendError(b, e, depth+1)
 	if err != nil {
 		return b, err
 	}

@@ -56,7 +56,7 @@ func (r *Reader) tupleValue(data []byte) any {
 	}
 	array := inner.Raw()
 	r.end(&inner)
-	return tupleType.Make(append([]byte(nil), array...), f, r.formats)
+	return tupleType.Make(append([]byte(nil), array...), f, r.settings)
 }
 
 // readExt reads an extension of a type, by the function for its data.

@@ -19,9 +19,6 @@ type Format interface {
 // MP_TUPLEs have. They must not be changed.
 type Formats map[uint64]Format
 
-// SetFormats gives the Reader the formats of the MP_TUPLEs that it reads.
-func (r *Reader) SetFormats(f Formats) { r.formats = f }
-
 // namesOf returns the names of a format, nil of none.
 func namesOf(f Format) []string {
 	if f == nil {
@@ -36,11 +33,11 @@ func namesOf(f Format) []string {
 type TupleType struct {
 	Type reflect.Type
 	// Make returns a value of the type. It may keep array, the bytes of an array;
-	// f may be nil.
-	Make func(array []byte, f Format, all Formats) any
+	// f may be nil. s is what values inside of it are read by.
+	Make func(array []byte, f Format, s *Settings) any
 	// Set sets the value that p points to, as Make makes it; to the zero value
 	// where array is nil.
-	Set func(p unsafe.Pointer, array []byte, f Format, all Formats)
+	Set func(p unsafe.Pointer, array []byte, f Format, s *Settings)
 	// Array returns the bytes of the array of the value that p points to, nil of the
 	// zero value.
 	Array func(p unsafe.Pointer) []byte
@@ -85,7 +82,7 @@ func readTupleRow(r *Reader, p unsafe.Pointer, f Format) {
 		tupleType.Set(p, nil, nil, nil)
 		return
 	}
-	tupleType.Set(p, append([]byte(nil), array...), f, r.formats)
+	tupleType.Set(p, append([]byte(nil), array...), f, r.settings)
 }
 
 // TupleArray reads an MP_TUPLE: the bytes of its array, without copying them,
@@ -103,12 +100,12 @@ func (r *Reader) TupleArray() (array []byte, f Format) {
 // tuple returns a Reader over the array in the data of an MP_TUPLE, which is
 // the id of a format and that array, and the format.
 func (r *Reader) tuple(data []byte) (inner Reader, f Format) {
-	inner = r.nested(data)
+	inner = r.nested(data, 0) // the array is a level
 	id := inner.Uint()
 	if inner.err == nil && inner.Type() != TypeArray {
 		inner.Fail(fmt.Errorf("msgpack: an MP_TUPLE holds no array but %v", inner.Type()))
 	}
-	return inner, r.formats[id]
+	return inner, r.settings.format(id)
 }
 
 // inTuple reads an MP_TUPLE, whose array fn reads.

@@ -227,8 +227,7 @@ func FuzzNames(f *testing.F) {
 				t.Fatal(err)
 			}
 			for _, names := range []Format{nil, formats[1], formats[2]} {
-				r := NewReader(data)
-				r.SetFormats(formats)
+				r := SettingsOf(formats).Reader(data)
 				p.DecodeRow(&r, reflect.ValueOf(dst).UnsafePointer(), names)
 				if r.Err() == nil {
 					_, _ = AppendValue(nil, dst)

@@ -1,16 +1,129 @@
 package mp
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/tinylib/msgp/msgp"
 )
 
-// maxDepth bounds how deeply values may be nested, so that one that contains
-// itself, or one made to be deep, is an error instead of the end of the stack.
-const maxDepth = 256
+// How deeply values may be nested is bounded, so that one that contains itself, or
+// one made to be deep, is an error instead of the end of the stack. Lists, maps,
+// structs, tuples and errors are a level each. Empty ones are, too, but in what a
+// type reads or writes by its own methods: that is only passed over.
 
-var errTooDeep = fmt.Errorf("value is nested more than %d deep, or contains itself", maxDepth)
+const (
+	// DefaultNesting is the bound where no other is asked for.
+	DefaultNesting = 256
+	// MaxNesting is the highest that can be asked for. A level takes half a kilobyte
+	// of stack to read, and two where a type contains itself.
+	MaxNesting = 10_000
+)
+
+// maxDepth is where Reader.depth, and the depth of what is written, end. With another
+// bound than the default they begin elsewhere than at 0, maybe below it: so that is
+// looked at where reading and writing begin, and nowhere on the way.
+const maxDepth = DefaultNesting
+
+// Settings are what values are read and written by. They never change. nil stands for
+// the defaults.
+type Settings struct {
+	formats Formats // of MP_TUPLEs
+	depth   int     // of what is read or written, where that begins
+}
+
+// NewSettings returns the Settings by which values may be nested so deeply, from 1 to
+// MaxNesting.
+func NewSettings(nesting int) *Settings {
+	if nesting == DefaultNesting {
+		return nil
+	}
+	return &Settings{depth: maxDepth - nesting}
+}
+
+// Widest are the Settings by which values may be nested as deeply as can be.
+var Widest = NewSettings(MaxNesting)
+
+// SettingsOf returns the Settings with the formats of an answer and the defaults.
+func SettingsOf(f Formats) *Settings {
+	if len(f) == 0 {
+		return nil
+	}
+	return &Settings{formats: f}
+}
+
+// WithFormatsOf returns the Settings with the formats that others have.
+func (s *Settings) WithFormatsOf(others *Settings) *Settings {
+	switch {
+	case s == nil:
+		return others
+	case others == nil:
+		return s
+	}
+	return &Settings{formats: others.formats, depth: s.depth}
+}
+
+// Reader returns a Reader over b.
+func (s *Settings) Reader(b []byte) Reader {
+	r := Reader{b: b, size: len(b)}
+	if s != nil {
+		r.settings, r.depth = s, s.depth
+	}
+	return r
+}
+
+// Settings returns what the Reader reads by.
+func (r *Reader) Settings() *Settings { return r.settings }
+
+// start returns the depth that reading and writing begin with.
+func (s *Settings) start() int {
+	if s == nil {
+		return 0
+	}
+	return s.depth
+}
+
+// format returns a format, nil where there is none of that id.
+func (s *Settings) format(id uint64) Format {
+	if s == nil {
+		return nil
+	}
+	return s.formats[id]
+}
+
+// A deepError reports values that are nested too deeply.
+type deepError struct {
+	most    int
+	written bool
+}
+
+// Error names the option of package tnt that the bound is set by.
+func (e *deepError) Error() string {
+	text := fmt.Sprintf("value is nested more than %d deep (Options.MaxNesting)", e.most)
+	if e.written {
+		text += ", or contains itself"
+	}
+	return text
+}
+
+func isTooDeep(err error) bool {
+	var deep *deepError
+	return errors.As(err, &deep)
+}
+
+// errTooDeep is the error of what is written, until its bound is put in.
+var errTooDeep error = &deepError{most: DefaultNesting, written: true}
+
+// written returns the error of what was written by the Settings.
+func (s *Settings) written(err error) error {
+	if s != nil && err == errTooDeep { //nolint:errorlint // nothing wraps it
+		return &deepError{most: maxDepth - s.depth, written: true}
+	}
+	return err
+}
+
+// tooDeep is the failure of a Reader that meets too deep a value.
+func (r *Reader) tooDeep() { r.Fail(&deepError{most: maxDepth - r.settings.start()}) }
 
 // What is allocated for containers is bounded by the bytes there are: every
 // value takes one at least, so the values of a container and those that the
@@ -25,7 +138,7 @@ func (r *Reader) enter(n int) bool {
 	case r.err != nil:
 		return false
 	case r.depth >= maxDepth:
-		r.Fail(errTooDeep)
+		r.tooDeep()
 		return false
 	case n > len(r.b)-r.owed:
 		r.fail("a value", msgp.ErrShortBytes)
@@ -36,14 +149,14 @@ func (r *Reader) enter(n int) bool {
 }
 
 // nested returns a Reader over data, which r has just read, as of a value
-// inside of the one that r reads.
-func (r *Reader) nested(data []byte) Reader {
-	inner := Reader{b: data, size: len(data), depth: r.depth + 1, err: r.err, formats: r.formats}
+// inside of the one that r reads, so many levels deeper.
+func (r *Reader) nested(data []byte, levels int) Reader {
+	inner := Reader{b: data, size: len(data), depth: r.depth + levels, err: r.err, settings: r.settings}
 	switch {
 	case r.err != nil:
 		inner.b = nil
-	case inner.depth >= maxDepth:
-		inner.Fail(errTooDeep)
+	case inner.depth > maxDepth:
+		inner.tooDeep()
 	case r.owed > len(r.b):
 		inner.Fail(ErrTruncated)
 	}

@@ -16,13 +16,23 @@ func (e *pathError) Error() string { return "field " + e.path + ": " + e.err.Err
 
 func (e *pathError) Unwrap() error { return e.err }
 
+// longestPath is how long a way may be to be made longer, in bytes. It ends at the
+// value: what is left out is where it begins.
+const longestPath = 2000
+
 // at puts a step in front of the way to an error.
 func at(step string, err error) error {
-	if errors.Is(err, errTooDeep) {
+	if isTooDeep(err) {
 		return err // the way would be as long as the value is deep
 	}
 	var inner *pathError
 	if errors.As(err, &inner) {
+		if len(inner.path) > longestPath {
+			if inner.path[0] != '.' {
+				inner.path = "..." + inner.path
+			}
+			return inner
+		}
 		if inner.path[0] != '[' {
 			step += "."
 		}

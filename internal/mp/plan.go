@@ -31,6 +31,7 @@ type Plan struct {
 	named  bool                                        // names of tuples' fields matter, here or inside
 	single bool                                        // is no list, so that a row of one column can be one
 	slow   bool                                        // read by the type's methods
+	level  int                                         // of nesting, that a pointer to it is
 
 	err error // why there is none
 
@@ -117,7 +118,7 @@ func (c *compiler) plan(t reflect.Type) (*Plan, error) {
 	if p, ok := c.open[t]; ok {
 		return p, p.err
 	}
-	p := &Plan{typ: t}
+	p := &Plan{typ: t, level: levelOf(t)}
 	c.open[t] = p
 	known, ok := knownPlans[t]
 	if !ok && isUUID(t) {
@@ -220,16 +221,23 @@ func DecodeInto[T any](r *Reader, dst *T) error {
 // known; it is not to be changed afterwards. Its error is a *NamesError where
 // they don't fit the struct's.
 func AppendRow(b []byte, v any, names []string) ([]byte, error) {
-	return appendTuple(b, v, names, false)
+	return (*Settings)(nil).AppendRow(b, v, names)
+}
+
+// AppendRow is the function of that name by the Settings.
+func (s *Settings) AppendRow(b []byte, v any, names []string) ([]byte, error) {
+	b, err := appendTuple(b, v, names, false, s.start())
+	return b, s.written(err)
 }
 
 // AppendKey is AppendRow for a key, where names are those of the parts of an
 // index: a struct has to have the first of them, without a gap.
-func AppendKey(b []byte, v any, names []string) ([]byte, error) {
-	return appendTuple(b, v, names, true)
+func (s *Settings) AppendKey(b []byte, v any, names []string) ([]byte, error) {
+	b, err := appendTuple(b, v, names, true, s.start())
+	return b, s.written(err)
 }
 
-func appendTuple(b []byte, v any, names []string, isKey bool) ([]byte, error) {
+func appendTuple(b []byte, v any, names []string, isKey bool, depth int) ([]byte, error) {
 	t := reflect.TypeOf(v)
 	if t == nil {
 		return AppendNil(b), nil
@@ -239,7 +247,7 @@ func appendTuple(b []byte, v any, names []string, isKey bool) ([]byte, error) {
 		t = t.Elem()
 	}
 	if t.Kind() != reflect.Struct {
-		return AppendValue(b, v)
+		return appendValue(b, v, depth)
 	}
 	plan, err := PlanOf(t)
 	if err != nil {
@@ -256,13 +264,13 @@ func appendTuple(b []byte, v any, names []string, isKey bool) ([]byte, error) {
 	}
 	s, p := plan.fields, rv.UnsafePointer()
 	if s == nil || plan.marshals {
-		return plan.encode(b, p, 0)
+		return plan.encode(b, p, depth)
 	}
 	bound := s.bind(names)
 	if err := s.fits(bound, p, isKey); err != nil {
 		return b, err
 	}
-	return s.appendArray(b, p, bound, 0)
+	return s.appendArray(b, p, bound, depth)
 }
 
 // fits reports why the struct that p points to can't be written by a binding.

@@ -25,30 +25,45 @@ func pointerTo(p, elem *Plan) {
 			*ptr = nil
 			return
 		}
-		if r.depth >= maxDepth {
-			r.Fail(errTooDeep)
+		if r.depth+elem.level > maxDepth {
+			r.tooDeep()
 			return
 		}
 		// Always a new one: a copy of the row that was read before may share
 		// the old one.
 		fresh := reflect.New(elem.typ).UnsafePointer()
-		r.depth++
+		r.depth += elem.level
 		elem.decode(r, fresh)
-		r.depth--
+		r.depth -= elem.level
 		if r.err == nil {
 			*ptr = fresh
 		}
 	}
 	p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
 		ptr := *(*unsafe.Pointer)(v)
-		switch {
-		case ptr == nil:
+		if ptr == nil {
 			return AppendNil(b), nil
-		case depth >= maxDepth:
-			return b, errTooDeep
 		}
-		return elem.encode(b, ptr, depth+1)
+		return elem.encodeTarget(b, ptr, depth)
 	}
+}
+
+// levelOf returns how many levels of nesting a pointer to a type is: none, but where
+// it may lead to itself without a list, map or struct of fields on the way.
+func levelOf(t reflect.Type) int {
+	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || isNullable(t) {
+		return 1
+	}
+	return 0
+}
+
+// encodeTarget writes what a pointer to the plan's type points to.
+func (p *Plan) encodeTarget(b []byte, target unsafe.Pointer, depth int) ([]byte, error) {
+	depth += p.level
+	if depth > maxDepth {
+		return b, errTooDeep
+	}
+	return p.encode(b, target, depth)
 }
 
 // interfacePlan fills the plan of an interface. What is in it is written by
@@ -58,7 +73,7 @@ func interfacePlan(p *Plan) {
 		p.named = true
 		p.decode = func(r *Reader, v unsafe.Pointer) { *(*any)(v) = r.Value() }
 		p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
-			return appendValue(b, *(*any)(v), depth+1)
+			return appendValue(b, *(*any)(v), depth)
 		}
 		return
 	}
@@ -74,7 +89,7 @@ func interfacePlan(p *Plan) {
 		if content.IsNil() {
 			return AppendNil(b), nil
 		}
-		return appendValue(b, content.Interface(), depth+1)
+		return appendValue(b, content.Interface(), depth)
 	}
 }
 
@@ -237,7 +252,7 @@ func (r *Reader) array(t reflect.Type, v unsafe.Pointer, elem *Plan) {
 		r.Fail(fmt.Errorf("msgpack: an array of %d values does not fit into %s", n, typeName(t)))
 	}
 	if r.depth >= maxDepth {
-		r.Fail(errTooDeep)
+		r.tooDeep()
 	}
 	r.depth++
 	for i := 0; i < n && r.err == nil; i++ {

@@ -35,7 +35,7 @@ func (v ignorant) MarshalMsg([]byte) ([]byte, error) {
 func TestMarshalKeepsWhatIsThere(t *testing.T) {
 	const before = "0123456789"
 	for n := range 20 {
-		out, err := marshal([]byte(before), ignorant{n})
+		out, err := marshal([]byte(before), ignorant{n}, 0)
 		if err != nil || len(out) != len(before)+len(AppendArrayLen(nil, n))+n || string(out[:len(before)]) != before {
 			t.Errorf("of %d: %q, %v", n, out, err)
 		}

@@ -1,6 +1,7 @@
 package mp
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"unsafe"
@@ -19,8 +20,8 @@ func unmarshals(t reflect.Type) bool { return reflect.PointerTo(t).Implements(un
 // honourMarshalers makes a type that knows its own MessagePack use that.
 func (p *Plan) honourMarshalers() {
 	if p.marshals {
-		p.encode = func(b []byte, v unsafe.Pointer, _ int) ([]byte, error) {
-			return marshal(b, reflect.NewAt(p.typ, v).Interface().(msgp.Marshaler))
+		p.encode = func(b []byte, v unsafe.Pointer, depth int) ([]byte, error) {
+			return marshal(b, reflect.NewAt(p.typ, v).Interface().(msgp.Marshaler), depth)
 		}
 	}
 	if p.unmarshals {
@@ -40,9 +41,12 @@ func (p *Plan) honourMarshalers() {
 func (r *Reader) unmarshal(m msgp.Unmarshaler) {
 	var raw []byte
 	if r.IsTuple() {
-		raw, _ = r.TupleArray()
+		array, _ := r.TupleArray()
+		inner := r.nested(array, 0)
+		raw = inner.shallowRaw()
+		r.end(&inner)
 	} else {
-		raw = r.Raw()
+		raw = r.shallowRaw()
 	}
 	if r.err != nil {
 		return
@@ -62,7 +66,7 @@ func (r *Reader) unmarshal(m msgp.Unmarshaler) {
 
 // marshal calls a user's MarshalMsg. Its panic becomes an error, and so does
 // what is not one value appended to b: it would break the whole request.
-func marshal(b []byte, m msgp.Marshaler) (out []byte, err error) {
+func marshal(b []byte, m msgp.Marshaler, depth int) (out []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			out, err = b, fmt.Errorf("%s panicked in MarshalMsg: %v", TypeName(m), p)
@@ -72,8 +76,12 @@ func marshal(b []byte, m msgp.Marshaler) (out []byte, err error) {
 	if err != nil {
 		return b, err
 	}
-	if rest, err := skip(own, 1, skipDepth); err == nil && len(rest) == 0 {
+	rest, err := skip(own, 1, levelsLeft(depth))
+	switch {
+	case err == nil && len(rest) == 0:
 		return append(b, own...), nil
+	case errors.Is(err, errNesting):
+		return b, errTooDeep
 	}
 	return b, fmt.Errorf("%s appended something else than one value in MarshalMsg", TypeName(m))
 }

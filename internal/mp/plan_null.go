@@ -45,7 +45,7 @@ func (c *compiler) nullPlan(p *Plan) error {
 		if !*(*bool)(unsafe.Add(v, valid)) {
 			return AppendNil(b), nil
 		}
-		return elem.encode(b, unsafe.Add(v, inner.Offset), depth+1)
+		return elem.encode(b, unsafe.Add(v, inner.Offset), depth)
 	}
 	return nil
 }

@@ -41,8 +41,8 @@ func (p *Plan) pointerRow(r *Reader, dst unsafe.Pointer, f Format) {
 		*ptr = nil
 		return
 	}
-	if r.depth >= maxDepth {
-		r.Fail(errTooDeep)
+	if r.depth+p.elem.level > maxDepth {
+		r.tooDeep()
 		return
 	}
 	if p.elem.single && r.onlyNil() {
@@ -50,9 +50,9 @@ func (p *Plan) pointerRow(r *Reader, dst unsafe.Pointer, f Format) {
 		return
 	}
 	fresh := reflect.New(p.elem.typ).UnsafePointer()
-	r.depth++
+	r.depth += p.elem.level
 	p.elem.DecodeRow(r, fresh, f)
-	r.depth--
+	r.depth -= p.elem.level
 	if r.err == nil {
 		*ptr = fresh
 	}

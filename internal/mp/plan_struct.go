@@ -117,7 +117,7 @@ func (s *structPlan) decode(r *Reader, p unsafe.Pointer, f Format) {
 func (s *structPlan) decodeArray(r *Reader, p unsafe.Pointer, b *binding) {
 	n := r.ArrayLen()
 	if r.depth >= maxDepth {
-		r.Fail(errTooDeep)
+		r.tooDeep()
 	}
 	if r.err != nil {
 		return
@@ -172,7 +172,7 @@ const (
 func (s *structPlan) decodeMap(r *Reader, p unsafe.Pointer) {
 	n := r.MapLen()
 	if r.depth >= maxDepth {
-		r.Fail(errTooDeep)
+		r.tooDeep()
 	}
 	if r.err != nil {
 		return

@@ -180,7 +180,7 @@ func TestUnknownNameOfField(t *testing.T) {
 	if b, err := AppendRow(nil, &v, names); err == nil || !strings.Contains(err.Error(), `field Gone of mp.byName is "gone", which the tuple lacks: it has title`) {
 		t.Errorf("%x, %v", b, err)
 	}
-	if b, err := AppendKey(nil, &v, names); err == nil {
+	if b, err := (*Settings)(nil).AppendKey(nil, &v, names); err == nil {
 		t.Errorf("%x as a key", b)
 	}
 	// What the tuple lacks is zero, also over another row.

@@ -24,7 +24,7 @@ type Reader struct {
 	depth int // of containers around what is read, see enter
 	owed  int // values that those still lack
 
-	formats Formats // of MP_TUPLEs
+	settings *Settings
 }
 
 // NewReader returns a Reader over b.
@@ -299,6 +299,13 @@ func (r *Reader) ArrayLen() int {
 	}
 	r.b = rest
 	return int(n)
+}
+
+// Fields is ArrayLen of a tuple that is read field by field, and not beyond: it is a
+// level around those.
+func (r *Reader) Fields() int {
+	r.depth++
+	return r.ArrayLen()
 }
 
 // MapLen reads the head of a map and returns its number of pairs, which the

@@ -409,14 +409,14 @@ func TestNamesInWriting(t *testing.T) {
 	} {
 		write := AppendRow
 		if c.key {
-			write = AppendKey
+			write = (*Settings)(nil).AppendKey
 		}
 		b, err := write(nil, c.v, c.names)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %x, %v, not the error %q", c.rule, b, err, c.want)
 		}
 	}
-	if b, err := AppendKey(nil, twoParts{1, "x"}, []string{"name", "id", "z"}); err != nil || !bytes.Equal(b, unhex(t, "92a17801")) {
+	if b, err := (*Settings)(nil).AppendKey(nil, twoParts{1, "x"}, []string{"name", "id", "z"}); err != nil || !bytes.Equal(b, unhex(t, "92a17801")) {
 		t.Errorf("a key by names is %x, %v", b, err)
 	}
 }

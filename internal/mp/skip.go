@@ -17,9 +17,25 @@ var (
 )
 
 // Skip passes over one value, whatever it is.
-func (r *Reader) Skip() {
-	rest, err := skip(r.b, 1, skipDepth)
+func (r *Reader) Skip() { r.skip(skipDepth) }
+
+// levelsLeft returns how many levels of values, the last of them without any inside,
+// may be passed over at a depth so that they are none too deep to be read.
+func levelsLeft(depth int) int { return maxDepth - depth + 1 }
+
+// shallowRaw is Raw of a value that is nested no more deeply than may be read.
+func (r *Reader) shallowRaw() []byte {
+	start := r.b
+	r.skip(levelsLeft(r.depth))
+	return r.since(start)
+}
+
+// skip passes over one value of so many levels at the most.
+func (r *Reader) skip(levels int) {
+	rest, err := skip(r.b, 1, levels)
 	switch {
+	case errors.Is(err, errNesting) && levels < skipDepth:
+		r.tooDeep()
 	case errors.Is(err, errNesting):
 		r.Fail(fmt.Errorf("msgpack: value at offset %d is nested too deeply", r.Offset()))
 	case err != nil:
@@ -33,6 +49,11 @@ func (r *Reader) Skip() {
 func (r *Reader) Raw() []byte {
 	start := r.b
 	r.Skip()
+	return r.since(start)
+}
+
+// since returns what was read since start was left.
+func (r *Reader) since(start []byte) []byte {
 	if r.err != nil {
 		return nil
 	}

@@ -20,7 +20,20 @@ import (
 // MP_BIN. Maps with string keys are written in the order of their keys, others
 // in any. An error names the type and where it is; what was appended until
 // then must be thrown away.
-func AppendValue(b []byte, v any) ([]byte, error) { return appendValue(b, v, 0) }
+func AppendValue(b []byte, v any) ([]byte, error) { return (*Settings)(nil).AppendValue(b, v) }
+
+// AppendValue is the function of that name by the Settings.
+func (s *Settings) AppendValue(b []byte, v any) ([]byte, error) {
+	b, err := appendValue(b, v, s.start())
+	return b, s.written(err)
+}
+
+// AppendNested is AppendValue for a value inside of so many others: 1 for one that is
+// in a tuple.
+func (s *Settings) AppendNested(b []byte, v any, levels int) ([]byte, error) {
+	b, err := appendValue(b, v, s.start()+levels)
+	return b, s.written(err)
+}
 
 func appendValue(b []byte, v any, depth int) ([]byte, error) {
 	switch v := v.(type) {
@@ -114,9 +127,6 @@ func appendStringMap(b []byte, v map[string]any, depth int) ([]byte, error) {
 
 // appendReflect appends a value by the plan of its type.
 func appendReflect(b []byte, v any, depth int) ([]byte, error) {
-	if depth >= maxDepth {
-		return b, errTooDeep
-	}
 	t := reflect.TypeOf(v)
 	if t.Kind() == reflect.Pointer {
 		rv := reflect.ValueOf(v)
@@ -127,7 +137,7 @@ func appendReflect(b []byte, v any, depth int) ([]byte, error) {
 		if err != nil {
 			return b, err
 		}
-		return p.encode(b, rv.UnsafePointer(), depth+1)
+		return p.encodeTarget(b, rv.UnsafePointer(), depth)
 	}
 	p, err := PlanOf(t)
 	if err != nil {
@@ -135,13 +145,13 @@ func appendReflect(b []byte, v any, depth int) ([]byte, error) {
 	}
 	box := reflect.New(t)
 	box.Elem().Set(reflect.ValueOf(v))
-	return p.encode(b, box.UnsafePointer(), depth+1)
+	return p.encode(b, box.UnsafePointer(), depth)
 }
 
 // Value reads a value of any kind. Integers are int64, or uint64 where they
 // are larger; floats are float64; maps are map[string]any where all keys are
 // strings and map[any]any elsewhere; extensions are what package types says of
-// them, an MP_TUPLE its array, or a tuple where its format is known (see SetFormats),
+// them, an MP_TUPLE its array, or a tuple where its format is known (see Settings),
 // and an unknown one a types.Extension. What it returns is the caller's and does not point into the bytes read.
 func (r *Reader) Value() any {
 	switch r.Type() {

@@ -13,15 +13,16 @@ import (
 const headerCode = 0x7fff
 
 // ServerError makes a *types.Error of the body of an answer whose header says
-// that it is an error, or says why it can't.
-func ServerError(typ iproto.Type, content []byte) error {
+// that it is an error, or says why it can't. What is in the error's fields is read by
+// the settings; where that fails the error has its code and its message alone.
+func ServerError(typ iproto.Type, content []byte, settings *mp.Settings) error {
 	code := errcode.Code(typ) & headerCode
 	var body Body
 	if err := body.Decode(content); err != nil {
 		return fmt.Errorf("cannot decode the answer: an error with code %d: %w", uint32(code), err)
 	}
 	if body.Has(iproto.KeyError) {
-		r := body.Reader(iproto.KeyError)
+		r := settings.Reader(body.Raw(iproto.KeyError))
 		if e := mp.DecodeError(&r); e != nil && r.Err() == nil {
 			if e.Code&headerCode != code { // it may be 0
 				e.Code = code
