@@ -101,7 +101,7 @@ func redefine(row []byte, typ iproto.Type, body *replication.Body, format *schem
 	if row == nil { // of a definition that is no more, where the schema is today's
 		return nil, nil
 	}
-	ops, err := decodeOperations(body.Ops, body.IndexBase)
+	ops, err := decodeOperations(body.Ops, body.IndexBase, nil)
 	if err != nil {
 		return nil, err
 	}

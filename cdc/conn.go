@@ -25,6 +25,7 @@ type conn struct {
 	net.Conn
 	greeting wire.Greeting
 	opts     *tnt.Options
+	settings *mp.Settings // what values are read by
 
 	in       *bufio.Reader
 	maxFrame int
@@ -40,6 +41,15 @@ const firstPiece = 64 << 10
 // a server that takes none is gone.
 const writeTimeout = 10 * time.Second
 
+// settingsOf returns what values of a server are read by.
+func settingsOf(opts *tnt.Options) (*mp.Settings, error) {
+	n := cmp.Or(opts.MaxNesting, tnt.DefaultMaxNesting)
+	if n < 0 || n > mp.MaxNesting {
+		return nil, fmt.Errorf("tnt.Options.MaxNesting is %d: from 1 to %d are possible", n, mp.MaxNesting)
+	}
+	return mp.NewSettings(n), nil
+}
+
 // open connects, reads the greeting and authenticates, as long as ctx and the
 // options allow. patience is how long the server may send nothing later.
 func open(ctx context.Context, opts *tnt.Options, maxFrame int, patience time.Duration) (*conn, error) {
@@ -52,6 +62,10 @@ func open(ctx context.Context, opts *tnt.Options, maxFrame int, patience time.Du
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
+	settings, err := settingsOf(opts)
+	if err != nil {
+		return nil, final{err}
+	}
 	network, address, err := link.SplitAddress(cmp.Or(opts.Address, tnt.DefaultAddress))
 	if err != nil {
 		return nil, final{err}
@@ -63,7 +77,7 @@ func open(ctx context.Context, opts *tnt.Options, maxFrame int, patience time.Du
 	opened, err := link.Open(ctx, &link.Config{
 		Network: network, Address: address, Dialer: dialer, TLS: opts.TLS,
 		User: opts.User, Password: opts.Password, Auth: opts.Auth, AllowPlainPassword: opts.AllowPlainPassword,
-		MaxFrame: uint64(maxFrame),
+		MaxFrame: uint64(maxFrame), Settings: settings,
 	})
 	var failed *link.Error
 	switch {
@@ -74,7 +88,7 @@ func open(ctx context.Context, opts *tnt.Options, maxFrame int, patience time.Du
 	case err != nil:
 		return nil, err
 	}
-	l := &conn{Conn: opened.Conn, greeting: opened.Greeting, opts: opts, maxFrame: maxFrame, patience: patience}
+	l := &conn{Conn: opened.Conn, greeting: opened.Greeting, opts: opts, settings: settings, maxFrame: maxFrame, patience: patience}
 	l.in = bufio.NewReaderSize(l, firstPiece)
 	return l, nil
 }
@@ -165,14 +179,14 @@ func (l *conn) exchange(typ iproto.Type, body []byte) (answer replication.Row, e
 	if answer, _, err = l.receive(); err != nil {
 		return answer, err
 	}
-	err = refusal(&answer)
+	err = l.refusal(&answer)
 	return answer, err
 }
 
 // refusal returns the error that an answer is, nil for none.
-func refusal(answer *replication.Row) error {
+func (l *conn) refusal(answer *replication.Row) error {
 	if answer.Type&iproto.TypeError == 0 {
 		return nil
 	}
-	return wire.ServerError(answer.Type, answer.Body, nil)
+	return wire.ServerError(answer.Type, answer.Body, l.settings)
 }

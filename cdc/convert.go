@@ -13,11 +13,12 @@ import (
 
 // A converter makes changes of rows, and keeps the schema in step with them.
 type converter struct {
-	opts    *Options
-	catalog *catalog
-	mirror  *mirror // nil: none
-	shared  bool    // the catalog is in use elsewhere: it is cloned before it changes
-	changed bool    // the catalog is another than that of the last Tx
+	opts     *Options
+	settings *mp.Settings // of the server that is followed
+	catalog  *catalog
+	mirror   *mirror // nil: none
+	shared   bool    // the catalog is in use elsewhere: it is cloned before it changes
+	changed  bool    // the catalog is another than that of the last Tx
 }
 
 // wanted reports whether a space is followed, by its name as it is or was.
@@ -62,11 +63,11 @@ func (c *converter) changes(list []Change, row *replication.Row, snapshot bool) 
 	}
 	space := c.catalog.space(body.SpaceID)
 	if c.wanted(space) || c.mirror.has(space) {
-		change, err := rowChange(op, space, &body)
+		change, err := c.rowChange(op, space, &body)
 		if err != nil {
 			return list, fmt.Errorf("a row of space %q (%d): %w", space.Name, space.ID, err)
 		}
-		if err := c.mirror.apply(&change); err != nil {
+		if err := c.mirror.apply(&change, c.settings); err != nil {
 			return list, err
 		}
 		if c.wanted(space) {
@@ -101,20 +102,29 @@ func operationOf(t iproto.Type) (Op, bool) {
 	return 0, false
 }
 
-func rowChange(op Op, space *schema.Space, body *replication.Body) (change Change, err error) {
+// tupleOf is tnt.TupleOf of a tuple that is read by the settings.
+func tupleOf(raw []byte, format *schema.Format, settings *mp.Settings) (tnt.Tuple, error) {
+	t, err := tnt.TupleOf(raw, format)
+	if err == nil && settings != nil {
+		t = mp.MakeTuple(raw, format, settings).(tnt.Tuple)
+	}
+	return t, err
+}
+
+func (c *converter) rowChange(op Op, space *schema.Space, body *replication.Body) (change Change, err error) {
 	change = Change{Op: op, Space: space}
 	if body.Key != nil {
-		if change.Key, err = tnt.TupleOf(body.Key, nil); err != nil {
+		if change.Key, err = tupleOf(body.Key, nil, c.settings); err != nil {
 			return change, err
 		}
 	}
 	if body.Tuple != nil {
-		if change.Tuple, err = tnt.TupleOf(body.Tuple, space.Format); err != nil {
+		if change.Tuple, err = tupleOf(body.Tuple, space.Format, c.settings); err != nil {
 			return change, err
 		}
 	}
 	if body.Ops != nil {
-		if change.Ops, err = decodeOperations(body.Ops, body.IndexBase); err != nil {
+		if change.Ops, err = decodeOperations(body.Ops, body.IndexBase, c.settings); err != nil {
 			return change, err
 		}
 	}
@@ -125,7 +135,7 @@ func rowChange(op Op, space *schema.Space, body *replication.Body) (change Chang
 		if image.raw == nil {
 			continue
 		}
-		tuple, err := tnt.TupleOf(image.raw, space.Format)
+		tuple, err := tupleOf(image.raw, space.Format, c.settings)
 		if err != nil {
 			return change, err
 		}

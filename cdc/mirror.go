@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/schema"
 )
 
@@ -37,8 +38,9 @@ func (m *mirror) has(s *schema.Space) bool {
 		(len(m.names) == 0 || slices.Contains(m.names, s.Name) || m.renamed[s.ID])
 }
 
-// apply carries out a change, and tells it what was and what is.
-func (m *mirror) apply(change *Change) error {
+// apply carries out a change, and tells it what was and what is, to be read by the
+// settings.
+func (m *mirror) apply(change *Change, settings *mp.Settings) error {
 	space := change.Space
 	if !m.has(space) {
 		return nil
@@ -82,15 +84,15 @@ func (m *mirror) apply(change *Change) error {
 	} else {
 		rows[key] = now
 	}
-	change.Old, change.New = image(old, space), image(now, space)
+	change.Old, change.New = image(old, space, settings), image(now, space, settings)
 	return nil
 }
 
-func image(raw []byte, space *schema.Space) *tnt.Tuple {
+func image(raw []byte, space *schema.Space, settings *mp.Settings) *tnt.Tuple {
 	if raw == nil {
 		return nil
 	}
-	tuple, err := tnt.TupleOf(raw, space.Format)
+	tuple, err := tupleOf(raw, space.Format, settings)
 	if err != nil {
 		return nil // these bytes were a tuple before
 	}

@@ -26,19 +26,19 @@ func TestMirrorOfAChangedKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ops, err := decodeOperations(rawOps, 0)
+	ops, err := decodeOperations(rawOps, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := newMirror(nil)
-	if err := m.apply(&Change{Op: Insert, Space: space, Tuple: tuple(1)}); err != nil {
+	if err := m.apply(&Change{Op: Insert, Space: space, Tuple: tuple(1)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	upsert := &Change{Op: Upsert, Space: space, Tuple: tuple(1), Ops: ops}
-	if err := m.apply(upsert); err != nil || upsert.New.String() != "[id: 1]" {
+	if err := m.apply(upsert, nil); err != nil || upsert.New.String() != "[id: 1]" {
 		t.Errorf("an upsert: %v, %v", upsert.New, err)
 	}
-	if err := m.apply(&Change{Op: Update, Space: space, Key: tuple(1), Ops: ops}); !errors.Is(err, errKeyChanged) {
+	if err := m.apply(&Change{Op: Update, Space: space, Key: tuple(1), Ops: ops}, nil); !errors.Is(err, errKeyChanged) {
 		t.Errorf("an update: %v", err)
 	}
 }

@@ -31,8 +31,9 @@ func (o Operation) String() string {
 	return fmt.Sprintf("{%c %v %v}", o.Code, field, o.Args)
 }
 
-// decodeOperations reads operations whose fields are counted from base.
-func decodeOperations(b []byte, base int) ([]Operation, error) {
+// decodeOperations reads operations whose fields are counted from base, and their values
+// by the settings.
+func decodeOperations(b []byte, base int, settings *mp.Settings) ([]Operation, error) {
 	r := mp.NewReader(b)
 	var ops []Operation
 	for n := r.ArrayLen(); n > 0; n-- {
@@ -52,8 +53,11 @@ func decodeOperations(b []byte, base int) ([]Operation, error) {
 		}
 		for i := range argc {
 			raw := r.Raw()
-			inner := mp.NewReader(raw)
+			inner := settings.Reader(raw)
 			v := inner.Value()
+			if err := inner.Err(); err != nil {
+				r.Fail(err)
+			}
 			if at, ok := v.(int64); ok && op.Code == ':' && i == 0 && at >= 0 {
 				v = at - int64(base)
 			}

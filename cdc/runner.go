@@ -146,6 +146,7 @@ func (r *runner) follow(ctx context.Context, opts *tnt.Options) error {
 		return err
 	}
 	defer l.Close()
+	r.conv.settings = l.settings
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	switch {
@@ -298,7 +299,7 @@ func (r *runner) takeSnapshot(ctx context.Context, l *conn) error {
 		if err != nil {
 			return err
 		}
-		if err := refusal(&row); err != nil {
+		if err := l.refusal(&row); err != nil {
 			return err
 		}
 		r.alive = true

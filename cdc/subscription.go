@@ -55,7 +55,7 @@ func (r *runner) subscribe(ctx context.Context, l *conn) error {
 	if err != nil {
 		return err
 	}
-	if err := refusal(&answer); err != nil {
+	if err := l.refusal(&answer); err != nil {
 		return err
 	}
 	body, err := replication.DecodeBody(answer.Type, answer.Body)
@@ -138,7 +138,7 @@ func (s *subscription) read(ctx context.Context) error {
 			err = fatal{err}
 		case err != nil:
 		case row.Type&iproto.TypeError != 0:
-			err = refusal(&row)
+			err = s.l.refusal(&row)
 		case row.Type == iproto.TypeOK:
 			s.suspect = false
 			err = s.heartbeat(ctx)

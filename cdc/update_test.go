@@ -72,7 +72,7 @@ func applied(t *testing.T, tuple, ops []any, fills bool) (any, error) {
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}
-	decoded, err := decodeOperations(rawOps, 1)
+	decoded, err := decodeOperations(rawOps, 1, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func FuzzOperations(f *testing.F) {
 		if _, err := tnt.TupleOf(tuple, nil); err != nil {
 			return
 		}
-		decoded, err := decodeOperations(ops, base&1)
+		decoded, err := decodeOperations(ops, base&1, nil)
 		if err != nil {
 			return
 		}

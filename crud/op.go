@@ -65,7 +65,7 @@ func (o Op) MarshalMsg(b []byte) ([]byte, error) {
 	if o.code == "" {
 		return b, errNoOp
 	}
-	return mp.AppendValue(b, append([]any{o.code, o.field}, o.args...))
+	return mp.Widest.AppendValue(b, append([]any{o.code, o.field}, o.args...))
 }
 
 // String shows the operation as crud gets it.
@@ -113,5 +113,5 @@ func (c Cond) MarshalMsg(b []byte) ([]byte, error) {
 	if _, ok := c.value.(tnt.Key); ok {
 		return b, errors.New("a condition's value is a tnt.Key: give the value itself, or a list of the key's parts")
 	}
-	return mp.AppendValue(b, []any{c.operator, c.name, c.value})
+	return mp.Widest.AppendValue(b, []any{c.operator, c.name, c.value})
 }

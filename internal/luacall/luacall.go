@@ -46,12 +46,16 @@ func (v Value) Type() mp.Type {
 	return mp.TypeOf(v[0])
 }
 
+// What is encoded and decoded here goes to a connection, or comes from one, as a
+// Value, and that holds all Values to its Options.MaxNesting. So nothing but the
+// stack's own bound is asked of them here.
+
 // Any decodes the value untyped.
 func (v Value) Any() (any, error) {
 	if v.IsNil() {
 		return nil, nil
 	}
-	r := mp.NewReader(v)
+	r := mp.Widest.Reader(v)
 	x := r.Value()
 	return x, r.Err()
 }
@@ -82,7 +86,7 @@ func DecodeInto[T any](v Value, format *schema.Format, dst *T) error {
 	if format != nil {
 		names = format
 	}
-	r := mp.NewReader(v.Untagged())
+	r := mp.Widest.Reader(v.Untagged())
 	plan.DecodeRow(&r, unsafe.Pointer(dst), names)
 	if err := r.Err(); err != nil {
 		return &tnt.DecodeError{Err: err}
@@ -120,7 +124,7 @@ func Tuple(v any) (Value, error) {
 	case tnt.Key:
 		return nil, errKey
 	}
-	b, err := mp.AppendRow(nil, v, nil)
+	b, err := mp.Widest.AppendRow(nil, v, nil)
 	var names *mp.NamesError
 	switch {
 	case errors.As(err, &names):
@@ -142,7 +146,7 @@ func List(v any) (Value, error) {
 
 // Encode encodes any value.
 func Encode(v any) (Value, error) {
-	b, err := mp.AppendValue(nil, v)
+	b, err := mp.Widest.AppendValue(nil, v)
 	return b, err
 }
 

@@ -62,6 +62,10 @@ func RegisterTuple(t TupleType) {
 	}
 }
 
+// MakeTuple makes a value of the type of tuples of the bytes of an array, which it may
+// keep.
+func MakeTuple(array []byte, f Format, s *Settings) any { return tupleType.Make(array, f, s) }
+
 // readTupleRow reads a tuple, whose format is f unless it brings its own.
 func readTupleRow(r *Reader, p unsafe.Pointer, f Format) {
 	var array []byte
