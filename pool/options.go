@@ -150,6 +150,7 @@ func (i Instance) forControl() tnt.Options {
 	o.NoSchema, o.TupleFormats, o.SessionSettings = true, false, nil
 	o.Hooks, o.RequestTimeout, o.WaitInFlight = nil, 0, false
 	o.ReadBuffer, o.WriteBuffer, o.MaxInFlight = controlBuffer, controlBuffer, controlInFlight
+	o.MaxNesting = 0 // what the pool asks for is nested as it is
 	return o
 }
 

@@ -52,7 +52,7 @@ func (c *Call) User() string {
 // Args returns the arguments as Go values: int64 and uint64, float64, string,
 // []byte, bool, []any, map[string]any, decimals, UUIDs, times and nil.
 func (c *Call) Args() ([]any, error) {
-	r := mp.NewReader(c.args)
+	r := mp.Widest.Reader(c.args)
 	v := r.Value()
 	if err := r.Err(); err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (c *Call) Args() ([]any, error) {
 // Push sends a value to the client before the answer, as box.session.push does.
 func (c *Call) Push(value any) error {
 	b := appendDataLen(mp.AppendMapLen(nil, 1), 1)
-	b, err := mp.AppendValue(b, value)
+	b, err := mp.Widest.AppendValue(b, value)
 	if err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ func appendResults(t iproto.Type, results []any) ([]byte, error) {
 	for _, v := range results {
 		at := len(b)
 		var err error
-		if b, err = mp.AppendValue(b, v); err != nil {
+		if b, err = mp.Widest.AppendValue(b, v); err != nil {
 			return nil, err
 		}
 		if t == iproto.TypeCall16 && mp.TypeOf(b[at]) != mp.TypeArray {

@@ -85,7 +85,7 @@ func (req *request) named() map[string]any {
 		if req.header.Type == iproto.TypeAuth && k == iproto.KeyTuple {
 			continue
 		}
-		r := mp.NewReader(req.body.Raw(k))
+		r := mp.Widest.Reader(req.body.Raw(k))
 		body[k.String()] = r.Value()
 	}
 	return body

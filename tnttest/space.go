@@ -243,7 +243,7 @@ func appendTupleOf(b []byte, values []any) ([]byte, error) {
 	b = mp.AppendArrayLen(b, len(values))
 	for _, v := range values {
 		var err error
-		if b, err = mp.AppendValue(b, v); err != nil {
+		if b, err = mp.Widest.AppendValue(b, v); err != nil {
 			return nil, err
 		}
 	}
@@ -251,7 +251,7 @@ func appendTupleOf(b []byte, values []any) ([]byte, error) {
 }
 
 func decodeTuple(b []byte) ([]any, error) {
-	r := mp.NewReader(b)
+	r := mp.Widest.Reader(b)
 	v := r.Value()
 	if err := r.Err(); err != nil {
 		return nil, err

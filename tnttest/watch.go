@@ -130,7 +130,7 @@ func (c *Conn) watchesShutdown() bool { return c.watches["box.shutdown"] != nil 
 // Broadcast sets the value of an event, as box.broadcast does, and tells the
 // clients that watch it. The value is anything that MessagePack can hold.
 func (s *Server) Broadcast(key string, value any) error {
-	data, err := mp.AppendValue(nil, value)
+	data, err := mp.Widest.AppendValue(nil, value)
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,8 @@ import (
 const (
 	// DefaultNesting is the bound where no other is asked for.
 	DefaultNesting = 256
-	// MaxNesting is the highest that can be asked for. A level takes half a kilobyte
-	// of stack to read, and two where a type contains itself.
+	// MaxNesting is the highest that can be asked for. A level takes up to two kilobytes
+	// of stack to read (TestStackOfDeepValues).
 	MaxNesting = 10_000
 )
 
