@@ -54,7 +54,7 @@ func BenchmarkDecode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	a := &answer{exchange: exchange{body: body}, plan: plan, in: new(mp.Reader)}
+	a := &answer{exchange: exchange{body: body, env: &environment{}}, plan: plan, in: new(mp.Reader)}
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := a.find(nil); err != nil {
