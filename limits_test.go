@@ -92,13 +92,16 @@ func TestHostileAnswers(t *testing.T) {
 		"a map announced":  {body(0x91, 0xdf, 0x7f, 0xff, 0xff, 0xff), "cannot decode the answer"},
 		"text announced":   {body(0x91, 0xdb, 0x7f, 0xff, 0xff, 0xff), "cannot decode the answer"},
 		"bytes announced":  {body(0x91, 0xc6, 0x7f, 0xff, 0xff, 0xff), "cannot decode the answer"},
-		"nesting":          {body([]byte(strings.Repeat("\x91", 1<<16) + "\xc0")...), "nested more than 256 deep"},
+		"nesting":          {body([]byte(strings.Repeat("\x91", 1<<16) + "\xc0")...), "nested more than 10000 deep (Options.MaxNesting)"},
+		"nested lists":     {body([]byte("\xdd\x00\x0f\xff\xff" + strings.Repeat("\x9f", 1<<20))...), "nested more than 10000 deep (Options.MaxNesting)"},
+		"nested maps":      {body([]byte("\x91" + strings.Repeat("\x81\xa1k", 1<<16) + "\xc0")...), "nested more than 10000 deep (Options.MaxNesting)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			addr := fakeServer(t, func(p *peer) {
 				p.answerAll(func(h wire.Header) []byte { return frame(iproto.TypeOK, h.Sync, test.body) })
 			})
-			conn := toFake(t, addr)
+			// The most that the nesting can be: with less there is less to hold.
+			conn := toFake(t, addr, func(o *tnt.Options) { o.MaxNesting = 10_000 })
 			heapUnder(t, 4<<20, new(sync.RWMutex), func() {
 				_, err := tnt.All[any](testContext(t), conn, tnt.Call{Function: "f"})
 				failsWith(t, "its answer", err, test.want)

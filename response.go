@@ -131,6 +131,7 @@ func (r Response) Tuples() ([]Tuple, error) {
 // of code that takes one. A row may be of any type that can be sent; a struct, or a
 // pointer to one, is a tuple of its fields by position. Tuples keep the names of
 // their fields, so all rows have to be Tuples of one format, or none may have names.
+// They may be nested as Options.MaxNesting is by default.
 func NewResponse(rows ...any) (Response, error) {
 	w := wire.NewBody(nil)
 	w.Key(iproto.KeyData)

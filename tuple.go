@@ -44,7 +44,8 @@ func makeTuple(array []byte, f mp.Format, s *mp.Settings) Tuple {
 
 // NewTuple makes a Tuple of values, which may be of any type that can be sent,
 // and whose names are those of the format; nil is for none. The error is that of
-// a value that can't be sent.
+// a value that can't be sent. The Tuple knows no connection, so values may be nested as
+// Options.MaxNesting is by default.
 func NewTuple(format *schema.Format, values ...any) (Tuple, error) {
 	raw, err := appendList(nil, nil, values, 1)
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 
 // TupleOf makes a Tuple of MessagePack, an array, such as that of a tuple
 // which came by another way than an answer. format gives its fields their names
-// and may be nil. raw must not be changed afterwards.
+// and may be nil. raw must not be changed afterwards. Its values may be nested as
+// Options.MaxNesting is by default, to be read.
 func TupleOf(raw []byte, format *schema.Format) (Tuple, error) {
 	r := mp.NewReader(raw)
 	if r.Type() != mp.TypeArray {

@@ -58,6 +58,7 @@ func TestParseURL(t *testing.T) {
 		"db.example?connect_once=true&wait_connected=1&no_schema=t&no_schema_refetch=true&tuple_formats=true&allow_plain_password=true": {
 			Address: "db.example", ConnectOnce: true, WaitConnected: true, NoSchema: true, NoSchemaRefetch: true, TupleFormats: true, AllowPlainPassword: true,
 		},
+		"db.example?max_nesting=1000&max_pushes=5": {Address: "db.example", MaxNesting: 1000, MaxPushes: 5},
 		"db.example?read_buffer=1&write_buffer=2&max_frame=3&max_request=4&auth=pap-sha256": {
 			Address: "db.example", ReadBuffer: 1, WriteBuffer: 2, MaxFrame: 3, MaxRequest: 4, Auth: "pap-sha256",
 		},
@@ -118,6 +119,8 @@ func TestParseURLRefuses(t *testing.T) {
 		"db.example?connect_once=maybe":    "connect_once",
 		"db.example?max_frame=0":           "max_frame",
 		"db.example?max_frame=1e9":         "max_frame",
+		"db.example?max_nesting=-1":        "max_nesting",
+		"db.example?max_nesting=0":         "max_nesting",
 		"db.example?%zz=1":                 "parameters",
 	} {
 		opts, err := tnt.ParseURL(url)
