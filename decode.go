@@ -149,7 +149,11 @@ func ask[T any, R Request](ctx context.Context, ex Executor, req *R, a *answer) 
 // find finds the rows.
 func (a *answer) find(format *schema.Format) (err error) {
 	in := a.in
-	a.names, err = findRows(in, a.env.settings, a.body, format, a.plan.ByName())
+	*in = mp.NewReader(a.body)
+	if settings := a.env.settings; settings != nil {
+		in.ReadBy(settings)
+	}
+	a.names, err = findRows(in, a.body, format, a.plan.ByName())
 	if err == nil && in.Len() > 0 {
 		a.rows = in.ArrayLen()
 		err = in.Err()
@@ -269,7 +273,8 @@ func (r Response) Decode(dst any) error {
 // open returns a reader that stands before the first of n rows.
 func (r Response) open(byName bool) (rows *mp.Reader, names mp.Format, n int, err error) {
 	rows = new(mp.Reader)
-	if names, err = findRows(rows, r.settings, r.RawBody(), r.format, byName); err != nil {
+	*rows = r.settings.Reader(r.RawBody())
+	if names, err = findRows(rows, r.RawBody(), r.format, byName); err != nil {
 		return nil, nil, 0, &DecodeError{err}
 	}
 	if rows.Len() > 0 {

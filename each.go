@@ -62,7 +62,8 @@ func eachRow[T any, R Request](ctx context.Context, b *batch[R], i int, plan *mp
 		return false, err
 	}
 	info := b.reqs[i].info()
-	names, err := findRows(in, b.to.env.settings, body, formatFor(b.to.env.schema, info), plan.ByName())
+	*in = b.to.env.settings.Reader(body)
+	names, err := findRows(in, body, formatFor(b.to.env.schema, info), plan.ByName())
 	n := 0
 	if err == nil && in.Len() > 0 {
 		n = in.ArrayLen()

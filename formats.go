@@ -107,12 +107,11 @@ func parseTupleFormats(raw []byte) (*mp.Settings, error) {
 	return mp.SettingsOf(byID), r.Err()
 }
 
-// findRows has r stand before the rows of an answer, empty where there are
+// findRows has r, a Reader over an answer, stand before its rows, empty where there are
 // none, and returns how the fields of plain ones are named; those of others are
 // named by what r knows of formats. Only where names matter and may come with
 // the answer is the whole of it looked through.
-func findRows(r *mp.Reader, settings *mp.Settings, content []byte, format *schema.Format, byName bool) (mp.Format, error) {
-	*r = settings.Reader(content)
+func findRows(r *mp.Reader, content []byte, format *schema.Format, byName bool) (mp.Format, error) {
 	switch {
 	case len(content) == 0:
 		return format, nil
@@ -120,7 +119,7 @@ func findRows(r *mp.Reader, settings *mp.Settings, content []byte, format *schem
 		r.Advance(wire.DataOffset)
 		return format, nil
 	}
-	return searchRows(r, settings, content, format)
+	return searchRows(r, content, format)
 }
 
 // isOnlyData reports whether an answer that begins with its rows has nothing
@@ -128,7 +127,8 @@ func findRows(r *mp.Reader, settings *mp.Settings, content []byte, format *schem
 func isOnlyData(content []byte) bool { return content[0] == 0x81 }
 
 // searchRows is findRows that looks through the whole body.
-func searchRows(r *mp.Reader, settings *mp.Settings, content []byte, format *schema.Format) (mp.Format, error) {
+func searchRows(r *mp.Reader, content []byte, format *schema.Format) (mp.Format, error) {
+	settings := r.Settings()
 	*r = mp.Reader{}
 	var body wire.Body
 	if err := body.Decode(content); err != nil || !body.Has(iproto.KeyData) {

@@ -65,12 +65,15 @@ func (s *Settings) WithFormatsOf(others *Settings) *Settings {
 
 // Reader returns a Reader over b.
 func (s *Settings) Reader(b []byte) Reader {
-	r := Reader{b: b, size: len(b)}
+	r := NewReader(b)
 	if s != nil {
-		r.settings, r.depth = s, s.depth
+		r.ReadBy(s)
 	}
 	return r
 }
+
+// ReadBy has a new Reader read by the Settings, which are not nil.
+func (r *Reader) ReadBy(s *Settings) { r.settings, r.depth = s, s.depth }
 
 // Settings returns what the Reader reads by.
 func (r *Reader) Settings() *Settings { return r.settings }
