@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,4 +227,22 @@ func (e *embedded) named(t *testing.T, i int) *pool.View {
 	v, err := e.pool.On(e.Name(i))
 	must(t, err)
 	return v
+}
+
+// TestPoolOfShallowValues knows the roles of instances whose options let through no value
+// in another one: what the pool asks for is nested as it is.
+func TestPoolOfShallowValues(t *testing.T) {
+	inBubble(t, nil, pool.Options{}, func(t *testing.T, e *embedded) {
+		for i := range e.Len() {
+			in := e.instance(i)
+			in.Options.MaxNesting = 1
+			must(t, e.pool.Replace(t.Context(), in))
+		}
+		time.Sleep(time.Minute)
+		e.wantRoles(t, pool.Master, pool.Replica, pool.Replica)
+		_, err := tnt.One[any](t.Context(), e.pool.Master(), tnt.Select{Space: "kv", Iterator: iproto.IterAll})
+		if !errors.Is(err, tnt.ErrNoTuple) {
+			t.Error(err)
+		}
+	})
 }
