@@ -249,7 +249,7 @@ func TestNestingOfAnswers(t *testing.T) {
 			}
 			return err
 		})
-		asked("Fields and Contains", plain, func(ctx context.Context) error {
+		asked("Fields, Contains and String", plain, func(ctx context.Context) error {
 			resp, err := conn.Do(ctx, call)
 			if err != nil {
 				return err
@@ -260,8 +260,9 @@ func TestNestingOfAnswers(t *testing.T) {
 					seen++
 				}
 				v, err := t.At(0)
-				if has := t.Contains(v); err == nil && (seen != 1 || !has) {
-					return fmt.Errorf("%d fields were seen, Contains is %v", seen, has)
+				has, shown := t.Contains(v), strings.Contains(resp.String(), "1")
+				if (err == nil) != shown || err == nil && (seen != 1 || !has) {
+					return fmt.Errorf("%d fields were seen, Contains is %v, String shows it: %v", seen, has, shown)
 				}
 				return err
 			})(resp)

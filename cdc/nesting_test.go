@@ -1,9 +1,11 @@
 package cdc
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/mp"
@@ -52,7 +54,9 @@ func TestNesting(t *testing.T) {
 			}
 			read := map[string]int{}
 			var last error
-			for tx, err := range Mirror(Stream(t.Context(), servers, Options{From: Origin, Spaces: []string{"docs"}})).All() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // of the bubble
+			defer cancel()
+			for tx, err := range Mirror(Stream(ctx, servers, Options{From: Origin, Spaces: []string{"docs"}})).All() {
 				if last = err; err != nil {
 					break
 				}
