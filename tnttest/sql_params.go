@@ -73,7 +73,7 @@ func bind(req *request, names []string) ([]byte, *types.Error) {
 				m := mp.NewReader(raw)
 				if m.MapLen() == 1 && m.Type() == mp.TypeString {
 					name = m.String()
-					if name != "" && strings.Contains(":@$#", name[:1]) {
+					if name != "" && strings.IndexByte(":@$#", name[0]) >= 0 {
 						raw, at = m.Raw(), slices.Index(names, name)
 					}
 				}
