@@ -188,7 +188,7 @@ func (s *Server) cut() {
 	}
 	s.engine.AbortWriters()
 	s.frozen.set(false)
-	delete(s.events, "box.shutdown")
+	clear(s.events) // a process that is started again has its own alone
 }
 
 // Restart starts a member that was killed or shut down, at the same address. It
