@@ -67,6 +67,9 @@ func follow(cmd *cobra.Command, flags *followFlags, urls []string) error {
 	if err != nil {
 		return err
 	}
+	if err := canSave(flags.save); err != nil {
+		return err
+	}
 	opts := cdc.Options{From: from, Spaces: flags.spaces, System: flags.showSystem}
 	if !flags.quiet {
 		opts.OnState = func(s cdc.State) { fmt.Fprintln(cmd.ErrOrStderr(), "tnt:", s) }
@@ -125,6 +128,19 @@ func startOf(flags *followFlags) (cdc.Start, error) {
 		return cdc.Start{}, fmt.Errorf("--from is snapshot, now, origin or a position: %w", err)
 	}
 	return cdc.AtPosition(p), nil
+}
+
+// canSave tries whether a position can be saved, so that this fails before anything is
+// printed.
+func canSave(path string) error {
+	if path == "" {
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // saveCheckpoint replaces the file as a whole, so that a kill leaves the one

@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -82,5 +84,31 @@ func TestFollowRefuses(t *testing.T) {
 	save := filepath.Join(t.TempDir(), "position")
 	if _, _, err := runCommand(t, "follow", "127.0.0.1:1", "--mirror", "--save", save); err == nil || !strings.Contains(err.Error(), "--from snapshot or origin") {
 		t.Errorf("a mirror that would go on: %v", err)
+	}
+}
+
+// TestFollowSavesNowhere has a position that can't be saved be an error at once.
+func TestFollowSavesNowhere(t *testing.T) {
+	srv, err := startEmbedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = srv.Close() }()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	var out strings.Builder
+	root := newRootCommand()
+	root.SetOut(&out)
+	root.SetErr(io.Discard)
+	root.SetArgs([]string{"follow", srv.Addr(), "--save", filepath.Join(t.TempDir(), "nosuch", "position")})
+	if err := root.ExecuteContext(ctx); !errors.Is(err, fs.ErrNotExist) || out.Len() > 0 {
+		t.Errorf("got %v, printed %q", err, out.String())
+	}
+	save := filepath.Join(t.TempDir(), "position")
+	if err := canSave(save); err != nil {
+		t.Error(err)
+	}
+	if left, err := filepath.Glob(save + "*"); len(left) > 0 || err != nil {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
