@@ -147,10 +147,13 @@ func TestRefusedWatchesAreCounted(t *testing.T) {
 	if now := conn.Stats(); now.Errors != before.Errors+1 || now.Late != before.Late {
 		t.Errorf("after a refused WATCH: %+v, and before %+v", now, before)
 	}
-	refuse(iproto.TypeUnwatch)
 	if w, err = conn.WatchFunc("other", func(tnt.Event) {}); err != nil {
 		t.Fatal(err)
 	}
+	if err := conn.Ping(testContext(t)); err != nil { // so that the UNWATCH before that WATCH has come
+		t.Fatal(err)
+	}
+	refuse(iproto.TypeUnwatch)
 	w.Unregister()
 	if err := conn.Ping(testContext(t)); err != nil { // so that the refusal has come
 		t.Fatal(err)
