@@ -211,7 +211,7 @@ func (b *batch[R]) result(ctx context.Context, i int) Result {
 	_, body, schemaVersion, err := b.wait(ctx, i)
 	if ex := b.another(ctx, i, err); ex != nil {
 		resp, err := perform(startedAt(ctx, b.began), ex, &b.reqs[i])
-		b.count(resp.RawBody(), err)
+		b.count(resp.body, err)
 		return Result{resp, err}
 	}
 	b.count(body, err)

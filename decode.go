@@ -248,7 +248,7 @@ func (r Response) Decode(dst any) error {
 		return err
 	}
 	if !all {
-		return decodeFirst(rows, r.RawBody(), plan, v.UnsafePointer(), names, n)
+		return decodeFirst(rows, r.body, plan, v.UnsafePointer(), names, n)
 	}
 	slice := reflect.New(elem).Elem()
 	room := rows.RoomFor(n, elem.Elem().Size())
@@ -263,7 +263,7 @@ func (r Response) Decode(dst any) error {
 			return &DecodeError{fmt.Errorf("row %d: %w", i+1, err)}
 		}
 	}
-	if err := noMore(rows, r.RawBody()); err != nil {
+	if err := noMore(rows, r.body); err != nil {
 		return err
 	}
 	v.Elem().Set(slice)
@@ -273,8 +273,8 @@ func (r Response) Decode(dst any) error {
 // open returns a reader that stands before the first of n rows.
 func (r Response) open(byName bool) (rows *mp.Reader, names mp.Format, n int, err error) {
 	rows = new(mp.Reader)
-	*rows = r.settings.Reader(r.RawBody())
-	if names, err = findRows(rows, r.RawBody(), r.format, byName); err != nil {
+	*rows = r.settings.Reader(r.body)
+	if names, err = findRows(rows, r.body, r.format, byName); err != nil {
 		return nil, nil, 0, &DecodeError{err}
 	}
 	if rows.Len() > 0 {

@@ -317,7 +317,7 @@ func (x *exchange) answeredBy(ctx context.Context, answer Answer, req Request) e
 	case err != nil:
 		return refusal(req, err)
 	}
-	*x = exchange{byName: x.byName, body: resp.RawBody(), schemaVersion: resp.schemaVersion, env: &environment{settings: resp.settings}, format: resp.format}
+	*x = exchange{byName: x.byName, body: resp.body, schemaVersion: resp.schemaVersion, env: &environment{settings: resp.settings}, format: resp.format}
 	return nil
 }
 

@@ -320,7 +320,7 @@ func (r receiver) Receive(h wire.Header, body []byte, err error) {
 
 // end makes the answer, or the error, known.
 func (f *Future) end() {
-	f.hooks.end(f.sent, f.resp.RawBody(), f.err)
+	f.hooks.end(f.sent, f.resp.body, f.err)
 	close(f.done)
 	f.pushes.end()
 }

@@ -3,7 +3,6 @@ package tnt
 import (
 	"fmt"
 	"strings"
-	"unsafe"
 
 	"github.com/gotnt/tnt/internal/mp"
 	"github.com/gotnt/tnt/internal/wire"
@@ -15,34 +14,24 @@ import (
 // changes, is safe for concurrent use, and may be decoded more than once.
 type Response struct {
 	schemaVersion uint64
-	body          string         // MessagePack: a string is a word less than a slice
+	body          []byte         // MessagePack
 	format        *schema.Format // of the space that was read, where it is known
 	settings      *mp.Settings   // what it is read by; nil: the defaults
 }
 
 // newResponse makes a Response that keeps body.
 func newResponse(schemaVersion uint64, body []byte, format *schema.Format, settings *mp.Settings) Response {
-	return Response{
-		schemaVersion: schemaVersion,
-		body:          unsafe.String(unsafe.SliceData(body), len(body)),
-		format:        format,
-		settings:      settings,
-	}
+	return Response{schemaVersion: schemaVersion, body: body, format: format, settings: settings}
 }
 
 // SchemaVersion returns the version of the schema at the time of the answer.
 func (r Response) SchemaVersion() uint64 { return r.schemaVersion }
 
 // RawBody returns the answer's body as MessagePack. It must not be changed.
-func (r Response) RawBody() []byte {
-	if r.body == "" {
-		return nil
-	}
-	return unsafe.Slice(unsafe.StringData(r.body), len(r.body))
-}
+func (r Response) RawBody() []byte { return r.body }
 
 func (r Response) parse(body *wire.Body) error {
-	if err := body.Decode(r.RawBody()); err != nil {
+	if err := body.Decode(r.body); err != nil {
 		return &DecodeError{err}
 	}
 	return nil

@@ -57,7 +57,7 @@ func rowsOf[T any](resp Response, plan *mp.Plan) iter.Seq2[T, error] {
 			}
 		}
 		if err == nil && n > 0 {
-			err = noMore(in, resp.RawBody())
+			err = noMore(in, resp.body)
 		}
 		if err != nil {
 			yield(none, err)
