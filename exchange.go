@@ -118,7 +118,7 @@ func do[R Request](ctx context.Context, ex Executor, req *R, x *exchange) error 
 			break
 		}
 		a.Err, a.Last = err, rt
-		if !rt.mayRepeat(err) || errors.Is(err, ErrTimeout) && isOver(deadline) {
+		if !rt.mayRepeat(err) || errors.Is(err, ErrTimeout) && isOver(deadline) || a.Try > 1 && errors.Is(err, errFrameTooLarge) {
 			observeFailure(ctx, ex, a)
 			break
 		}
@@ -172,7 +172,8 @@ func (rt Route) deadlineOfTry(deadline time.Time) time.Time {
 }
 
 // mayRepeat reports whether a request that failed had no effect, or one that does
-// not matter, for a reason that may be gone on another connection or a later one.
+// not matter, for a reason that may be gone on another connection or a later one. An
+// answer beyond Options.MaxFrame may have been that of another request, once.
 func (rt Route) mayRepeat(err error) bool {
 	var re *RequestError
 	if !errors.As(err, &re) || re.gaveUp {
