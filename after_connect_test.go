@@ -125,3 +125,21 @@ func TestPinOnEveryVersion(t *testing.T) {
 		}
 	})
 }
+
+// TestPinnedOfAFailedAfterConnect has what is left of a session whose AfterConnect
+// failed say why it is lost.
+func TestPinnedOfAFailedAfterConnect(t *testing.T) {
+	srv := embedded(t)
+	mine := errors.New("mine")
+	var pinned *tnt.Pinned
+	_, err := tnt.ConnectOptions(testContext(t), tnt.Options{Dialer: srv.DialContext, ConnectOnce: true, AfterConnect: func(_ context.Context, p *tnt.Pinned) error {
+		pinned = p
+		return mine
+	}})
+	if !errors.Is(err, mine) {
+		t.Fatal(err)
+	}
+	if err := pinned.Err(); !errors.Is(err, mine) || !errors.Is(err, tnt.ErrSessionLost) {
+		t.Errorf("the session was lost for %v", err)
+	}
+}

@@ -81,6 +81,7 @@ func (c *Conn) try(ctx context.Context, r *run, attempt *ConnectAttempt) *live {
 	attempt.RemoteAddr = opened.RemoteAddr()
 	l := c.startSession(r, opened)
 	if attempt.Stage, attempt.Err = c.introduce(ctx, l); attempt.Err != nil {
+		l.session.Fail(attempt.Err) // which a Pinned of AfterConnect tells
 		l.session.Close()
 		attempt.Permanent = isPermanent(attempt.Stage, attempt.Err)
 		attempt.Err = ofAttempt(contextError(ctx, attempt.Err))
