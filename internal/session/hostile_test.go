@@ -238,3 +238,14 @@ func TestAcknowledgementBehindALargeRequest(t *testing.T) {
 		}
 	}
 }
+
+// TestLargeFrameWithoutAnswer has one that is larger than all that may wait, alone.
+func TestLargeFrameWithoutAnswer(t *testing.T) {
+	s, peer := pair(t, true, Config{WriteBuffer: 1000})
+	if err := s.SendNoReply(answer(wire.Header{Type: iproto.TypeWatch}, make([]byte, 2*noReplyRoom))); err != nil {
+		t.Fatal(err)
+	}
+	if h, _, err := readFrame(peer); err != nil || h.Type != iproto.TypeWatch {
+		t.Fatalf("%v, %v", h.Type, err)
+	}
+}

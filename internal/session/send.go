@@ -7,7 +7,7 @@ import (
 )
 
 // noReplyRoom is how many bytes of frames without answers may wait to be written, or
-// Config.WriteBuffer where that is more.
+// Config.WriteBuffer where that is more. What is larger by itself may wait alone.
 const noReplyRoom = 1 << 20
 
 var errUnread = errors.New("the server does not read, while what it sends asks for more to be written " +
@@ -42,7 +42,8 @@ func (s *Session) SendAtOnce(slot *Slot, frame []byte, r Receiver) error {
 	return s.put(slot, frame)
 }
 
-// noReply marks the syncs of frames that have no answer. No slot gets so far.
+// noReply marks the syncs of frames that have no answer. Those of slots begin anew
+// before it: with groups of one caller, that is after some days of nothing else.
 const noReply = 1 << 63
 
 // NoReplySync returns the sync for a frame that has no answer, by which
@@ -59,11 +60,12 @@ func (s *Session) SendNoReply(frames []byte) error {
 		defer s.mu.Unlock()
 		return &LostError{Cause: s.err}
 	}
-	if s.unanswered += len(frames); s.unanswered > max(s.cfg.WriteBuffer, noReplyRoom) {
+	if s.unanswered > 0 && s.unanswered+len(frames) > max(s.cfg.WriteBuffer, noReplyRoom) {
 		s.mu.Unlock()
 		go s.Fail(errUnread) // not here: the caller may hold locks
 		return errUnread
 	}
+	s.unanswered += len(frames)
 	s.append(frames)
 	s.flush()
 	return nil
