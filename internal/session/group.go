@@ -74,7 +74,7 @@ func (s *Session) AcquireGroup() (*Group, error) {
 func (g *Group) Next() (sync uint64, frames []byte) { return g.syncOf(g.added), g.frames }
 
 // syncOf returns the sync of request i: that of the slot, for the first.
-func (g *Group) syncOf(i int) uint64 { return g.slot.sync + uint64(i)<<indexBits }
+func (g *Group) syncOf(i int) uint64 { return (g.slot.sync + uint64(i)<<indexBits) &^ noReply }
 
 // Add adds a request, whose frame was appended to frames of Next. Where many
 // bytes were added it sends them; the error is that of Send.

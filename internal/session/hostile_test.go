@@ -249,3 +249,38 @@ func TestLargeFrameWithoutAnswer(t *testing.T) {
 		t.Fatalf("%v, %v", h.Type, err)
 	}
 }
+
+// TestSyncsBeginAnew has the syncs of a slot come to the bit that marks frames without
+// answers, between two requests and within a group.
+func TestSyncsBeginAnew(t *testing.T) {
+	for _, before := range []uint64{1, GroupSize / 2, GroupSize} {
+		s, peer := pair(t, false, Config{OnRefused: func(uint64, wire.Header, []byte) bool {
+			t.Error("an answer was taken for a refused WATCH")
+			return true
+		}})
+		go echo(peer)
+		slot := taken(t, s, 1)[0]
+		slot.sync += noReply - (before+1)<<indexBits
+		s.Release(slot)
+		for range 3 {
+			g := sendable(t, s)
+			for i := range GroupSize {
+				if err := add(t.Context(), g, fmt.Sprint(i), time.Time{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := g.Send(t.Context(), time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			for i := range GroupSize {
+				if err := g.Wait(t.Context(), i, time.Now().Add(10*time.Second)); err != nil {
+					t.Fatalf("%d groups of syncs before the end, request %d: %v", before, i, err)
+				}
+			}
+			g.Leave()
+		}
+		if n := s.Stats().Late; n != 0 || s.InFlight() != 0 {
+			t.Errorf("%d were late, %d are in flight", n, s.InFlight())
+		}
+	}
+}

@@ -250,7 +250,7 @@ func (s *Session) taken() int { return len(*s.table.Load()) - len(s.free) }
 
 // clear makes the slot one for another request.
 func (slot *Slot) clear() {
-	slot.sync += 1 << indexBits
+	slot.sync = (slot.sync + 1<<indexBits) &^ noReply
 	slot.state.Store(stateFree)
 	if slot.call != nil { // else the reader may be looking, for a push at the session's end
 		slot.call = nil
