@@ -102,6 +102,9 @@ func (c *Conn) fetchFor(l *live, f *schemaFetch) {
 		c.hooks.onSchema(c, s, err)
 	}
 	close(f.done)
+	if err == nil && adopt && c.keepsSchema() { // it may have changed meanwhile, and who saw that has joined this fetch
+		c.refetchInBackground(l)
+	}
 }
 
 // A schema is this many times as old as it takes to be fetched, and this old at the
