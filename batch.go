@@ -123,12 +123,11 @@ func (b *batch[R]) info() RequestInfo {
 // sendOn sends the requests over a session.
 func (b *batch[R]) sendOn(ctx context.Context, l *live) {
 	b.to = newTarget(b.route, l, b.byName)
-	e := newEncoder(b.to.env)
-	defer e.release()
+	e := newEncoder(b.to.env) // not released where user code panics: then it has the group's bytes
 	for first := 0; first < len(b.reqs) && b.err == nil; first += session.GroupSize {
 		var g *session.Group
 		if g, b.err = l.session.AcquireGroup(); b.err != nil {
-			return
+			break
 		}
 		b.groups = append(b.groups, g)
 		for i := first; i < len(b.reqs) && i < first+session.GroupSize; i++ {
@@ -138,6 +137,7 @@ func (b *batch[R]) sendOn(ctx context.Context, l *live) {
 			b.err = err
 		}
 	}
+	e.release()
 }
 
 // add adds request i to its group. After a failure to send no more is sent.
