@@ -55,8 +55,8 @@ type Options struct {
 	// TLS, where set, encrypts the connection. Default: plain.
 	TLS *tls.Config
 	// Dialer opens the connection. network is "tcp" or "unix". It is to return
-	// when ctx ends: until it does, no other attempt is made. Default: a
-	// net.Dialer.
+	// when ctx ends: one that does not is left to itself, what it returns later is
+	// closed, and other attempts are made beside it. Default: a net.Dialer.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// ConnectTimeout bounds one attempt to connect: opening the socket,

@@ -110,6 +110,9 @@ func dial(ctx context.Context, cfg *Config) (net.Conn, error) {
 	results := make(chan result, 1)
 	go func() {
 		conn, err := cfg.Dialer(ctx, cfg.Network, cfg.Address)
+		if conn == nil && err == nil {
+			err = errNoConnection
+		}
 		results <- result{conn, err}
 	}()
 	select {
@@ -129,6 +132,8 @@ func dial(ctx context.Context, cfg *Config) (net.Conn, error) {
 	}()
 	return nil, context.Cause(ctx)
 }
+
+var errNoConnection = errors.New("the dialer returned neither a connection nor an error")
 
 // dialerGrace is how long a dialer may take to notice the end of its context.
 const dialerGrace = 100 * time.Millisecond

@@ -268,3 +268,13 @@ func (c *canned) Read(b []byte) (int, error)  { return c.in.Read(b) }
 func (c *canned) Write(b []byte) (int, error) { return len(b), nil }
 func (c *canned) Close() error                { return nil }
 func (c *canned) SetDeadline(time.Time) error { return nil }
+
+// TestDialerThatReturnsNothing is an error, where it would be a panic in a goroutine
+// that nobody can recover.
+func TestDialerThatReturnsNothing(t *testing.T) {
+	_, err := link.Open(t.Context(), &link.Config{Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, nil }}) //nolint:nilnil // that is the point
+	var failed *link.Error
+	if !errors.As(err, &failed) || failed.Stage != link.StageDial {
+		t.Errorf("got %v", err)
+	}
+}
