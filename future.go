@@ -208,7 +208,8 @@ func (f *Future) doAgain(ctx context.Context) (Response, error) {
 	if ex := f.another(ctx); ex != nil {
 		resp, err = perform(ctx, ex, &f.req)
 		// Another Wait, whose context lasts, may have more luck.
-		last = err == nil || !SafeToRetry(err) || ctx.Err() == nil && !errors.Is(err, ErrTimeout)
+		harmless := SafeToRetry(err) || f.route.idempotent || isRead(f.req.Type())
+		last = err == nil || !harmless || ctx.Err() == nil && !errors.Is(err, ErrTimeout)
 	}
 	return resp, err
 }
