@@ -13,6 +13,9 @@ const pollInterval = 20 * time.Millisecond
 // bytes come, whatever its length claims.
 const readStep = 64 << 10
 
+// emptyReads is how many reads in a row may give neither bytes nor an error, as with bufio.
+const emptyReads = 100
+
 // input is a window on a file's bytes.
 type input struct {
 	src    io.Reader
@@ -20,6 +23,7 @@ type input struct {
 	offset int64  // of b in the file
 	eof    bool
 	last   bool // no more is written to the file than is there
+	empty  int  // how many reads in a row gave neither bytes nor an error
 	opts   *options
 }
 
@@ -41,8 +45,16 @@ func (in *input) fill() error {
 	}
 	n, err := in.src.Read(in.b[len(in.b):cap(in.b)])
 	in.b = in.b[:len(in.b)+n]
+	if n > 0 || err != nil {
+		in.empty = 0
+	}
 	switch {
-	case n > 0 || err == nil:
+	case n > 0:
+		return nil
+	case err == nil:
+		if in.empty++; in.empty >= emptyReads {
+			return io.ErrNoProgress
+		}
 		return nil
 	case !errors.Is(err, io.EOF):
 		return err

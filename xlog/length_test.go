@@ -3,6 +3,8 @@ package xlog
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"io"
 	"math"
 	"testing"
 )
@@ -29,5 +31,31 @@ func TestHugeLength(t *testing.T) {
 				t.Errorf("length %d, MaxBlock(%d): %+v", length, most, end)
 			}
 		}
+	}
+}
+
+// stuckReader gives what it has, and then neither bytes nor an end.
+type stuckReader struct{ left []byte }
+
+func (r *stuckReader) Read(p []byte) (int, error) {
+	n := copy(p, r.left)
+	r.left = r.left[n:]
+	return n, nil
+}
+
+func TestReaderWithoutProgress(t *testing.T) {
+	if _, err := NewReader(&stuckReader{[]byte("XLOG\n")}); !errors.Is(err, io.ErrNoProgress) {
+		t.Errorf("in the header: %v", err)
+	}
+	r, err := NewReader(&stuckReader{[]byte("XLOG\n0.13\nVClock: {}\n\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := error(nil)
+	for _, last = range r.Rows() {
+		continue
+	}
+	if !errors.Is(last, io.ErrNoProgress) {
+		t.Errorf("in the rows: %v", last)
 	}
 }
