@@ -148,6 +148,7 @@ func TestGarbageInsteadOfAnswers(t *testing.T) {
 		"closed at once":    {func(uint64) []byte { return nil }, "closed the connection"},
 		"cut inside":        {func(sync uint64) []byte { f := frame(0, sync, emptyBody); return f[:len(f)-1] }, "closed the connection"},
 		"cut in the length": {func(sync uint64) []byte { return frame(0, sync, emptyBody)[:3] }, "closed the connection"},
+		"event, cut":        {func(uint64) []byte { return frame(iproto.TypeEvent, 0, str("\x82\x57\xa1k\x58")) }, "an event can't be read"},
 		"large frame, cut":  {func(uint64) []byte { return append(str("\xce\x0f\x00\x00\x00"), make([]byte, 1000)...) }, "closed the connection"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -139,7 +139,7 @@ func (c *Conn) startSession(r *run, opened *link.Link) *live {
 		WriteBuffer:   c.opts.WriteBuffer,
 		MaxInFlight:   c.opts.MaxInFlight,
 		WaitInFlight:  c.opts.WaitInFlight,
-		OnEvent:       func(body []byte) { c.event(l, body) },
+		OnEvent:       func(body []byte) error { return c.event(l, body) },
 		OnRefused:     func(n uint64, h wire.Header, body []byte) bool { return c.watchRefused(l, n, h, body) },
 		OnLate:        func(h wire.Header) { c.hooks.onLate(c, h) },
 		OnPushDropped: func(h wire.Header) { c.hooks.onDrop(c, Drop{Sync: h.Sync}) },

@@ -223,10 +223,12 @@ func (sub *subscription) fail(err error) {
 }
 
 // event takes an IPROTO_EVENT of a session, on its reader's goroutine.
-func (c *Conn) event(l *live, content []byte) {
+// One that can't be read ends the session: nobody could acknowledge it, and without
+// that its key's watchers would wait for values that do not come.
+func (c *Conn) event(l *live, content []byte) error {
 	var body wire.Body
-	if body.Decode(content) != nil {
-		return // what else the server sends will tell
+	if err := body.Decode(content); err != nil {
+		return fmt.Errorf("an event can't be read: %w", err)
 	}
 	key := body.String(iproto.KeyEventKey)
 	var value []byte
@@ -236,6 +238,7 @@ func (c *Conn) event(l *live, content []byte) {
 	for range c.watchers.set(l, key, value) {
 		c.hooks.onDrop(c, Drop{Key: c.decodedString(key)})
 	}
+	return nil
 }
 
 var msgpackTrue = []byte{0xc3}

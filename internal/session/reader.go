@@ -83,7 +83,7 @@ func (s *Session) deliver(frame []byte, owned bool) error {
 	body := r.Rest()
 	if h.Type == iproto.TypeEvent {
 		if s.cfg.OnEvent != nil {
-			s.cfg.OnEvent(body)
+			return s.cfg.OnEvent(body)
 		}
 		return nil
 	}

@@ -139,9 +139,10 @@ func TestManyWatches(t *testing.T) {
 		var s *Session
 		frame := answer(wire.Header{Type: iproto.TypeWatch}, []byte{0x80})
 		started := make(chan struct{})
-		s, conn := pair(t, pipe, Config{WriteBuffer: 10_000, OnEvent: func([]byte) {
+		s, conn := pair(t, pipe, Config{WriteBuffer: 10_000, OnEvent: func([]byte) error {
 			<-started
 			_ = s.SendNoReply(frame) // the session's end will tell
+			return nil
 		}})
 		close(started)
 		const events = 50
@@ -185,9 +186,10 @@ func TestAcknowledgementsTogether(t *testing.T) {
 	var s *Session
 	ack := answer(wire.Header{Type: iproto.TypeWatch}, []byte{0x80})
 	started := make(chan struct{})
-	s, conn := pair(t, false, Config{OnEvent: func([]byte) {
+	s, conn := pair(t, false, Config{OnEvent: func([]byte) error {
 		<-started
 		_ = s.SendNoReply(ack) // the session's end will tell
+		return nil
 	}})
 	close(started)
 	const n = 1000

@@ -29,10 +29,10 @@ type Config struct {
 	MaxInFlight  int  // requests in flight, at most maxSlots; 0: maxSlots
 	WaitInFlight bool // who would exceed MaxInFlight waits, instead of failing with ErrTooMany
 
-	OnEvent         func(body []byte)    // IPROTO_EVENT
-	OnSchemaVersion func(version uint64) // a response had another one than the last
-	OnLate          func(h wire.Header)  // an answer that nobody waits for
-	OnPushDropped   func(h wire.Header)  // a push to a request that takes none
+	OnEvent         func(body []byte) error // IPROTO_EVENT; an error ends the session
+	OnSchemaVersion func(version uint64)    // a response had another one than the last
+	OnLate          func(h wire.Header)     // an answer that nobody waits for
+	OnPushDropped   func(h wire.Header)     // a push to a request that takes none
 	// OnRefused is given an answer to a frame with NoReplySync(n). It returns false
 	// where nobody waits for that.
 	OnRefused func(n uint64, h wire.Header, body []byte) bool

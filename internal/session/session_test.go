@@ -492,7 +492,10 @@ func TestWaitIdle(t *testing.T) {
 
 func TestEvents(t *testing.T) {
 	got := make(chan string, 1)
-	s, conn := pair(t, true, Config{OnEvent: func(body []byte) { got <- string(body) }})
+	s, conn := pair(t, true, Config{OnEvent: func(body []byte) error {
+		got <- string(body)
+		return nil
+	}})
 	if _, err := conn.Write(answer(wire.Header{Type: iproto.TypeEvent}, []byte{0x80})); err != nil {
 		t.Fatal(err)
 	}
