@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"strings"
 	"time"
@@ -123,7 +124,7 @@ type Options struct {
 	// Default: 4 MiB.
 	WriteBuffer int
 	// MaxFrame is the largest answer taken, in bytes. A larger one ends the
-	// connection. Default: 1 GiB.
+	// connection. Default: 1 GiB. At most 2 GiB less a byte.
 	MaxFrame int
 	// MaxRequest is the largest request sent, in bytes. A larger one fails and
 	// leaves the connection as it is. Default: 512 MiB.
@@ -196,6 +197,8 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case o.MaxInFlight > DefaultMaxInFlight:
 		return o, fmt.Errorf("tnt: Options.MaxInFlight is %d: at most %d are possible", o.MaxInFlight, DefaultMaxInFlight)
+	case o.MaxFrame > math.MaxInt32: // places in an answer are kept in 32 bits
+		return o, fmt.Errorf("tnt: Options.MaxFrame is %d: at most %d are possible", o.MaxFrame, math.MaxInt32)
 	case o.MaxNesting > mp.MaxNesting:
 		return o, fmt.Errorf("tnt: Options.MaxNesting is %d: at most %d are possible", o.MaxNesting, mp.MaxNesting)
 	case o.MaxReconnectInterval == Never:

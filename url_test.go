@@ -132,7 +132,9 @@ func TestParseURLRefuses(t *testing.T) {
 }
 
 func TestOptionsRefused(t *testing.T) {
+	tooMuch := uint64(2 << 30) // no int, where that has 32 bits: then it is negative
 	for what, opts := range map[string]tnt.Options{
+		"Options.MaxFrame is":           {MaxFrame: int(tooMuch)},
 		"password without a user":       {Password: "x"},
 		"unknown authentication method": {User: "x", Auth: "md5"},
 		"MaxFrame is negative":          {MaxFrame: -1},

@@ -145,7 +145,7 @@ func (in *input) readLarge() ([]byte, error) {
 		if have == size {
 			return frame, nil
 		}
-		grown := make([]byte, min(size, 2*len(frame)))
+		grown := make([]byte, len(frame)+min(size-len(frame), len(frame))) // twice as many may be no int
 		copy(grown, frame)
 		frame = grown
 	}
