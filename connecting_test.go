@@ -137,7 +137,7 @@ func TestCausesSurviveATimeout(t *testing.T) {
 			return func(ctx context.Context, _, _ string) (net.Conn, error) { <-ctx.Done(); return nil, errAway }
 		}, is: errAway},
 	} {
-		for end, timeout := range map[string]time.Duration{"the caller's": time.Second, "the attempt's": time.Minute} {
+		for end, timeout := range map[string]time.Duration{"the caller's": time.Second, "the caller's, in a pause": 950 * time.Millisecond, "the attempt's": time.Minute} {
 			t.Run(name+", "+end, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					srv, err := tnttest.Start(tnttest.InMemory())

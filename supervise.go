@@ -185,12 +185,16 @@ func (r *run) decide(err error) {
 }
 
 // whyEnded returns why a run ends that was told to, with what the attempt had come
-// to that was cut off.
+// to that was cut off, also in a pause of its own.
 func (r *run) whyEnded(attempt error) error {
-	if errors.Is(attempt, errGaveUp) {
+	cause := context.Cause(r.ctx)
+	switch {
+	case errors.Is(attempt, errGaveUp):
 		return attempt
+	case errors.Is(cause, errGaveUp) && attempt != nil:
+		return fmt.Errorf("%w; the last attempt: %w", cause, attempt)
 	}
-	return context.Cause(r.ctx)
+	return cause
 }
 
 // end is the supervisor's last act.
