@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/tnttest"
 )
 
@@ -122,6 +123,30 @@ func TestPinOnEveryVersion(t *testing.T) {
 		equal(t, "what is stored", lua(t, conn, "return box.space.tester:get(77)"), []any{})
 		if pinned.Err() == nil {
 			t.Error("it is up")
+		}
+	})
+}
+
+// TestAfterConnectAsksForNoSpace has an AfterConnect ask for a space that is not there,
+// which is no sign of a server that starts: the attempt ends, however long it may take.
+func TestAfterConnectAsksForNoSpace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, err := tnttest.Start(tnttest.InMemory())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer srv.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		began := time.Now()
+		_, err = tnt.ConnectOptions(ctx, tnt.Options{
+			Dialer: srv.DialContext, ConnectOnce: true, ConnectTimeout: tnt.Never,
+			AfterConnect: func(ctx context.Context, s *tnt.Pinned) error {
+				return tnt.Exec(ctx, s, tnt.Select{SpaceID: 999, Key: tnt.K(1)})
+			},
+		})
+		if !errors.Is(err, errcode.NoSuchSpace) || time.Since(began) > 0 {
+			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 	})
 }

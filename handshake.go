@@ -43,7 +43,7 @@ func (r *run) connect() (*live, ConnectAttempt) {
 	var starting error
 	for {
 		l = c.try(ctx, r, &attempt)
-		if attempt.Err == nil || !isStarting(attempt.Err) {
+		if attempt.Err == nil || !isStarting(attempt.Stage, attempt.Err) {
 			break
 		}
 		if starting = attempt.Err; !sleep(ctx, startingPause) {
@@ -59,9 +59,11 @@ func (r *run) connect() (*live, ConnectAttempt) {
 }
 
 // isStarting reports whether the error is that of a server that is loading its
-// data or bootstrapping, when even the schema's own spaces may be missing.
-func isStarting(err error) bool {
-	return errors.Is(err, errcode.Loading) || errors.Is(err, errcode.NoSuchSpace) || errors.Is(err, errcode.NoSuchIndexID)
+// data or bootstrapping, when even the schema's own spaces may be missing; those that
+// an AfterConnect asks for are the user's.
+func isStarting(stage ConnectStage, err error) bool {
+	return errors.Is(err, errcode.Loading) ||
+		stage != StageAfterConnect && (errors.Is(err, errcode.NoSuchSpace) || errors.Is(err, errcode.NoSuchIndexID))
 }
 
 // try goes the way to a session once.
@@ -186,7 +188,7 @@ func isPermanent(stage ConnectStage, err error) bool {
 	case errors.As(err, &missing), errors.Is(err, wire.ErrFrameTooLarge):
 		return true
 	}
-	return stage == StageSettings && isRefused(err) && !isStarting(err) && !IsTransient(err)
+	return stage == StageSettings && isRefused(err) && !isStarting(stage, err) && !IsTransient(err)
 }
 
 // contextError puts the reason why the context ended in front of what came of
