@@ -89,17 +89,17 @@ func replicaSet(scopes []section, groupName, name string, opts Options) (vshard.
 		for _, scope := range append(slices.Clone(scopes), instances[instanceName]) {
 			merged = merge(merged, scope)
 		}
-		i := instance{config: merged, opts: opts, names: map[string]string{
+		i := &instance{config: merged, opts: opts, names: map[string]string{
 			"instance_name": instanceName, "replicaset_name": name, "group_name": groupName,
 		}}
 		if !slices.Contains(texts(at(merged, "sharding", "roles")), "storage") {
 			continue
 		}
 		in, err := i.read(instanceName)
-		if err != nil {
+		set.UUID = cmp.Or(set.UUID, i.text("database", "replicaset_uuid"))
+		if err = cmp.Or(i.wrong, err); err != nil {
 			return set, fmt.Errorf("vshardyaml: instance %s: %w", instanceName, err)
 		}
-		set.UUID = cmp.Or(set.UUID, i.text("database", "replicaset_uuid"))
 		set.Instances = append(set.Instances, in)
 	}
 	return set, nil
@@ -110,9 +110,10 @@ type instance struct {
 	config section
 	opts   Options
 	names  map[string]string // of variables
+	wrong  error             // the first that is no text and has to be one
 }
 
-func (i instance) read(name string) (pool.Instance, error) {
+func (i *instance) read(name string) (pool.Instance, error) {
 	in := pool.Instance{Name: name}
 	address, tls, err := i.address()
 	if err != nil {
@@ -136,7 +137,7 @@ func (i instance) read(name string) (pool.Instance, error) {
 
 // advertised is what the instance advertises to routers of the cluster: where it
 // has nothing for them, what it advertises to its peers.
-func (i instance) advertised(key string) string {
+func (i *instance) advertised(key string) string {
 	if at(i.config, "iproto", "advertise", "sharding") != nil {
 		return i.text("iproto", "advertise", "sharding", key)
 	}
@@ -146,7 +147,7 @@ func (i instance) advertised(key string) string {
 var errNoAddress = errors.New("it advertises no address, and listens on none that could be connected to")
 
 // address is where the instance is reached, and whether by TLS.
-func (i instance) address() (address string, tls bool, err error) {
+func (i *instance) address() (address string, tls bool, err error) {
 	uri, params := "", any(nil)
 	if i.opts.Client {
 		uri = i.text("iproto", "advertise", "client")
@@ -202,7 +203,7 @@ var variable = regexp.MustCompile(`\{\{ *(.*?) *\}\}`)
 
 // fill puts the names of the instance and what it is in into a text. Unknown
 // ones stay.
-func (i instance) fill(s string) string {
+func (i *instance) fill(s string) string {
 	return variable.ReplaceAllStringFunc(s, func(found string) string {
 		if value, ok := i.names[variable.FindStringSubmatch(found)[1]]; ok {
 			return value
@@ -211,7 +212,11 @@ func (i instance) fill(s string) string {
 	})
 }
 
-func (i instance) text(path ...string) string {
-	s, _ := at(i.config, path...).(string)
+func (i *instance) text(path ...string) string {
+	v := at(i.config, path...)
+	s, ok := v.(string)
+	if !ok && v != nil && i.wrong == nil { // its value may be a secret
+		i.wrong = fmt.Errorf("%s is no text, which Tarantool takes there alone: put it in quotes", strings.Join(path, "."))
+	}
 	return i.fill(s)
 }

@@ -56,9 +56,11 @@ func TestParseRefuses(t *testing.T) {
 		"groups: {}":                         "role storage",
 		"sharding: {bucket_count: many}\n":   "bucket_count",
 		strings.Replace(cluster, "%", "", 1): "no address",
-		strings.Replace(cluster, "%", "{iproto: {listen: [{uri: '0.0.0.0:1'}]}}", 1):                     "no address",
-		strings.Replace(cluster, "%", "{iproto: {listen: [{uri: '{{ x }}:1'}]}}", 1):                     "unknown variable",
-		strings.Replace(cluster, "%", "{iproto: {listen: [{uri: 'h:1', params: {transport: ssl}}]}}", 1): "TLS",
+		strings.Replace(cluster, "%", "{iproto: {listen: [{uri: '0.0.0.0:1'}]}}", 1):                                                                        "no address",
+		strings.Replace(cluster, "%", "{iproto: {listen: [{uri: '{{ x }}:1'}]}}", 1):                                                                        "unknown variable",
+		strings.Replace(cluster, "%", "{iproto: {listen: [{uri: 'h:1', params: {transport: ssl}}]}}", 1):                                                    "TLS",
+		strings.Replace(cluster, "%", "{credentials: {users: {u: {password: 12345}}}, iproto: {advertise: {peer: {login: u}}, listen: [{uri: 'h:1'}]}}", 1): "credentials.users.u.password is no text",
+		strings.Replace(cluster, "%", "{iproto: {advertise: {peer: {uri: 3301}}}}", 1):                                                                      "iproto.advertise.peer.uri is no text",
 	} {
 		if _, err := Parse([]byte(text), Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
