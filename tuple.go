@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/gotnt/tnt/internal/mp"
@@ -292,7 +293,8 @@ func printed(v any) string {
 // MarshalJSON returns the values of the fields as an array, each as encoding/json
 // has it: binary data in base64, a decimal, a UUID and a datetime by their own
 // MarshalJSON. A map of Lua's with numbers for keys has those as text. The zero
-// Tuple is null.
+// Tuple is null. Strings that are no UTF-8, which Tarantool takes, are an error:
+// JSON has no form of them.
 func (t Tuple) MarshalJSON() ([]byte, error) {
 	if len(t.raw) == 0 {
 		return []byte("null"), nil
@@ -309,10 +311,20 @@ func (t Tuple) MarshalJSON() ([]byte, error) {
 	return json.Marshal(values)
 }
 
+// checkUTF8 refuses what encoding/json would put other characters in the place of.
+func checkUTF8(s string) error {
+	if !utf8.ValidString(s) {
+		return fmt.Errorf("the string %q is no UTF-8, and JSON has no form of it", s)
+	}
+	return nil
+}
+
 // forJSON returns an untyped value as encoding/json takes it: it knows no map
 // with keys of any type.
 func forJSON(v any) (_ any, err error) {
 	switch v := v.(type) {
+	case string:
+		return v, checkUTF8(v)
 	case []any:
 		for i := range v { // it is nobody else's
 			if v[i], err = forJSON(v[i]); err != nil {
@@ -321,6 +333,9 @@ func forJSON(v any) (_ any, err error) {
 		}
 	case map[string]any:
 		for k := range v {
+			if err := checkUTF8(k); err != nil {
+				return nil, err
+			}
 			if v[k], err = forJSON(v[k]); err != nil {
 				return nil, err
 			}
@@ -328,8 +343,12 @@ func forJSON(v any) (_ any, err error) {
 	case map[any]any:
 		m := make(map[string]any, len(v))
 		for k, e := range v {
-			switch k.(type) {
-			case string, int64, uint64, float64, bool:
+			switch k := k.(type) {
+			case string:
+				if err := checkUTF8(k); err != nil {
+					return nil, err
+				}
+			case int64, uint64, float64, bool:
 			default:
 				return nil, fmt.Errorf("a map's key of type %T has no form in JSON", k)
 			}

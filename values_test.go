@@ -126,7 +126,11 @@ func TestTupleAsJSON(t *testing.T) {
 	if got, err := json.Marshal(tnt.Tuple{}); string(got) != "null" || err != nil {
 		t.Errorf("the zero Tuple is %s, %v", got, err)
 	}
-	for _, v := range []any{map[any]any{1: 1, "1": 2}, map[any]any{nil: 1}, 1 / zero} {
+	const bytes = "\xff"
+	for _, v := range []any{
+		map[any]any{1: 1, "1": 2}, map[any]any{nil: 1}, 1 / zero,
+		bytes, []any{bytes}, map[string]any{bytes: 1}, map[string]any{"a": bytes}, map[any]any{1: 1, bytes: 2},
+	} {
 		if got, err := json.Marshal(second2(tnt.NewTuple(nil, v))); err == nil {
 			t.Errorf("%v is %s", v, got)
 		}

@@ -36,7 +36,8 @@ func newCatCommand() *cobra.Command {
 			"named by the definitions in the files, and in the newest snapshot beside a log that is\n" +
 			"not younger than it. Their definitions and truncations are rows of system spaces, which\n" +
 			"--show-system prints, too.\n\n" +
-			"--format lua prints what makes the same changes again; what is local to the server is printed as well.\n\n" +
+			"--format lua prints what makes the same changes again; what is local to the server is printed as well.\n" +
+			"In JSON binary data, and text that is no UTF-8, are in base64.\n\n" +
 			"Damage ends the command with an error. With --salvage it goes on behind the damage, and says\n" +
 			"on standard error what was lost. --verify prints no rows: it reads files, or whole directories,\n" +
 			"checks all of them, and that no log is missing.",

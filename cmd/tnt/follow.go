@@ -32,7 +32,7 @@ func newFollowCommand() *cobra.Command {
 		Short: "print the changes of a server as they happen",
 		Long: "Follow prints every confirmed transaction of a server as a line of JSON: first the rows that are\n" +
 			"there, then what changes them. Of several servers of a replica set it follows one, and another\n" +
-			"when that is lost.\n\n" +
+			"when that is lost. Binary data, and text that is no UTF-8, are in base64.\n\n" +
 			"--from says where to start: at a \"snapshot\", \"now\", at the \"origin\" of the log, or at a position\n" +
 			"as the lines have it. With --save the position of what was printed is kept in a file, and the next\n" +
 			"run goes on there.\n\n" +
