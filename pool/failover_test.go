@@ -62,7 +62,8 @@ func TestKillAsync(t *testing.T) {
 // flight.
 func (l *load) wantOneErrorEach(t *testing.T) {
 	t.Helper()
-	for _, err := range l.errs {
+	lost := l.lost()
+	for _, err := range lost {
 		var re *tnt.RequestError
 		if !errors.As(err, &re) || re.Fate() != tnt.FateUnknown {
 			t.Errorf("a write failed that was not in flight: %v", err)
@@ -74,7 +75,7 @@ func (l *load) wantOneErrorEach(t *testing.T) {
 			t.Errorf("writer %d had %d errors", w, n)
 		}
 	}
-	t.Logf("%d writes, %d lost in flight", len(l.acked), len(l.errs))
+	t.Logf("%d writes, %d lost in flight, %d rolled back", len(l.acked), len(lost), len(l.rolledBack))
 }
 
 // A master that stands still, and another that is made master meanwhile: the stopped
@@ -119,16 +120,16 @@ func TestElections(t *testing.T) {
 		l.waitFor(t, 200)
 		must(t, c.lua(master(p), `box.ctl.demote()`))
 		l.waitFor(t, 200)
-		if len(l.errs) > 0 {
-			t.Errorf("promote, demote: %d writes failed, such as: %v", len(l.errs), l.errs[0])
+		if lost := l.lost(); len(lost) > 0 {
+			t.Errorf("promote, demote: %d writes failed, such as: %v", len(lost), lost[0])
 		}
 
 		m = master(p)
 		c.servers[m].Terminate()
 		l.waitFor(t, 200)
 		eventually(t, "another master", func() bool { now := master(p); return now >= 0 && now != m })
-		if len(l.errs) > 0 {
-			t.Errorf("SIGTERM: %d writes failed, such as: %v", len(l.errs), l.errs[0])
+		if lost := l.lost(); len(lost) > 0 {
+			t.Errorf("SIGTERM: %d writes failed, such as: %v", len(lost), lost[0])
 		}
 		c.servers[m].Stop()
 		must(t, c.servers[m].Run())

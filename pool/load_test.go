@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/gotnt/tnt"
+	"github.com/gotnt/tnt/errcode"
 	"github.com/gotnt/tnt/pool"
 )
 
@@ -28,7 +30,10 @@ type load struct {
 	errs    []error              // of the writes that failed
 	fates   map[tnt.Fate]int
 	longest time.Duration
-	per     []int // errors of each writer
+	per     []int // errors of each writer, but for writes that were rolled back
+	// rolledBack are the keys of writes that the server began and took back: a leader
+	// that is superseded does, of what has no quorum yet.
+	rolledBack []uint64
 }
 
 // span is when a write was begun, and had its answer or error.
@@ -57,6 +62,8 @@ func (l *load) write(ctx context.Context, w int) {
 		l.writes = append(l.writes, span{began, ended})
 		if err == nil {
 			l.acked[k] = ended
+		} else if errors.Is(err, errcode.SyncRollback) {
+			l.rolledBack = append(l.rolledBack, k)
 		} else {
 			l.per[w]++
 		}
@@ -78,6 +85,13 @@ func (l *load) note(err error) {
 	defer l.mu.Unlock()
 	l.errs = append(l.errs, err)
 	l.fates[re.Fate()]++
+}
+
+// lost returns the errors of the writes that failed and were not rolled back.
+func (l *load) lost() []error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(l.errs), func(err error) bool { return errors.Is(err, errcode.SyncRollback) })
 }
 
 func (l *load) stop() {
@@ -134,6 +148,11 @@ func (l *load) wantAll(t *testing.T, c *cluster, i int) {
 	}
 	if lost > 0 {
 		t.Errorf("%d of %d acknowledged rows are not on r%d", lost, len(l.acked), i+1)
+	}
+	for _, k := range l.rolledBack {
+		if keys[k] {
+			t.Errorf("row %d is on r%d, and was told to be rolled back", k, i+1)
+		}
 	}
 }
 
