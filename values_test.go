@@ -128,8 +128,14 @@ func TestTupleAsJSON(t *testing.T) {
 	}
 	const bytes = "\xff"
 	for _, v := range []any{
-		map[any]any{1: 1, "1": 2}, map[any]any{nil: 1}, 1 / zero,
-		bytes, []any{bytes}, map[string]any{bytes: 1}, map[string]any{"a": bytes}, map[any]any{1: 1, bytes: 2},
+		map[any]any{1: 1, "1": 2},
+		map[any]any{nil: 1},
+		1 / zero,
+		bytes,
+		[]any{bytes},
+		map[string]any{bytes: 1},
+		map[string]any{"a": bytes},
+		map[any]any{1: 1, bytes: 2},
 	} {
 		if got, err := json.Marshal(second2(tnt.NewTuple(nil, v))); err == nil {
 			t.Errorf("%v is %s", v, got)

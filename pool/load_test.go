@@ -60,11 +60,12 @@ func (l *load) write(ctx context.Context, w int) {
 		l.mu.Lock()
 		l.longest = max(l.longest, ended.Sub(began))
 		l.writes = append(l.writes, span{began, ended})
-		if err == nil {
+		switch {
+		case err == nil:
 			l.acked[k] = ended
-		} else if errors.Is(err, errcode.SyncRollback) {
+		case errors.Is(err, errcode.SyncRollback):
 			l.rolledBack = append(l.rolledBack, k)
-		} else {
+		default:
 			l.per[w]++
 		}
 		l.mu.Unlock()
