@@ -27,7 +27,8 @@ func TestRefusedWatches(t *testing.T) {
 		}
 		e.wantRoles(t, pool.Master, pool.Replica, pool.Replica)
 		synctest.Wait()
-		if after := runtime.NumGoroutine(); after > before {
+		// One that was left each time would be ten; some of before may be outside of the bubble.
+		if after := runtime.NumGoroutine(); after > before+5 {
 			t.Errorf("there were %d goroutines, and are %d", before, after)
 		}
 	})
