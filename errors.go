@@ -256,6 +256,12 @@ func refusal(req Request, err error) error {
 	return &RequestError{Request: req.info(), Err: err, fate: FateRefused}
 }
 
+// isUnsent reports whether an error is of a request that was surely not sent.
+func isUnsent(err error) bool {
+	var re *RequestError
+	return errors.As(err, &re) && re.fate == FateUnsent
+}
+
 // isRefused reports whether an error is the server's own answer to a request.
 func isRefused(err error) bool {
 	var re *RequestError

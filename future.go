@@ -55,8 +55,8 @@ func Go(ctx context.Context, ex Executor, req Request) *Future {
 			return failed(req, err)
 		}
 		f := start(ctx, ex, rt, req, a.Began)
-		if !f.finished() || f.err == nil || rt.conn == nil || !rt.mayRepeat(f.err) {
-			return f
+		if !f.finished() || f.err == nil || rt.conn == nil || !isUnsent(f.err) || !rt.mayRepeat(f.err) {
+			return f // one that was sent, and lost at once, is for Wait to do again
 		}
 		a.Try, a.Err, a.Last = a.Try+1, f.err, rt
 	}
