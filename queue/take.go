@@ -170,5 +170,5 @@ func (t Tube) ask(l *link, wait time.Duration) taken {
 	if err != nil {
 		return taken{err: err}
 	}
-	return taken{held: t.client.hold(t, e.id), data: e.data}
+	return taken{held: t.client.hold(t, e), data: e.data}
 }

@@ -3,9 +3,11 @@ package queue
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"sync/atomic"
 	"time"
 
+	"github.com/gotnt/tnt"
 	"github.com/gotnt/tnt/internal/luacall"
 )
 
@@ -13,7 +15,8 @@ import (
 type held struct {
 	tube Tube
 	id   ID
-	age  int // of the client's identity
+	age  int    // of the client's identity
+	sum  uint64 // of what was put: the module gives a number again
 
 	turn chan struct{} // whose it is to finish: one at a time
 	over atomic.Bool   // changed by who has the turn
@@ -21,13 +24,17 @@ type held struct {
 
 // hold remembers a task. One that was taken before is not the first taker's any
 // more: its time to run has passed.
-func (c *Client) hold(t Tube, id ID) *held {
+func (c *Client) hold(t Tube, e entry) *held {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	h := &held{tube: t, id: id, age: c.age, turn: make(chan struct{}, 1)}
-	c.held[taskKey{t.name, id}] = h
+	h := &held{tube: t, id: e.id, age: c.age, sum: sumOf(e.data), turn: make(chan struct{}, 1)}
+	c.held[taskKey{t.name, e.id}] = h
 	return h
 }
+
+var sumSeed = maphash.MakeSeed()
+
+func sumOf(data luacall.Value) uint64 { return maphash.Bytes(sumSeed, data) }
 
 // has reports whether the task is still the session's, as far as known here.
 // The server knows numbers of sessions only, not which of two takers in one
@@ -123,10 +130,7 @@ func (h *held) finish(ctx context.Context, method string, more ...any) error {
 	if h.over.Load() || !c.has(h) {
 		return ErrNotTaken
 	}
-	_, lost, err := c.do(ctx, request{text: h.tube.method(method), args: append([]any{h.id}, more...), again: true})
-	if lost != nil && (errors.Is(err, ErrNotTaken) || errors.Is(err, ErrNoTask)) {
-		err = h.wasDone(ctx, method, err)
-	}
+	err := h.tryFinish(ctx, method, append([]any{h.id}, more...))
 	if err == nil || errors.Is(err, ErrNotTaken) || errors.Is(err, ErrNoTask) {
 		h.over.Store(true)
 		c.forget(h)
@@ -134,18 +138,27 @@ func (h *held) finish(ctx context.Context, method string, more ...any) error {
 	return err
 }
 
-// wasDone finds out whether an attempt that was lost, and that the server
-// refuses to do again, was done: the task is gone then, or is nobody's.
-func (h *held) wasDone(ctx context.Context, method string, refusal error) error {
-	if method == "release" || method == "delete" && errors.Is(refusal, ErrNoTask) {
-		return nil
+// tryFinish does a request that ends a task. Where its answer is lost it is done again
+// only while the server has the task as it was taken: the newest task's number is given
+// again when that is gone, and the request would end another one.
+func (h *held) tryFinish(ctx context.Context, method string, args []any) error {
+	for {
+		_, _, err := h.tube.client.do(ctx, request{text: h.tube.method(method), args: args})
+		if err == nil || !isLost(err) || tnt.SafeToRetry(err) {
+			return err
+		}
+		e, why := h.tube.entry(ctx, request{text: h.tube.method("peek"), args: []any{h.id}, again: true})
+		switch {
+		case errors.Is(why, ErrNoTask):
+			return nil // by the request
+		case why != nil:
+			return notFound(why, err)
+		case e.state == Done, sumOf(e.data) != h.sum:
+			return nil // likewise: the latter is another one
+		case e.state != Taken && (method == "release" || method == "bury" && e.state == Buried):
+			return nil
+		case e.state != Taken:
+			return ErrNotTaken
+		}
 	}
-	_, err := Peek[luacall.Value](ctx, h.tube, h.id)
-	switch {
-	case errors.Is(err, ErrNoTask):
-		return nil
-	case err != nil:
-		return err
-	}
-	return refusal
 }

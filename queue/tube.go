@@ -161,7 +161,7 @@ func (t Tube) Delete(ctx context.Context, id ID) error {
 
 // Bury sets a task aside until it is kicked, whoever has taken it.
 func (t Tube) Bury(ctx context.Context, id ID) error {
-	_, err := t.entry(ctx, request{text: t.method("bury"), args: []any{id}, again: true})
+	_, err := t.entry(ctx, request{text: t.method("bury"), args: []any{id}})
 	return err
 }
 
