@@ -197,9 +197,7 @@ func TestCallTimeoutWins(t *testing.T) {
 		if _, err := conn.Call(ctx, "wait", 0.1); err != nil {
 			t.Errorf("a longer deadline: %v", err)
 		}
-		if err := conn.Ping(t.Context()); err != nil {
-			t.Errorf("a ping in time: %v", err)
-		}
+		eventually(t, "a ping in time, on a machine that may have more to do", func() bool { return conn.Ping(t.Context()) == nil })
 		s := ownServer(t, p)
 		paused := connect(t, tnt.Options{Address: s.Address, RequestTimeout: time.Hour})
 		s.Pause()
