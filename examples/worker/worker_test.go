@@ -130,15 +130,23 @@ func TestEachMailIsSentOnce(t *testing.T) {
 // all the same, and not sent again.
 func TestLostConnection(t *testing.T) {
 	srv, q, conn := fake(t)
+	var putting sync.Mutex // the connection of a put is not to be lost
 	p := &post{each: func(queue.ID) {
+		putting.Lock()
+		defer putting.Unlock()
 		for _, c := range srv.Connections() {
 			c.Close()
 		}
 	}}
 	s := start(t, conn, p)
-	s.put(t, "ann")
+	put := func(mail string) {
+		putting.Lock()
+		defer putting.Unlock()
+		s.put(t, mail)
+	}
+	put("ann")
 	eventually(t, "the mail is done", func() bool { return p.all() == "[ann]" && len(states(q)) == 0 })
-	s.put(t, "bob")
+	put("bob")
 	eventually(t, "the worker goes on", func() bool { return p.all() == "[ann bob]" && len(states(q)) == 0 })
 }
 
