@@ -50,26 +50,26 @@ func (o CreateOptions) encode() map[string]any {
 
 // Create makes a tube. It takes the right to EVAL.
 func (c *Client) Create(ctx context.Context, name string, kind Kind, opts CreateOptions) (Tube, error) {
-	_, _, err := c.do(ctx, request{text: queuelua.Create, args: []any{name, string(kind), opts.encode()}})
+	_, err := c.do(ctx, request{text: queuelua.Create, args: []any{name, string(kind), opts.encode()}})
 	return c.Tube(name), err
 }
 
 // Exists reports whether there is such a tube. It takes the right to EVAL.
 func (t Tube) Exists(ctx context.Context) (bool, error) {
-	results, _, err := t.client.do(ctx, request{text: queuelua.Exists, args: []any{t.name}, again: true})
+	results, err := t.client.do(ctx, request{text: queuelua.Exists, args: []any{t.name}, again: true})
 	return err == nil && luacall.At(results, 0).Bool(), err
 }
 
 // Drop removes a tube with its tasks. The server refuses while tasks are taken
 // or waited for.
 func (t Tube) Drop(ctx context.Context) error {
-	_, _, err := t.client.do(ctx, request{text: t.method("drop")})
+	_, err := t.client.do(ctx, request{text: t.method("drop")})
 	return err
 }
 
 // State returns the state of the master's queue: "RUNNING", as only such a one
 // is the master.
 func (c *Client) State(ctx context.Context) (string, error) {
-	results, _, err := c.do(ctx, request{text: "queue.state", again: true})
+	results, err := c.do(ctx, request{text: "queue.state", again: true})
 	return luacall.At(results, 0).Text(), err
 }

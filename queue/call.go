@@ -25,23 +25,24 @@ type request struct {
 
 // do does a request on the present session, and on the next one where it was
 // surely not done: not sent, or answered with nil by a queue that does not
-// run. lost is the error of an attempt before that was lost, and may have been done.
-func (c *Client) do(ctx context.Context, r request) (results []luacall.Value, lost error, err error) {
+// run; or where it may be done twice.
+func (c *Client) do(ctx context.Context, r request) (results []luacall.Value, err error) {
 	ctx, cancel := c.call(ctx, r.wait)
 	defer cancel()
 	var l *link
+	var lost error // of an attempt that may have been done
 	for {
 		if l, err = c.link(ctx, l); err != nil {
-			return nil, lost, notFound(err, lost)
+			return nil, notFound(err, lost)
 		}
 		results, err = once(ctx, l, r)
 		err = named(err)
 		switch {
 		case err == nil && !r.refusedBy(results):
-			return results, lost, nil
+			return results, nil
 		case err == nil:
 			if running(ctx, l) == nil {
-				return results, lost, nil // a nil of its own: it is the caller's to read
+				return results, nil // a nil of its own: it is the caller's to read
 			}
 			l.leave()
 		case errors.Is(err, ErrNotRunning):
@@ -52,7 +53,7 @@ func (c *Client) do(ctx context.Context, r request) (results []luacall.Value, lo
 			lost = err
 			l.leave()
 		default:
-			return nil, lost, err
+			return nil, err
 		}
 	}
 }

@@ -143,7 +143,7 @@ func (h *held) finish(ctx context.Context, method string, more ...any) error {
 // again when that is gone, and the request would end another one.
 func (h *held) tryFinish(ctx context.Context, method string, args []any) error {
 	for {
-		_, _, err := h.tube.client.do(ctx, request{text: h.tube.method(method), args: args})
+		_, err := h.tube.client.do(ctx, request{text: h.tube.method(method), args: args})
 		if err == nil || !isLost(err) || tnt.SafeToRetry(err) {
 			return err
 		}

@@ -97,8 +97,8 @@ func (p PutOptions) encode() map[string]any {
 }
 
 // Put adds a task, whose data may be of any type that MessagePack has a form
-// for, nil too. Where it was not, the number is NoID. An error of a lost connection is one of unknown fate: the task
-// may be there. A full tube is ErrFull.
+// for, nil too. Where it was not, the number is NoID. An error of a lost connection
+// is one of unknown fate: the task may be there. A full tube is ErrFull.
 func (t Tube) Put(ctx context.Context, data any, opts ...PutOptions) (ID, error) {
 	if len(opts) > 1 {
 		return NoID, fmt.Errorf("queue: %d options were given where one is taken", len(opts))
@@ -127,7 +127,7 @@ func (t Tube) Put(ctx context.Context, data any, opts ...PutOptions) (ID, error)
 
 // entry does a request whose answer is a task.
 func (t Tube) entry(ctx context.Context, r request) (entry, error) {
-	results, _, err := t.client.do(ctx, r)
+	results, err := t.client.do(ctx, r)
 	if err != nil {
 		return entry{}, err
 	}
@@ -159,7 +159,9 @@ func (t Tube) Delete(ctx context.Context, id ID) error {
 	return err
 }
 
-// Bury sets a task aside until it is kicked, whoever has taken it.
+// Bury sets a task aside until it is kicked, whoever has taken it. An error of a lost
+// connection is one of unknown fate: it is not done again, as the number may be another
+// task's by then.
 func (t Tube) Bury(ctx context.Context, id ID) error {
 	_, err := t.entry(ctx, request{text: t.method("bury"), args: []any{id}})
 	return err
@@ -167,7 +169,7 @@ func (t Tube) Bury(ctx context.Context, id ID) error {
 
 // Kick makes up to count buried tasks ready, and returns how many it did.
 func (t Tube) Kick(ctx context.Context, count int) (int, error) {
-	results, _, err := t.client.do(ctx, request{text: t.method("kick"), args: []any{count}})
+	results, err := t.client.do(ctx, request{text: t.method("kick"), args: []any{count}})
 	if err != nil {
 		return 0, err
 	}
@@ -176,13 +178,13 @@ func (t Tube) Kick(ctx context.Context, count int) (int, error) {
 
 // ReleaseAll makes all taken tasks ready, whoever has taken them.
 func (t Tube) ReleaseAll(ctx context.Context) error {
-	_, _, err := t.client.do(ctx, request{text: t.method("release_all"), again: true, mute: true})
+	_, err := t.client.do(ctx, request{text: t.method("release_all"), again: true, mute: true})
 	return err
 }
 
 // Truncate removes all tasks.
 func (t Tube) Truncate(ctx context.Context) error {
-	_, _, err := t.client.do(ctx, request{text: t.method("truncate"), again: true, mute: true})
+	_, err := t.client.do(ctx, request{text: t.method("truncate"), again: true, mute: true})
 	return err
 }
 
@@ -204,7 +206,7 @@ type Statistics struct {
 func (t Tube) Statistics(ctx context.Context) (Statistics, error) {
 	ctx, cancel := t.client.call(ctx, 0)
 	defer cancel()
-	results, _, err := t.client.do(ctx, request{text: "queue.statistics", args: []any{t.name}, again: true})
+	results, err := t.client.do(ctx, request{text: "queue.statistics", args: []any{t.name}, again: true})
 	if err != nil {
 		// The module indexes the tube without a look whether it is there.
 		var e *tnt.Error
@@ -220,7 +222,7 @@ func (t Tube) Statistics(ctx context.Context) (Statistics, error) {
 
 // Statistics returns the counts of all tubes by their names.
 func (c *Client) Statistics(ctx context.Context) (map[string]Statistics, error) {
-	results, _, err := c.do(ctx, request{text: "queue.statistics", again: true})
+	results, err := c.do(ctx, request{text: "queue.statistics", again: true})
 	if err != nil {
 		return nil, err
 	}
