@@ -69,8 +69,9 @@ type Options struct {
 	ConnectOnce bool
 	// ReconnectInterval is the first pause between attempts to connect. Each
 	// further one is twice as long, up to MaxReconnectInterval, less a random part
-	// of up to a half. The first attempt after a loss is made at once. Default: 1/3 s.
-	// Never: no reconnecting, neither in Connect nor later.
+	// of up to a half. The first attempt after a loss is made at once, but where the
+	// session was younger than ReconnectInterval. Default: 1/3 s. Never: no
+	// reconnecting, neither in Connect nor later.
 	ReconnectInterval time.Duration
 	// MaxReconnectInterval is the longest pause between attempts to connect.
 	// Default: 5 s, or ReconnectInterval if that is longer.

@@ -58,7 +58,7 @@ func keyOfSchema(spaces, indexes Response) (key schemaKey) {
 	var head [16]byte
 	binary.BigEndian.PutUint64(head[:], spaces.SchemaVersion())
 	binary.BigEndian.PutUint64(head[8:], uint64(len(spaces.body)))
-	for _, part := range [][]byte{head[:], spaces.RawBody(), indexes.RawBody()} {
+	for _, part := range [][]byte{head[:], spaces.body, indexes.body} {
 		_, _ = h.Write(part) // never fails
 	}
 	h.Sum(key[:0])
